@@ -1,0 +1,1 @@
+//! Tests on a real Kubernetes control plane built from package registries.

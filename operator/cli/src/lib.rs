@@ -1,0 +1,1 @@
+//! attune: lint, decide, explain, serve and status on the command line.

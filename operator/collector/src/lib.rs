@@ -1,0 +1,1 @@
+//! Exposures and outcomes in, moments and verdicts out, on a durable store.

@@ -1,0 +1,1 @@
+//! Pure decision engine: values, expressions, buckets, bundles and decide().

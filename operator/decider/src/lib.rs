@@ -1,0 +1,1 @@
+//! HTTP decision service: OFREP and the native API over a bundle.

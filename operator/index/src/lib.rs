@@ -1,0 +1,1 @@
+//! Sans-IO state: apply, delete and reset in, effects out.

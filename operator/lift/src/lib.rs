@@ -1,0 +1,1 @@
+//! Pure statistics: moments, tests, intervals and verdicts.

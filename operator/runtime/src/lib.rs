@@ -1,0 +1,1 @@
+//! The operator: watches, publishes bundles, writes status.

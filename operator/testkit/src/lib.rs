@@ -1,0 +1,1 @@
+//! Builders, strategies, a fixed clock and golden files for tests.
