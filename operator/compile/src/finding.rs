@@ -1,0 +1,57 @@
+//! What a check found: where, how bad, why, and what to do.
+
+use std::fmt;
+
+use attune_api::Kind;
+use attune_api::conditions::Reason;
+use serde::Serialize;
+
+/// Names one object of a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ObjectId {
+    /// The object's kind.
+    pub kind: Kind,
+    /// Its namespace; empty for cluster-scoped kinds.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace.is_empty() {
+            write!(f, "{}/{}", self.kind, self.name)
+        } else {
+            write!(f, "{}/{}/{}", self.kind, self.namespace, self.name)
+        }
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The object or a part of it is not served as written.
+    Error,
+    /// It is served, and somebody should look at it.
+    Warning,
+}
+
+/// One fact about one field of one object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The object.
+    pub object: ObjectId,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why, from the closed enumeration.
+    pub reason: Reason,
+    /// The field's path, as kubectl spells it: `spec.candidates[0].when`.
+    pub field: String,
+    /// What is wrong with which value and what to do; no line breaks.
+    pub message: String,
+    /// 0-based character offset inside the field's text, for expressions.
+    pub offset: Option<usize>,
+    /// The nearest valid value, where one is near: shown as "did you mean `...`?".
+    pub suggestion: Option<String>,
+}
