@@ -1,0 +1,145 @@
+//! Who asked to write what: the API server's audit log of our group.
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+/// The log of every answered request that could write an object of our group. A server-side apply that changes nothing is in
+/// it too, though no watch ever shows it.
+#[derive(Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+}
+
+/// A place in the log; what is after it came later.
+#[derive(Clone, Copy, Debug)]
+pub struct AuditMark(u64);
+
+/// One answered write request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WriteRequest {
+    /// `create`, `update`, `patch`, `delete` or `deletecollection`.
+    pub verb: String,
+    /// Who asked.
+    pub user: String,
+    /// With which program.
+    pub user_agent: String,
+    /// The plural, with the subresource if there was one: `channels/status`.
+    pub resource: String,
+    /// Empty for cluster-scoped objects.
+    pub namespace: String,
+    /// Empty for a creation with a generated name.
+    pub name: String,
+    /// The HTTP status of the answer.
+    pub code: u16,
+}
+
+impl AuditLog {
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// The end of the log now.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn mark(&self) -> Result<AuditMark> {
+        match std::fs::metadata(&self.path) {
+            Ok(metadata) => Ok(AuditMark(metadata.len())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(AuditMark(0)),
+            Err(error) => Err(error).with_context(|| format!("look at {}", self.path.display())),
+        }
+    }
+
+    /// All requests answered since `mark`, in order.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn since(&self, mark: AuditMark) -> Result<Vec<WriteRequest>> {
+        let mut text = String::new();
+        match File::open(&self.path) {
+            Ok(mut file) => {
+                file.seek(SeekFrom::Start(mark.0))
+                    .context("find the mark in the audit log")?;
+                file.read_to_string(&mut text).context("read the audit log")?;
+            }
+            // It is created with its first entry.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("open {}", self.path.display())),
+        }
+        parse(&text)
+    }
+}
+
+fn parse(text: &str) -> Result<Vec<WriteRequest>> {
+    // The last line may be half written.
+    let complete = text
+        .rfind('\n')
+        .and_then(|end| text.get(..end))
+        .unwrap_or_default();
+    complete
+        .lines()
+        .map(|line| {
+            Ok(serde_json::from_str::<Event>(line)
+                .context("parse an audit event")?
+                .into())
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    verb: String,
+    user: User,
+    #[serde(default)]
+    user_agent: String,
+    object_ref: ObjectRef,
+    response_status: ResponseStatus,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct ObjectRef {
+    resource: String,
+    #[serde(default)]
+    subresource: String,
+    #[serde(default)]
+    namespace: String,
+    #[serde(default)]
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct ResponseStatus {
+    code: u16,
+}
+
+impl From<Event> for WriteRequest {
+    fn from(event: Event) -> Self {
+        let object = event.object_ref;
+        let resource = match object.subresource.as_str() {
+            "" => object.resource,
+            subresource => format!("{}/{subresource}", object.resource),
+        };
+        Self {
+            verb: event.verb,
+            user: event.user.username,
+            user_agent: event.user_agent,
+            resource,
+            namespace: object.namespace,
+            name: object.name,
+            code: event.response_status.code,
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! One Kubernetes control plane: etcd, API server and controller manager, as processes of this test binary.
+
+mod components;
+mod pki;
+mod scratch;
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use kube::api::{DeleteParams, PostParams};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Api, Client, Config, ResourceExt};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::Mutex;
+
+use self::components::{Blueprint, Ports};
+use self::pki::Pki;
+use self::scratch::Scratch;
+use crate::{AuditLog, Kubectl, Launch, Process, Tools, wait_until};
+
+/// Longer than ever needed, even while compilers run beside it.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a component may take to end by itself when asked to.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// A program of the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Component {
+    /// The database.
+    Etcd,
+    /// The API server.
+    ApiServer,
+    /// The controllers that come with Kubernetes.
+    ControllerManager,
+}
+
+/// How long each step of the start took.
+#[derive(Clone, Copy, Debug)]
+pub struct StartTimes {
+    /// Keys and certificates.
+    pub pki: Duration,
+    /// Until etcd is healthy.
+    pub etcd: Duration,
+    /// Until `/readyz` of the API server says so.
+    pub api_server: Duration,
+    /// Until a controller has done its first work.
+    pub controller_manager: Duration,
+}
+
+impl StartTimes {
+    /// All of it.
+    pub fn total(&self) -> Duration {
+        self.pki + self.etcd + self.api_server + self.controller_manager
+    }
+}
+
+#[derive(Debug)]
+struct Processes {
+    // Dropped in this order: clients before their server.
+    controller_manager: Process,
+    api_server: Process,
+    etcd: Process,
+}
+
+impl Processes {
+    fn of(&mut self, component: Component) -> &mut Process {
+        match component {
+            Component::Etcd => &mut self.etcd,
+            Component::ApiServer => &mut self.api_server,
+            Component::ControllerManager => &mut self.controller_manager,
+        }
+    }
+}
+
+/// A running control plane in a private directory on ports of its own. Dropping it stops and removes all of it; so does the
+/// end of this process, however it comes.
+pub struct ControlPlane {
+    // Declared, and so dropped, in this order: processes before the directory they use.
+    running: Running,
+    scratch: Scratch,
+}
+
+struct Running {
+    client: Client,
+    kubeconfig: PathBuf,
+    tools: Tools,
+    times: StartTimes,
+    audit: AuditLog,
+    processes: Mutex<Processes>,
+    ports: Ports,
+}
+
+impl ControlPlane {
+    /// Starts one and waits until it is ready.
+    ///
+    /// # Errors
+    /// When the tools are missing, or a component does not come up; with the end of the logs.
+    pub async fn start() -> Result<Self> {
+        let tools = Tools::from_env()?;
+        let mut scratch = Scratch::create()?;
+        match start_in(&scratch, tools).await {
+            Ok(running) => Ok(Self { running, scratch }),
+            Err(error) => {
+                scratch.keep_logs();
+                Err(error.context(format!("start a control plane; {}", scratch.log_tails(20))))
+            }
+        }
+    }
+
+    /// A client that may do everything.
+    pub fn client(&self) -> Client {
+        self.running.client.clone()
+    }
+
+    /// The kubeconfig of [`Self::client`], for programs that take one.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.running.kubeconfig
+    }
+
+    /// How long the start took.
+    pub fn times(&self) -> StartTimes {
+        self.running.times
+    }
+
+    /// Every write request to our group so far, with or without an effect.
+    pub fn audit(&self) -> &AuditLog {
+        &self.running.audit
+    }
+
+    /// Where logs go; whatever a test puts here is shown and kept when a test fails.
+    pub fn logs(&self) -> PathBuf {
+        self.scratch.logs()
+    }
+
+    /// A program of ours to be started beside the control plane, with its kubeconfig in the environment.
+    pub fn launch(&self, name: &str, path: &Path) -> Launch {
+        Launch::new(name, path, &self.logs()).env("KUBECONFIG", self.kubeconfig().display().to_string())
+    }
+
+    /// Runs the built `kubectl` as an administrator.
+    ///
+    /// # Errors
+    /// When it cannot be started; how it ended is in the outcome.
+    pub async fn kubectl(&self, args: &[&str]) -> Result<Kubectl> {
+        self.kubectl_with_input(args, "").await
+    }
+
+    /// Runs the built `kubectl` with something on its input, for `-f -`.
+    ///
+    /// # Errors
+    /// As [`Self::kubectl`].
+    pub async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<Kubectl> {
+        let mut command = tokio::process::Command::new(self.running.tools.program("kubectl"));
+        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
+        // Its discovery cache belongs to this control plane.
+        command
+            .env("HOME", self.scratch.data())
+            .env_remove("KUBECONFIG")
+            .env_remove("KUBECACHEDIR");
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let line = format!("kubectl {}", args.join(" "));
+        let mut child = command.spawn().with_context(|| format!("start `{line}`"))?;
+        let mut stdin = child.stdin.take().context("take the input of kubectl")?;
+        let feed = async {
+            // A command that does not read its input closes it: no failure.
+            let _ = stdin.write_all(input.as_bytes()).await;
+            drop(stdin);
+        };
+        let ((), output) = tokio::join!(feed, child.wait_with_output());
+        let output = output.with_context(|| format!("wait for `{line}`"))?;
+        Ok(Kubectl {
+            command: line,
+            status: output.status,
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Creates a namespace with a random name, runs `test` in it and deletes it, whatever came of the test. Deletion goes on
+    /// in the background.
+    ///
+    /// # Errors
+    /// That of the test, or when the namespace cannot be created or deleted.
+    pub async fn with_namespace<T>(&self, test: impl AsyncFnOnce(&str) -> Result<T>) -> Result<T> {
+        let namespaces: Api<Namespace> = Api::all(self.client());
+        let request = serde_json::from_value(json!({"metadata": {"generateName": "test-"}}))?;
+        let created = namespaces
+            .create(&PostParams::default(), &request)
+            .await
+            .context("create a namespace")?;
+        let name = created.name_any();
+        let outcome = test(&name).await.with_context(|| format!("in namespace {name}"));
+        let deleted = namespaces.delete(&name, &DeleteParams::default()).await;
+        let value = outcome?;
+        deleted.with_context(|| format!("delete namespace {name}"))?;
+        Ok(value)
+    }
+
+    /// The process id of a component.
+    pub async fn id(&self, component: Component) -> u32 {
+        self.running.processes.lock().await.of(component).id()
+    }
+
+    /// Asks a component to end and waits until it has.
+    ///
+    /// # Errors
+    /// When it cannot be signalled.
+    pub async fn stop(&self, component: Component) -> Result<ExitStatus> {
+        self.running
+            .processes
+            .lock()
+            .await
+            .of(component)
+            .stop(GRACE)
+            .await
+    }
+
+    /// Kills a component, as a crash would.
+    ///
+    /// # Errors
+    /// When it cannot be signalled.
+    pub async fn kill(&self, component: Component) -> Result<ExitStatus> {
+        self.running.processes.lock().await.of(component).kill().await
+    }
+
+    /// Starts a stopped component on the same data and ports and waits until it is ready.
+    ///
+    /// # Errors
+    /// When it still runs, or does not come up again.
+    pub async fn start_again(&self, component: Component) -> Result<()> {
+        let mut processes = self.running.processes.lock().await;
+        processes.of(component).start_again()?;
+        match component {
+            Component::Etcd => etcd_is_healthy(&mut processes.etcd, &self.running.ports).await,
+            Component::ApiServer => {
+                api_server_is_ready(&mut processes.api_server, &self.running.client).await
+            }
+            Component::ControllerManager => {
+                controllers_work(&mut processes.controller_manager, &self.running.client).await
+            }
+        }
+    }
+
+    /// The ends of all logs are shown and the logs stay when this is dropped.
+    pub fn keep_logs(&mut self) -> String {
+        self.scratch.keep_logs();
+        self.scratch.log_tails(15)
+    }
+}
+
+async fn start_in(scratch: &Scratch, tools: Tools) -> Result<Running> {
+    let (data, logs) = (scratch.data(), scratch.logs());
+    let ports = Ports::take()?;
+    let mut clock = Instant::now();
+    let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
+
+    let pki = Pki::create(&data)?;
+    let blueprint = Blueprint {
+        tools: &tools,
+        ports: &ports,
+        pki: &pki,
+        data: &data,
+        logs: &logs,
+    };
+    let kubeconfig = blueprint.kubeconfig("admin", &pki.admin)?;
+    let for_controllers = blueprint.kubeconfig("controller-manager", &pki.controller_manager)?;
+    let client = connect(&kubeconfig).await?;
+    let audit = AuditLog::at(blueprint.audit_log());
+    let pki_time = lap();
+
+    let mut etcd = Process::spawn(blueprint.etcd())?;
+    etcd_is_healthy(&mut etcd, &ports).await?;
+    let etcd_time = lap();
+
+    let mut api_server = Process::spawn(blueprint.api_server()?)?;
+    api_server_is_ready(&mut api_server, &client).await?;
+    let api_server_time = lap();
+
+    let mut controller_manager = Process::spawn(blueprint.controller_manager(&for_controllers))?;
+    controllers_work(&mut controller_manager, &client).await?;
+    let times = StartTimes {
+        pki: pki_time,
+        etcd: etcd_time,
+        api_server: api_server_time,
+        controller_manager: lap(),
+    };
+
+    let processes = Mutex::new(Processes {
+        controller_manager,
+        api_server,
+        etcd,
+    });
+    Ok(Running {
+        client,
+        kubeconfig,
+        tools,
+        times,
+        audit,
+        processes,
+        ports,
+    })
+}
+
+async fn connect(kubeconfig: &Path) -> Result<Client> {
+    let file = Kubeconfig::read_from(kubeconfig).context("read our kubeconfig")?;
+    let config = Config::from_custom_kubeconfig(file, &KubeConfigOptions::default()).await;
+    Client::try_from(config.context("load our kubeconfig")?).context("make a client")
+}
+
+async fn etcd_is_healthy(process: &mut Process, ports: &Ports) -> Result<()> {
+    let url = format!("{}/health", ports.etcd_url());
+    until_ready(process, "etcd is healthy", async || {
+        let answer = reqwest::get(&url).await?.error_for_status()?.text().await?;
+        ensure!(answer.contains("\"true\""), "it answers {answer}");
+        Ok(())
+    })
+    .await
+}
+
+async fn api_server_is_ready(process: &mut Process, client: &Client) -> Result<()> {
+    until_ready(process, "the API server is ready", async || {
+        let request = http::Request::get("/readyz?verbose").body(Vec::new())?;
+        client
+            .request_text(request)
+            .await
+            .map(drop)
+            .context("GET /readyz")
+    })
+    .await
+}
+
+/// Controllers have no endpoint that says they caught up; these two objects are the work of two of them. A namespace
+/// made for the purpose shows it after a restart as well.
+async fn controllers_work(process: &mut Process, client: &Client) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let request = serde_json::from_value(json!({"metadata": {"generateName": "controllers-"}}))?;
+    let name = namespaces
+        .create(&PostParams::default(), &request)
+        .await
+        .context("create a namespace")?
+        .name_any();
+    until_ready(process, "the controllers work", async || {
+        Api::<ServiceAccount>::namespaced(client.clone(), &name)
+            .get("default")
+            .await?;
+        Api::<ConfigMap>::namespaced(client.clone(), &name)
+            .get("kube-root-ca.crt")
+            .await?;
+        Ok(())
+    })
+    .await?;
+    namespaces
+        .delete(&name, &DeleteParams::default())
+        .await
+        .context("delete a namespace")?;
+    Ok(())
+}
+
+/// Waits, but not for a process that has already ended.
+async fn until_ready(
+    process: &mut Process,
+    what: &str,
+    mut attempt: impl AsyncFnMut() -> Result<()>,
+) -> Result<()> {
+    let outcome = wait_until(what, PATIENCE, async || {
+        if let Err(ended) = process.ensure_running() {
+            return Ok(Err(ended));
+        }
+        attempt().await.map(Ok)
+    });
+    outcome.await?
+}

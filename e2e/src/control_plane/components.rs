@@ -1,0 +1,174 @@
+//! The command lines of the three programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::pki::{Identity, Pki};
+use crate::{Launch, Port, Tools};
+
+/// From which services get their addresses; the first is in the server's certificate.
+const SERVICE_RANGE: &str = "10.96.0.0/16";
+/// Who signs the tokens of service accounts, by the name pods know.
+const TOKEN_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
+
+/// The ports of one control plane, held as long as it lives.
+#[derive(Debug)]
+pub(super) struct Ports {
+    etcd: Port,
+    etcd_peers: Port,
+    api_server: Port,
+    controller_manager: Port,
+}
+
+impl Ports {
+    pub(super) fn take() -> Result<Self> {
+        Ok(Self {
+            etcd: Port::take()?,
+            etcd_peers: Port::take()?,
+            api_server: Port::take()?,
+            controller_manager: Port::take()?,
+        })
+    }
+
+    pub(super) fn etcd_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.etcd.number())
+    }
+
+    pub(super) fn api_server_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.api_server.number())
+    }
+}
+
+/// Everything the command lines need.
+pub(super) struct Blueprint<'a> {
+    pub(super) tools: &'a Tools,
+    pub(super) ports: &'a Ports,
+    pub(super) pki: &'a Pki,
+    pub(super) data: &'a Path,
+    pub(super) logs: &'a Path,
+}
+
+impl Blueprint<'_> {
+    pub(super) fn etcd(&self) -> Launch {
+        let peers = format!("http://127.0.0.1:{}", self.ports.etcd_peers.number());
+        self.launch("etcd").args([
+            format!("--data-dir={}", self.data.join("etcd").display()),
+            format!("--listen-client-urls={}", self.ports.etcd_url()),
+            format!("--advertise-client-urls={}", self.ports.etcd_url()),
+            format!("--listen-peer-urls={peers}"),
+            format!("--initial-advertise-peer-urls={peers}"),
+            format!("--initial-cluster=default={peers}"),
+            // A test that outlives a power failure is not wanted.
+            "--unsafe-no-fsync".to_owned(),
+            "--log-level=warn".to_owned(),
+        ])
+    }
+
+    pub(super) fn api_server(&self) -> Result<Launch> {
+        let Pki {
+            authority,
+            server,
+            service_accounts,
+            ..
+        } = self.pki;
+        let launch = self.launch("kube-apiserver").args([
+            format!("--etcd-servers={}", self.ports.etcd_url()),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={}", self.ports.api_server.number()),
+            // A loopback address may not stand in the endpoints of the `kubernetes` service, so there are none.
+            "--advertise-address=127.0.0.1".to_owned(),
+            "--endpoint-reconciler-type=none".to_owned(),
+            flag("client-ca-file", &authority.certificate),
+            flag("tls-cert-file", &server.certificate),
+            flag("tls-private-key-file", &server.key),
+            "--authorization-mode=Node,RBAC".to_owned(),
+            format!("--service-account-issuer={TOKEN_ISSUER}"),
+            flag("service-account-key-file", &service_accounts.certificate),
+            flag("service-account-signing-key-file", &service_accounts.key),
+            format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+            "--allow-privileged=true".to_owned(),
+            flag("audit-policy-file", &self.audit_policy()?),
+            flag("audit-log-path", &self.audit_log()),
+            // Written before the answer goes out: who has its answer finds it in the log.
+            "--audit-log-mode=blocking-strict".to_owned(),
+        ]);
+        Ok(launch)
+    }
+
+    pub(super) fn controller_manager(&self, kubeconfig: &Path) -> Launch {
+        let Pki {
+            authority,
+            service_accounts,
+            ..
+        } = self.pki;
+        self.launch("kube-controller-manager").args([
+            flag("kubeconfig", kubeconfig),
+            flag("authentication-kubeconfig", kubeconfig),
+            flag("authorization-kubeconfig", kubeconfig),
+            "--bind-address=127.0.0.1".to_owned(),
+            format!("--secure-port={}", self.ports.controller_manager.number()),
+            flag("cert-dir", &self.data.join("controller-manager")),
+            flag("root-ca-file", &authority.certificate),
+            flag("cluster-signing-cert-file", &authority.certificate),
+            flag("cluster-signing-key-file", &authority.key),
+            flag("service-account-private-key-file", &service_accounts.key),
+            "--use-service-account-credentials=true".to_owned(),
+            "--leader-elect=false".to_owned(),
+        ])
+    }
+
+    pub(super) fn kubeconfig(&self, user: &str, identity: &Identity) -> Result<PathBuf> {
+        let path = self.data.join(format!("{user}.kubeconfig"));
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": user,
+            "clusters": [{"name": "attune-e2e", "cluster": {
+                "server": self.ports.api_server_url(),
+                "certificate-authority": self.pki.authority.certificate,
+            }}],
+            "users": [{"name": user, "user": {
+                "client-certificate": identity.certificate,
+                "client-key": identity.key,
+            }}],
+            "contexts": [{"name": user, "context": {"cluster": "attune-e2e", "user": user}}],
+        });
+        fs::write(&path, format!("{config:#}")).with_context(|| format!("write {}", path.display()))?;
+        Ok(path)
+    }
+
+    pub(super) fn audit_log(&self) -> PathBuf {
+        self.logs.join("audit.jsonl")
+    }
+
+    /// Every write to our group, once it is answered, without its body; nothing else.
+    fn audit_policy(&self) -> Result<PathBuf> {
+        let path = self.data.join("audit-policy.json");
+        let policy = json!({
+            "apiVersion": "audit.k8s.io/v1",
+            "kind": "Policy",
+            "omitStages": ["RequestReceived", "ResponseStarted", "Panic"],
+            "rules": [
+                {
+                    "level": "Metadata",
+                    "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+                    "resources": [{"group": crate::GROUP}],
+                },
+                {"level": "None"},
+            ],
+        });
+        fs::write(&path, format!("{policy:#}")).with_context(|| format!("write {}", path.display()))?;
+        Ok(path)
+    }
+
+    fn launch(&self, program: &str) -> Launch {
+        Launch::new(program, &self.tools.program(program), self.logs)
+    }
+}
+
+fn flag(name: &str, path: &Path) -> String {
+    format!("--{name}={}", path.display())
+}

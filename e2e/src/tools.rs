@@ -1,0 +1,50 @@
+//! Where the programs of the control plane are.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+/// The variable that holds what `e2e/cluster/build-tools` printed.
+pub const TOOLS_VARIABLE: &str = "ATTUNE_TOOLS_BIN";
+
+const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
+
+/// The programs `e2e/cluster/build-tools` builds; those of the machine are never used.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    directory: PathBuf,
+}
+
+impl Tools {
+    /// Those in the directory named by [`TOOLS_VARIABLE`].
+    ///
+    /// # Errors
+    /// When it is unset or something is missing there: a cluster test without a cluster fails, it is never skipped.
+    pub fn from_env() -> Result<Self> {
+        let Some(directory) = std::env::var_os(TOOLS_VARIABLE) else {
+            bail!(
+                "{TOOLS_VARIABLE} is not set: run `make test-cluster`, or {TOOLS_VARIABLE}=$(e2e/cluster/build-tools)"
+            );
+        };
+        let directory = PathBuf::from(directory);
+        for program in PROGRAMS {
+            if !directory.join(program).is_file() {
+                bail!(
+                    "no `{program}` in {} ({TOOLS_VARIABLE}): run `make tools`",
+                    directory.display()
+                );
+            }
+        }
+        Ok(Self { directory })
+    }
+
+    /// The path of one of them.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// Where all of them are.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
