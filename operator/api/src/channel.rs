@@ -1,0 +1,334 @@
+//! `Channel`: where people are met, what may be said there and how the rules get there.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::{Cap, LocalRef, Owner, is_false};
+use crate::delivery::Delivery;
+use crate::number::{BasisPoints, Whole};
+use crate::text::{AttributeName, ItemName, Locale, SlotName, TimeZoneName};
+use crate::time::{Instant, Span, TimeOfDay};
+
+/// Where: touchpoints with their slots, who is met there, how often, and how the rules get there.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "attune.dev",
+    version = "v1alpha1",
+    kind = "Channel",
+    plural = "channels",
+    namespaced,
+    doc = "Where people are met: touchpoints with their slots, how often, and how the rules get there.",
+    status = "ChannelStatus",
+    derive = "PartialEq",
+    shortname = "attchan",
+    category = "attune"
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelSpec {
+    /// Who answers for the channel.
+    pub owner: Owner,
+    /// What kind of channel it is.
+    #[serde(rename = "type")]
+    pub type_: ChannelType,
+    /// Where a request says who it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Attributes that the channel's clients may supply; absent: all. Anything else in a request is ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub attributes: Option<Vec<ClientAttribute>>,
+    /// Locales that the channel speaks; the first serves those who speak none of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub locales: Vec<Locale>,
+    /// Places where content is shown.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub touchpoints: Vec<Touchpoint>,
+    /// How often a unit may be addressed on the channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency: Option<Frequency>,
+    /// When nobody is addressed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// How unit ids are stored; absent: `Hashed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_ids: Option<UnitIds>,
+    /// How much an answer says about itself; absent: `Reason` for `Web` and `App`, else `Full`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<MetadataLevel>,
+    /// Which decisions are kept so that they can be explained later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+    /// How the rules get to the channel.
+    pub delivery: Delivery,
+    /// Baselines everywhere while this is `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspend: bool,
+}
+
+impl ChannelSpec {
+    /// How unit ids are stored.
+    pub fn unit_ids(&self) -> UnitIds {
+        self.unit_ids.unwrap_or(UnitIds::Hashed)
+    }
+
+    /// How much an answer says about itself.
+    pub fn metadata(&self) -> MetadataLevel {
+        self.metadata.unwrap_or(match self.type_ {
+            ChannelType::Web | ChannelType::App => MetadataLevel::Reason,
+            _ => MetadataLevel::Full,
+        })
+    }
+}
+
+/// Kind of channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum ChannelType {
+    /// Web pages.
+    Web,
+    /// Mobile and desktop applications.
+    App,
+    /// E-mail.
+    Email,
+    /// Push notifications.
+    Push,
+    /// Text messages.
+    Sms,
+    /// Advertising.
+    Ads,
+    /// A call centre's desktop.
+    CallCentre,
+    /// Shops and branches.
+    InStore,
+    /// Anything else.
+    Other,
+}
+
+/// Where a request says who it is about: names of attributes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// Attribute with the unit's id; absent: `targetingKey`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<AttributeName>,
+    /// Attribute that goes before `unit` where it is present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<AttributeName>,
+    /// Attribute with the purposes that were consented to; absent: only `service` is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<AttributeName>,
+    /// Attribute with the language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<AttributeName>,
+    /// Attribute with the time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<AttributeName>,
+}
+
+impl Identity {
+    /// Attribute with the unit's id where none is named.
+    pub const DEFAULT_UNIT: &str = "targetingKey";
+
+    /// Attribute with the unit's id.
+    pub fn unit(&self) -> &str {
+        self.unit
+            .as_ref()
+            .map_or(Self::DEFAULT_UNIT, AttributeName::as_str)
+    }
+}
+
+/// An attribute that clients may supply: a name, or all below a prefix (`session.*`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ClientAttribute(
+    #[schemars(
+        length(min = 1, max = 128),
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,2}(\.\*)?$")
+    )]
+    String,
+);
+
+impl ClientAttribute {
+    /// The text as given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it lets a client supply `attribute`.
+    pub fn admits(&self, attribute: &str) -> bool {
+        match self.0.strip_suffix(".*") {
+            Some(prefix) => attribute
+                .strip_prefix(prefix)
+                .is_some_and(|rest| rest.starts_with('.')),
+            None => self.0 == attribute,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientAttribute {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = text.strip_suffix(".*").unwrap_or(&text);
+        name.parse::<AttributeName>().map_err(serde::de::Error::custom)?;
+        Ok(Self(text))
+    }
+}
+
+/// A place where content is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct Touchpoint {
+    /// Its name; clients ask for it.
+    pub name: ItemName,
+    /// What it shows, and how much fits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub slots: Vec<TouchpointSlot>,
+    /// What it shows to those whom no binding addresses; absent: the client's own default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<TouchpointBaseline>,
+}
+
+/// A slot as a touchpoint shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TouchpointSlot {
+    /// Name of the slot.
+    pub name: SlotName,
+    /// Most characters (code points) that fit; absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<Whole<1, 65_536>>,
+    /// Whether the touchpoint is broken without it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub required: bool,
+}
+
+/// What a touchpoint shows when nothing else does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TouchpointBaseline {
+    /// Module whose baseline is shown.
+    pub module_ref: LocalRef,
+}
+
+/// How often a unit may be addressed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Frequency {
+    /// At most so many in a window; all of them hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub caps: Vec<Cap>,
+    /// Least time between two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_gap: Option<Span>,
+}
+
+/// When nobody is addressed; from a time of day until before another, over midnight where `to` is earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuietHours {
+    /// First minute.
+    pub from: TimeOfDay,
+    /// First minute after.
+    pub to: TimeOfDay,
+    /// Zone for units whose own is not known; absent: UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<TimeZoneName>,
+}
+
+/// How unit ids are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum UnitIds {
+    /// As a keyed hash.
+    Hashed,
+    /// As they are.
+    Plain,
+}
+
+/// How much an answer says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum MetadataLevel {
+    /// Everything.
+    Full,
+    /// Reason, revision and decision id: for answers that a browser can read.
+    Reason,
+}
+
+/// Which decisions are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replay {
+    /// How long.
+    pub retention: Span,
+    /// Which share, in basis points; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_bp: Option<BasisPoints>,
+}
+
+/// What is known about a channel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelStatus {
+    /// Generation that the conditions speak about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The state of the channel, one entry a type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// Where clients ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub endpoint: Option<String>,
+    /// Revision that is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub revision: Option<String>,
+    /// Rules in that revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_rules: Option<i32>,
+    /// Deciders by state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deciders: Option<DeciderFigures>,
+    /// The last delivery to a receiver outside the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sync: Option<SyncFigures>,
+}
+
+/// Deciders of a channel, by state.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeciderFigures {
+    /// Pods that should have one.
+    pub desired: i32,
+    /// Pods that have one.
+    pub injected: i32,
+    /// Deciders with the published revision.
+    pub current: i32,
+    /// Deciders with an older one.
+    pub stale: i32,
+    /// Deciders without any.
+    pub missing: i32,
+}
+
+/// A delivery to a receiver outside the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SyncFigures {
+    /// Revision that the receiver acknowledged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub revision: Option<String>,
+    /// When it last did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_success: Option<Instant>,
+    /// Attempts since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<i32>,
+    /// HTTP status of the last answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_status: Option<i32>,
+}

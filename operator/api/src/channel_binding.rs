@@ -1,0 +1,157 @@
+//! `ChannelBinding`: which content is shown at which touchpoint, for which program.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::common::{Cap, LocalRef, is_false};
+use crate::number::{BasisPoints, Whole};
+use crate::text::{EventName, Expression, ItemName, ObjectName};
+use crate::time::Span;
+
+/// Which content, for which program, at which touchpoint: the rules themselves.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "attune.dev",
+    version = "v1alpha1",
+    kind = "ChannelBinding",
+    plural = "channelbindings",
+    namespaced,
+    doc = "Which content is shown at which touchpoint, for which program: the rules themselves.",
+    status = "ChannelBindingStatus",
+    derive = "PartialEq",
+    shortname = "attbind",
+    category = "attune"
+)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelBindingSpec {
+    /// Program that the rules serve.
+    pub program_ref: LocalRef,
+    /// Channel that they apply on.
+    pub channel_ref: LocalRef,
+    /// Touchpoint of that channel.
+    pub touchpoint: ItemName,
+    /// Which binding goes first at the touchpoint: the higher one; absent: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Whole<-1_000_000, 1_000_000>>,
+    /// What may be shown, in order: the first that admits the unit.
+    #[schemars(length(min = 1, max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub candidates: Vec<Candidate>,
+    /// Which share of units it is open to; absent: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+    /// What counts as having been shown; absent: `OnRender`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
+    /// At most so many in a window; all of them hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub caps: Vec<Cap>,
+    /// Events after which a unit is left alone for a time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    pub stop_on: Vec<StopOn>,
+    /// The binding wins nobody while this is `true`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspend: bool,
+}
+
+impl ChannelBindingSpec {
+    /// Which binding goes first: the higher one.
+    pub fn priority(&self) -> i32 {
+        self.priority.map_or(0, Whole::get_i32)
+    }
+
+    /// Share of units it is open to.
+    pub fn share(&self) -> BasisPoints {
+        self.rollout
+            .as_ref()
+            .map_or(BasisPoints::ALL, |rollout| rollout.share_bp)
+    }
+
+    /// What counts as having been shown.
+    pub fn exposure(&self) -> Exposure {
+        self.exposure.unwrap_or(Exposure::OnRender)
+    }
+}
+
+/// Content that may be shown, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// Module to show.
+    pub module_ref: LocalRef,
+    /// Audiences it is for, in order: the first that matches is the decision's; absent: everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub audiences: Vec<ObjectName>,
+    /// CEL that must hold too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Expression>,
+    /// CEL that gives a number: the higher one goes first among scored candidates, and scored before unscored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Expression>,
+}
+
+/// Which share of units a binding is open to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollout {
+    /// The share in basis points; growing it only lets units in.
+    pub share_bp: BasisPoints,
+    /// What shows that it may be more than the test share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
+}
+
+/// What shows that a binding works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Evidence {
+    /// Experiment that concluded with lift.
+    pub experiment_ref: LocalRef,
+}
+
+/// What counts as having been shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Exposure {
+    /// The channel reports that it committed to show or send.
+    OnRender,
+    /// The decision itself.
+    OnDecision,
+}
+
+/// An event after which a unit is left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StopOn {
+    /// Name of the outcome event.
+    pub event: EventName,
+    /// For how long.
+    pub window: Span,
+}
+
+/// What is known about a binding.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelBindingStatus {
+    /// Generation that the conditions speak about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The state of the binding, one entry a type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// Revision of the channel's bundle that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub revision: Option<String>,
+    /// Rules of it in that revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live_rules: Option<i32>,
+    /// Share of units that it really reaches after rollout and holdouts, in basis points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effective_traffic_bp: Option<i32>,
+}

@@ -1,0 +1,22 @@
+//! Labels and annotations that the operator reads or sets.
+
+/// Label on a pod or its namespace: `"true"` asks for a decider beside the pod.
+pub const INJECT: &str = "attune.dev/inject";
+/// Annotation on a pod: the one Channel that its decider serves.
+pub const CHANNEL: &str = "attune.dev/channel";
+/// Annotation on what the operator wrote: the revision in it.
+pub const REVISION: &str = "attune.dev/revision";
+/// Label on what the operator wrote: the kind that it was written for, in lower case.
+pub const OWNER_KIND: &str = "attune.dev/owner-kind";
+/// Label on what the operator wrote: the name of the resource that it was written for.
+pub const OWNER_NAME: &str = "attune.dev/owner-name";
+/// Recommended label: who manages the object.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// Value of [`MANAGED_BY`] on what the operator wrote.
+pub const MANAGER: &str = "attune";
+/// Field manager that writes verdicts: conditions and what is programmed.
+pub const FIELD_MANAGER_STATUS: &str = "attune-operator/status";
+/// Field manager that writes measured results.
+pub const FIELD_MANAGER_RESULTS: &str = "attune-operator/results";
+/// Field manager that writes bundles.
+pub const FIELD_MANAGER_PUBLISH: &str = "attune-operator/publish";

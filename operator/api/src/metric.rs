@@ -1,0 +1,168 @@
+//! `Metric`: how success is counted.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use crate::common::{Dimension, EventSelector, Owner};
+use crate::delivery::SecretRef;
+use crate::time::{Instant, Span};
+
+/// How success is counted: which events, in which window, which way is better.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "attune.dev",
+    version = "v1alpha1",
+    kind = "Metric",
+    plural = "metrics",
+    namespaced,
+    doc = "How success is counted: which events, in which window, and which way is better.",
+    status = "MetricStatus",
+    derive = "PartialEq",
+    shortname = "attmetric",
+    category = "attune"
+)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricSpec {
+    /// Who answers for the metric.
+    pub owner: Owner,
+    /// Dimension of success.
+    pub dimension: Dimension,
+    /// How events become a figure a unit.
+    #[serde(rename = "type")]
+    pub type_: MetricType,
+    /// Events that count; for a ratio, those above the line.
+    pub event: EventSelector,
+    /// For a ratio: events below the line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<EventSelector>,
+    /// How long after the first exposure events count.
+    pub window: Span,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Where the figures come from; absent: the collector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<MetricSource>,
+}
+
+/// How events become a figure a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum MetricType {
+    /// Whether there was at least one event.
+    Proportion,
+    /// The sum of values.
+    Mean,
+    /// The number of events.
+    Count,
+    /// Sum over sum.
+    Ratio,
+}
+
+/// Which way is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Direction {
+    /// More is better.
+    Increase,
+    /// Less is better.
+    Decrease,
+}
+
+/// Where the figures come from: exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum MetricSource {
+    /// Events that were sent to the collector.
+    Collector(CollectorSource),
+    /// Moments computed in PostgreSQL.
+    Postgres(SqlSource),
+    /// Moments computed in ClickHouse.
+    ClickHouse(SqlSource),
+    /// A threshold on a Prometheus query; it may stop an experiment and proves nothing.
+    Prometheus(PrometheusSource),
+}
+
+/// The schema of [`MetricSource`].
+#[derive(Serialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+struct MetricSourceFields {
+    /// Events that were sent to the collector.
+    #[serde(default)]
+    collector: Option<CollectorSource>,
+    /// Moments computed in PostgreSQL.
+    #[serde(default)]
+    postgres: Option<SqlSource>,
+    /// Moments computed in ClickHouse.
+    #[serde(default)]
+    click_house: Option<SqlSource>,
+    /// A threshold on a Prometheus query; it may stop an experiment and proves nothing.
+    #[serde(default)]
+    prometheus: Option<PrometheusSource>,
+}
+
+impl JsonSchema for MetricSource {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "MetricSource".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        MetricSourceFields::json_schema(generator)
+    }
+}
+
+/// Events that were sent to the collector.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CollectorSource {}
+
+/// Moments computed in a database from a table of outcomes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SqlSource {
+    /// Secret of the same namespace with the connection `uri`.
+    pub secret_ref: SecretRef,
+    /// Table of outcomes, with its schema where it is not the default.
+    #[schemars(
+        length(min = 1, max = 127),
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
+    )]
+    pub table: String,
+}
+
+/// A threshold on a Prometheus query.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PrometheusSource {
+    /// Where Prometheus answers.
+    #[schemars(length(min = 1, max = 2048), regex(pattern = r"^https?://[^/\s?#]+[^\s#]*$"))]
+    pub url: String,
+    /// Query that gives one number.
+    #[schemars(length(min = 1, max = 4096))]
+    pub query: String,
+    /// The number, as a decimal text, beyond which the experiment stops, in the direction that is worse.
+    #[schemars(length(min = 1, max = 32), regex(pattern = r"^-?[0-9]+(\.[0-9]+)?$"))]
+    pub threshold: String,
+}
+
+/// What is known about a metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricStatus {
+    /// Generation that the conditions speak about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// The state of the metric, one entry a type.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
+    pub conditions: Vec<Condition>,
+    /// When the last event came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_event: Option<Instant>,
+    /// Events an hour, over the last day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events_per_hour: Option<f64>,
+}
