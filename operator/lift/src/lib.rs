@@ -1,1 +1,46 @@
 //! Pure statistics: moments, tests, intervals and verdicts.
+//!
+//! Nothing in here reads a clock, a file or a random number: the same moments give the same verdict on every machine,
+//! so a figure on a resource can be recomputed by anybody from the moments that stand beside it. All elementary
+//! functions come from `libm`, which also makes the last digit independent of the platform.
+//!
+//! # Rooms
+//! - [`moments`]: what is kept of an arm, mergeable.
+//! - [`special`]: normal, Student, chi-square and beta distributions, computed in the tail.
+//! - [`contrast`]: two arms reduced to one linear statistic that the absolute test, the relative interval and the
+//!   minimum worthwhile lift all share, so that they cannot contradict each other.
+//! - [`difference`], [`fieller`]: the fixed-sample interval, absolute and relative.
+//! - [`verdict`]: what may be said, in order of precedence, with a reason from a closed set.
+//! - [`analysis`]: the one entry point, [`analyse`].
+//!
+//! ```
+//! use attune_lift::{analyse, ArmMoments, Direction, Method, MetricKind, Question, Verdict};
+//!
+//! let question = Question::new(MetricKind::Proportion, Direction::Increase, Method::Fixed, 0.05);
+//! let control = ArmMoments::proportion(10_000, 46)?;
+//! let treatment = ArmMoments::proportion(10_000, 69)?;
+//! let analysis = analyse(&question, &control, &treatment)?;
+//! assert_eq!(analysis.verdict, Verdict::Lift);
+//! assert!((analysis.relative.unwrap().estimate - 0.5).abs() < 1e-12);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+
+pub mod analysis;
+pub mod contrast;
+pub mod difference;
+pub mod fieller;
+pub mod moments;
+pub mod ratio;
+pub mod special;
+pub mod verdict;
+
+pub use analysis::{
+    Analysis, AnalysisError, Arm, Direction, Figures, Look, Method, MetricKind, Question, analyse,
+};
+pub use contrast::Interval;
+pub use fieller::NoPercentage;
+pub use moments::{ArmMoments, Companion, CompanionSums, Moments, MomentsError, Sums};
+pub use verdict::{InvalidCause, Reason, Verdict};

@@ -1,0 +1,271 @@
+#![expect(clippy::float_cmp, reason = "these figures are exact")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::moments::{CompanionSums, Moments, Sums};
+
+fn question(metric: MetricKind) -> Question {
+    Question::new(metric, Direction::Increase, Method::Fixed, 0.05)
+}
+
+fn share(n: u64, successes: u64) -> ArmMoments {
+    ArmMoments::proportion(n, successes).unwrap()
+}
+
+fn mean(n: u64, mean: f64, sd: f64) -> ArmMoments {
+    ArmMoments::new(Moments::from_parts(n, mean, sd * sd * (n as f64 - 1.0)).unwrap())
+}
+
+fn shares(question: &Question, control: (u64, u64), treatment: (u64, u64)) -> Analysis {
+    analyse(
+        question,
+        &share(control.0, control.1),
+        &share(treatment.0, treatment.1),
+    )
+    .unwrap()
+}
+
+#[test]
+fn the_logged_campaign_for_men_lifts_clicks_by_half() {
+    let analysis = shares(&question(MetricKind::Proportion), (10_000, 46), (10_000, 69));
+    let relative = analysis.relative.unwrap();
+    assert!((relative.estimate - 0.5).abs() < 1e-12);
+    assert!((relative.p - 0.031).abs() < 6e-4, "{}", relative.p);
+    assert!(relative.low > 0.0 && relative.high > 0.5);
+    assert_eq!(analysis.absolute.unwrap().p, relative.p);
+    assert_eq!(
+        (analysis.verdict, analysis.reason),
+        (Verdict::Lift, Reason::BetterThanControl)
+    );
+    assert_eq!(analysis.n, 20_000);
+}
+
+#[test]
+fn a_fixed_interval_is_hidden_until_its_planned_units() {
+    let mut question = question(MetricKind::Proportion);
+    question.planned_units = Some(20_001);
+    let early = shares(&question, (10_000, 46), (10_000, 69));
+    assert_eq!(
+        (early.verdict, early.reason),
+        (Verdict::Collecting, Reason::BeforePlannedEnd)
+    );
+    assert_eq!(
+        (early.absolute, early.relative),
+        (None, Err(NoPercentage::Withheld))
+    );
+    question.planned_units = Some(20_000);
+    assert_eq!(
+        shares(&question, (10_000, 46), (10_000, 69)).verdict,
+        Verdict::Lift
+    );
+}
+
+#[test]
+fn less_is_better_turns_the_verdict_and_not_the_figures() {
+    let mut question = question(MetricKind::Mean);
+    question.direction = Direction::Decrease;
+    let analysis = analyse(&question, &mean(1000, 10.0, 2.0), &mean(1000, 9.0, 2.0)).unwrap();
+    assert_eq!(analysis.verdict, Verdict::Lift);
+    assert!((analysis.relative.unwrap().estimate + 0.1).abs() < 1e-12);
+    let worse = analyse(&question, &mean(1000, 9.0, 2.0), &mean(1000, 10.0, 2.0)).unwrap();
+    assert_eq!(
+        (worse.verdict, worse.reason),
+        (Verdict::Harm, Reason::WorseThanControl)
+    );
+}
+
+#[test]
+fn the_minimum_lift_parts_lift_from_worthwhile_lift() {
+    for (direction, treatment) in [(Direction::Increase, 11.0), (Direction::Decrease, 9.0)] {
+        let verdict = |minimum_lift| {
+            let mut question = question(MetricKind::Mean);
+            question.direction = direction;
+            question.minimum_lift = Some(minimum_lift);
+            analyse(&question, &mean(1000, 10.0, 2.0), &mean(1000, treatment, 2.0))
+                .unwrap()
+                .verdict
+        };
+        assert_eq!(verdict(0.02), Verdict::WorthwhileLift);
+        assert_eq!(verdict(0.1), Verdict::Lift);
+        assert_eq!(verdict(0.2), Verdict::NoWorthwhileLift);
+    }
+}
+
+#[test]
+fn a_control_without_successes_has_no_percentage() {
+    let analysis = shares(&question(MetricKind::Proportion), (1000, 0), (1000, 12));
+    assert_eq!(analysis.relative, Err(NoPercentage::ControlNotPositive));
+    assert_eq!(analysis.verdict, Verdict::Lift);
+    let near = shares(&question(MetricKind::Proportion), (1000, 3), (1000, 12));
+    assert_eq!(near.relative, Err(NoPercentage::ControlNearZero));
+    assert!(near.absolute.is_some());
+}
+
+#[test]
+fn small_cells_get_newcombes_interval() {
+    let analysis = shares(&question(MetricKind::Proportion), (80, 20), (70, 31));
+    let (absolute, critical) = (analysis.absolute.unwrap(), analysis.critical.unwrap());
+    let welch =
+        absolute.estimate - critical * libm::sqrt(0.25 * 0.75 / 80.0 + 31.0 * 39.0 / (70.0 * 70.0 * 70.0));
+    assert!((absolute.low - welch).abs() > 1e-3, "not Welch's");
+    assert!(analysis.relative.unwrap().low > 0.0 && absolute.low > 0.0);
+}
+
+#[test]
+fn too_little_data_is_a_reason_and_not_an_error() {
+    let empty = ArmMoments::EMPTY;
+    let verdict = |metric, control, treatment| {
+        let analysis = analyse(&question(metric), &control, &treatment).unwrap();
+        assert_eq!(
+            (analysis.absolute, analysis.relative),
+            (None, Err(NoPercentage::Withheld))
+        );
+        (analysis.verdict, analysis.reason)
+    };
+    for metric in [MetricKind::Proportion, MetricKind::Mean, MetricKind::Ratio] {
+        assert_eq!(
+            verdict(metric, empty, empty),
+            (Verdict::NotStarted, Reason::NoUnits)
+        );
+    }
+    let (proportion, outcome) = (MetricKind::Proportion, MetricKind::Mean);
+    assert_eq!(
+        verdict(proportion, empty, share(10, 3)),
+        (Verdict::Collecting, Reason::ArmEmpty)
+    );
+    assert_eq!(
+        verdict(proportion, share(1, 1), share(10, 3)),
+        (Verdict::Collecting, Reason::TooFewUnits)
+    );
+    assert_eq!(
+        verdict(proportion, share(10, 0), share(10, 0)),
+        (Verdict::Collecting, Reason::ZeroVariance)
+    );
+    assert_eq!(
+        verdict(outcome, mean(10, 3.0, 0.0), mean(10, 3.0, 0.0)),
+        (Verdict::Collecting, Reason::ZeroVariance)
+    );
+    let no_sessions = ArmMoments::from_sums(&Sums {
+        n: 10,
+        denominator: Some(CompanionSums::default()),
+        ..Sums::default()
+    });
+    let no_sessions = no_sessions.unwrap();
+    assert_eq!(
+        verdict(MetricKind::Ratio, no_sessions, no_sessions),
+        (Verdict::Collecting, Reason::ZeroDenominator)
+    );
+}
+
+#[test]
+fn an_invalid_comparison_shows_no_figure() {
+    let mut question = question(MetricKind::Proportion);
+    question.invalid = Some(InvalidCause::SampleRatio);
+    let analysis = shares(&question, (10_000, 46), (10_000, 69));
+    assert_eq!(
+        (analysis.verdict, analysis.reason),
+        (Verdict::Invalid(InvalidCause::SampleRatio), Reason::SampleRatio)
+    );
+    assert_eq!((analysis.absolute, analysis.critical), (None, None));
+}
+
+#[test]
+fn questions_out_of_range_are_refused() {
+    let ask = |change: fn(&mut Question)| {
+        let mut question = question(MetricKind::Proportion);
+        change(&mut question);
+        analyse(&question, &share(100, 40), &share(100, 50)).unwrap_err()
+    };
+    for alpha in [0.0, 1.0, -0.1, f64::INFINITY] {
+        let mut question = question(MetricKind::Proportion);
+        question.alpha = alpha;
+        let error = analyse(&question, &share(100, 40), &share(100, 50)).unwrap_err();
+        assert_eq!(error, AnalysisError::AlphaOutOfRange { alpha });
+    }
+    assert!(matches!(
+        ask(|q| q.alpha = f64::NAN),
+        AnalysisError::AlphaOutOfRange { .. }
+    ));
+    assert!(matches!(
+        ask(|q| q.minimum_lift = Some(-0.1)),
+        AnalysisError::MinimumLiftOutOfRange { .. }
+    ));
+    assert!(matches!(
+        ask(|q| q.minimum_lift = Some(f64::NAN)),
+        AnalysisError::MinimumLiftOutOfRange { .. }
+    ));
+    assert_eq!(
+        ask(|q| q.planned_units = Some(0)),
+        AnalysisError::PlannedUnitsZero
+    );
+    assert_eq!(
+        ask(|q| q.method = Method::Continuous),
+        AnalysisError::PlannedUnitsMissing {
+            method: Method::Continuous
+        }
+    );
+    assert_eq!(
+        ask(|q| q.metric = MetricKind::Ratio),
+        AnalysisError::DenominatorMissing { arm: Arm::Control }
+    );
+    let revenue = analyse(
+        &question(MetricKind::Proportion),
+        &share(100, 40),
+        &mean(100, 3.0, 1.0),
+    );
+    assert_eq!(
+        revenue.unwrap_err(),
+        AnalysisError::NotAProportion { arm: Arm::Treatment }
+    );
+}
+
+fn figures_are_numbers(figures: &Figures) -> bool {
+    figures.low <= figures.estimate
+        && figures.estimate <= figures.high
+        && (0.0..=1.0).contains(&figures.p)
+        && [figures.low, figures.estimate, figures.high]
+            .iter()
+            .all(|figure| figure.is_finite())
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_moments_the_answer_is_a_number_a_reason_or_an_error(
+        n in 0_u64..2000, m in 0_u64..2000,
+        a in prop_oneof![Just(0.0), -1e6..1e6_f64, -1e-6..1e-6_f64],
+        b in prop_oneof![Just(0.0), -1e6..1e6_f64, -1e-6..1e-6_f64],
+        sd in prop_oneof![Just(0.0), 0.0..1e6_f64, 0.0..1e-9_f64],
+        minimum_lift in prop::option::of(0.0..0.5_f64),
+    ) {
+        let arm = |n: u64, value: f64| match n {
+            0 => ArmMoments::EMPTY,
+            n => mean(n, value, sd),
+        };
+        let mut question = question(MetricKind::Mean);
+        question.minimum_lift = minimum_lift;
+        let analysis = analyse(&question, &arm(n, a), &arm(m, b)).unwrap();
+        match analysis.absolute {
+            Some(absolute) => prop_assert!(figures_are_numbers(&absolute), "{:?}", analysis),
+            None => prop_assert!(!analysis.verdict.is_claim()),
+        }
+        if let Ok(relative) = analysis.relative {
+            prop_assert!(figures_are_numbers(&relative), "{:?}", analysis);
+        }
+    }
+
+    #[test]
+    fn no_claim_about_shares_contradicts_a_shown_figure(
+        na in 2_u64..500, nb in 2_u64..500, share_a in 0..=1000_u64, share_b in 0..=1000_u64,
+    ) {
+        let successes = |n: u64, permille: u64| n * permille / 1000;
+        let analysis = shares(&question(MetricKind::Proportion), (na, successes(na, share_a)), (nb, successes(nb, share_b)));
+        if let Some(absolute) = analysis.absolute {
+            match analysis.verdict {
+                Verdict::Lift => prop_assert!(absolute.low > 0.0 && absolute.p < 0.05),
+                Verdict::Harm => prop_assert!(absolute.high < 0.0 && absolute.p < 0.05),
+                verdict => prop_assert_eq!(verdict, Verdict::Unproven),
+            }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Every case of `data/stats_reference.json`, computed with reference packages, against this crate.
+//!
+//! A kind is either checked here or left out with a reason; a kind in neither list fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+#[cfg(test)]
+mod case;
+#[cfg(test)]
+mod kinds;
+
+use case::{Case, root};
+use kinds::{CHECKED, LEFT_OUT};
+
+#[test]
+fn every_case_of_every_checked_kind_agrees_with_its_reference() {
+    let root = root();
+    let mut by_kind: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in root["cases"].as_array().unwrap() {
+        let kind = case["kind"].as_str().unwrap();
+        let Some(checked) = CHECKED.iter().find(|checked| checked.kind == kind) else {
+            continue;
+        };
+        let case = Case {
+            id: case["id"].as_str().unwrap(),
+            root: &root,
+            inputs: &case["inputs"],
+            expected: &case["expected"],
+            relative: case["tolerance"]["rel"].as_f64().unwrap(),
+            absolute: case["tolerance"]["abs"].as_f64().unwrap(),
+            compared: std::cell::RefCell::default(),
+        };
+        (checked.check)(&case);
+        for key in case.expected.as_object().unwrap().keys() {
+            let compared = case.compared.borrow().contains(key);
+            let not_ours = checked.not_ours.contains(&key.as_str());
+            assert!(
+                compared != not_ours,
+                "{}: `{key}` is compared {compared} and not ours {not_ours}",
+                case.id
+            );
+        }
+        *by_kind.entry(kind).or_default() += 1;
+    }
+    for checked in CHECKED {
+        assert!(
+            by_kind.contains_key(checked.kind),
+            "`{}` has no case",
+            checked.kind
+        );
+    }
+}
+
+#[test]
+fn every_kind_is_checked_or_left_out_with_a_reason() {
+    let root = root();
+    let kinds: BTreeSet<&str> = root["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|case| case["kind"].as_str().unwrap())
+        .collect();
+    let checked: BTreeSet<&str> = CHECKED.iter().map(|checked| checked.kind).collect();
+    let left_out: BTreeSet<&str> = LEFT_OUT.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(
+        checked.intersection(&left_out).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "in both lists"
+    );
+    let listed: BTreeSet<&str> = checked.union(&left_out).copied().collect();
+    assert_eq!(
+        kinds.difference(&listed).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "in neither list"
+    );
+    assert_eq!(
+        listed.difference(&kinds).collect::<Vec<_>>(),
+        Vec::<&&str>::new(),
+        "listed without a case"
+    );
+    for (kind, reason) in LEFT_OUT {
+        assert!(reason.len() > 20, "`{kind}` is left out without a reason");
+    }
+}
