@@ -1,0 +1,523 @@
+//! What a decider needs to decide for one Channel, and nothing more.
+//!
+//! A bundle is data: canonical JSON (RFC 8785) whose hash is its revision. Rules in it are already checked and lowered;
+//! [`crate::engine::Engine`] loads one for deciding. Unknown fields are ignored, a newer [`FORMAT_VERSION`] is refused.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::expr::Expression;
+use crate::value::AttributeType;
+
+/// The newest bundle format that this build writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Hex digits of a revision: 128 bits of SHA-256.
+const REVISION_DIGITS: usize = 32;
+
+/// Names an audience or a module inside a bundle: `<name>@<content hash>`, so that an old and a new form of one object
+/// may stand side by side.
+pub type ContentId = String;
+
+/// Everything needed to decide for one Channel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bundle {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Namespace of the Channel and of everything it refers to.
+    pub namespace: String,
+    /// Name of the Channel.
+    pub channel: String,
+    /// The Channel's own settings.
+    pub settings: ChannelSettings,
+    /// Attributes that some rule reads, by name.
+    pub attributes: BTreeMap<String, Attribute>,
+    /// Audiences that some candidate names.
+    pub audiences: BTreeMap<ContentId, Audience>,
+    /// Modules that some candidate, arm or baseline names.
+    pub modules: BTreeMap<ContentId, Module>,
+    /// Programs of the bindings, by name.
+    pub programs: BTreeMap<String, Program>,
+    /// Holdouts that cover one of the programs, by name.
+    pub holdouts: BTreeMap<String, Holdout>,
+    /// Experiments that split one of the bindings, by name.
+    pub experiments: BTreeMap<String, Experiment>,
+    /// Touchpoints, by name.
+    pub touchpoints: BTreeMap<String, Touchpoint>,
+    /// Bindings, by name.
+    pub bindings: BTreeMap<String, Binding>,
+}
+
+/// A Channel's settings that matter to a decision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChannelSettings {
+    /// Where the context holds who is asking.
+    pub identity: Identity,
+    /// What clients of the Channel may supply; `None` allows every attribute. `session.*` allows a whole root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_attributes: Option<Vec<String>>,
+    /// The Channel's locales; the first one serves whoever asks for none or for an unlisted one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locales: Vec<String>,
+    /// How much metadata an answer carries.
+    pub metadata: Metadata,
+    /// Whether the whole Channel serves baselines.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspended: bool,
+    /// Frequency caps over everything that the Channel shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
+    /// Least time between two shows to one unit, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_gap_seconds: Option<i64>,
+    /// When nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// Whether unit ids leave the decider as they are.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub plain_unit_ids: bool,
+}
+
+/// Paths into the context: one to three dotted segments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The unit of randomization.
+    pub unit: String,
+    /// Used before `unit` where present, so that a visitor who logs in keeps the arm.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<String>,
+    /// Which purposes the unit grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent: Option<String>,
+    /// The unit's locale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The unit's IANA time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+}
+
+/// How much metadata an answer carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Metadata {
+    /// Everything that applies.
+    Full,
+    /// Reason, revision and decision only: nothing that tells a browser which audience it is in.
+    Reason,
+}
+
+/// One attribute that rules of the bundle read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attribute {
+    /// How the context's JSON is read.
+    #[serde(rename = "type")]
+    pub ty: AttributeType,
+    /// The values that the contract lists; others are kept and counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+    /// The consent purpose without which the attribute is absent.
+    pub purpose: String,
+    /// Whether the purpose must be granted explicitly.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sensitive: bool,
+}
+
+/// Who: a rule over attributes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Audience {
+    /// The Audience's name.
+    pub name: String,
+    /// The rule.
+    #[serde(rename = "match")]
+    pub rule: Rule,
+}
+
+/// An expression and the text that it was written as.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// As written, for people who read a trace.
+    pub source: String,
+    /// As evaluated.
+    pub expression: Expression,
+}
+
+/// With what: a constant core and variants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Module {
+    /// The `ContentModule`'s name.
+    pub name: String,
+    /// Whether only the baseline variant may be shown.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspended: bool,
+    /// Slots that are the same in every variant.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub core: BTreeMap<String, serde_json::Value>,
+    /// The core's values by locale, over the default ones.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub localized_core: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
+    /// The variant for everyone.
+    pub baseline: String,
+    /// The variants that this Channel may show, in the listed order.
+    pub variants: Vec<Variant>,
+}
+
+/// One version of a module.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Variant {
+    /// The variant's name.
+    pub name: String,
+    /// Audience names; empty: everyone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// Whether the variant names this Channel; one that names other Channels only is not in the bundle.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub names_channel: bool,
+    /// Locales; empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locales: Vec<String>,
+    /// The slots' values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub content: BTreeMap<String, serde_json::Value>,
+    /// When it may be shown.
+    #[serde(default, skip_serializing_if = "Window::is_always")]
+    pub validity: Window,
+}
+
+/// A half-open interval of time, `[from, until)`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// First instant inside; absent: no lower bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// First instant after; absent: no upper bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+impl Window {
+    /// Whether `now` lies inside.
+    pub fn contains(&self, now: Timestamp) -> bool {
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+
+    /// Whether every instant lies inside.
+    pub fn is_always(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+}
+
+/// Why: one program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Program {
+    /// The consent purpose without which its bindings drop out.
+    pub purpose: String,
+    /// Whether its bindings drop out for everyone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspended: bool,
+    /// Holdouts that cover it, in the order in which they are tested.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holdouts: Vec<String>,
+}
+
+/// What is never personalized.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Holdout {
+    /// Precedes the unit in the hash.
+    pub salt: String,
+    /// Share of units held, in basis points.
+    pub share_bp: u32,
+    /// When anybody is held.
+    #[serde(default, skip_serializing_if = "Window::is_always")]
+    pub period: Window,
+}
+
+/// What is being tested.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Experiment {
+    /// How units are treated now.
+    pub mode: ExperimentMode,
+    /// When the split runs; before it the experiment is ignored, after it everybody gets the control's effect.
+    #[serde(default, skip_serializing_if = "Window::is_always")]
+    pub schedule: Window,
+    /// Precedes the unit in the hash; carries the phase.
+    pub salt: String,
+    /// The phase, as exposures carry it.
+    pub phase: i32,
+    /// Binding names.
+    pub bindings: Vec<String>,
+    /// Audience names; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<String>,
+    /// Share of units enrolled, in basis points.
+    pub traffic_bp: u32,
+    /// The range of an exclusion group that belongs to this experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusion: Option<Exclusion>,
+    /// The arms in the listed order.
+    pub arms: Vec<Arm>,
+}
+
+/// How an experiment treats units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "type")]
+pub enum ExperimentMode {
+    /// Units are split over the arms.
+    Split,
+    /// Everybody gets the control's effect: paused, stopped, retired or harmful.
+    Control,
+    /// Everybody gets the named arm's effect.
+    Promoted {
+        /// The winning arm.
+        arm: String,
+    },
+}
+
+/// A range of an exclusion group, `[from_bp, to_bp)`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exclusion {
+    /// Precedes the unit in the hash.
+    pub salt: String,
+    /// First bucket inside.
+    pub from_bp: u32,
+    /// First bucket after.
+    pub to_bp: u32,
+}
+
+/// One arm of an experiment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arm {
+    /// The arm's name.
+    pub name: String,
+    /// Its share of the sum of weights.
+    pub weight: u32,
+    /// Whether it is the control.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub control: bool,
+    /// What its units get.
+    pub effect: Effect,
+}
+
+/// What the units of an arm get.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum Effect {
+    /// The touchpoint's baseline.
+    Baseline,
+    /// What they would get without the experiment.
+    Personalize,
+    /// The most specific variant of another module.
+    Module {
+        /// The module.
+        module: ContentId,
+    },
+    /// One named variant.
+    Variant {
+        /// The module.
+        module: ContentId,
+        /// The variant's name.
+        variant: String,
+    },
+}
+
+/// A place in a Channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touchpoint {
+    /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<ContentId>,
+}
+
+/// Which content, for which program, at which touchpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding {
+    /// The touchpoint's name.
+    pub touchpoint: String,
+    /// The program's name.
+    pub program: String,
+    /// Higher wins.
+    pub priority: i64,
+    /// Whether its candidates drop out for everyone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub suspended: bool,
+    /// In order; the first that admits the unit.
+    pub candidates: Vec<Candidate>,
+    /// Share of units that may win, in basis points.
+    pub rollout_bp: u32,
+    /// When an exposure is recorded.
+    pub exposure: Exposure,
+    /// Frequency caps over what this binding shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caps: Vec<Cap>,
+    /// Outcomes after which it is silent for a while.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_on: Vec<StopOn>,
+}
+
+/// One choice of a binding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The module to show.
+    pub module: ContentId,
+    /// Audiences, any of which admits; empty: everyone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audiences: Vec<ContentId>,
+    /// A further condition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Rule>,
+    /// Ranks candidates of one priority, higher first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Rule>,
+}
+
+/// When an exposure is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exposure {
+    /// With the decision.
+    OnDecision,
+    /// When the channel reports that it committed to show it.
+    OnRender,
+}
+
+/// At most `max` shows in a window.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cap {
+    /// What is counted.
+    pub per: CapScope,
+    /// The most shows allowed.
+    pub max: u32,
+    /// The window's length, in seconds.
+    pub window_seconds: i64,
+}
+
+/// What a cap counts, always for one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CapScope {
+    /// Shows of whatever declares the cap: the binding's, or the Channel's.
+    Unit,
+    /// Shows of the candidate's module.
+    Module,
+    /// Shows of the binding's program.
+    Program,
+    /// Shows of the Channel.
+    Channel,
+}
+
+/// An outcome that silences a binding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopOn {
+    /// The outcome's event name.
+    pub event: String,
+    /// For how long after it, in seconds.
+    pub window_seconds: i64,
+}
+
+/// A daily time in which nothing is sent; `from` after `to` spans midnight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QuietHours {
+    /// Minutes after midnight, inclusive.
+    pub from_minute: u16,
+    /// Minutes after midnight, exclusive.
+    pub to_minute: u16,
+    /// IANA time zone of units that tell none.
+    pub time_zone: String,
+}
+
+/// Why a bundle cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// The bytes are not a bundle.
+    #[error("the bundle is not readable: {0}")]
+    Parse(#[source] serde_json::Error),
+    /// It was written by a newer Attune.
+    #[error(
+        "the bundle has format version {found}, newer than {FORMAT_VERSION}: upgrade the decider before the operator"
+    )]
+    NewerFormat {
+        /// The version found.
+        found: u32,
+    },
+    /// It could not be written as JSON.
+    #[error("the bundle cannot be written: {0}")]
+    Write(#[source] serde_json::Error),
+}
+
+impl Bundle {
+    /// Reads a bundle, ignoring unknown fields.
+    ///
+    /// # Errors
+    /// When the bytes are no bundle, or one of a newer format.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BundleError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Version {
+            format_version: u32,
+        }
+        let version: Version = serde_json::from_slice(bytes).map_err(BundleError::Parse)?;
+        if version.format_version > FORMAT_VERSION {
+            return Err(BundleError::NewerFormat {
+                found: version.format_version,
+            });
+        }
+        serde_json::from_slice(bytes).map_err(BundleError::Parse)
+    }
+
+    /// The canonical JSON (RFC 8785): the same bundle gives the same bytes everywhere.
+    ///
+    /// # Errors
+    /// When a value has no JSON form, which no checked bundle holds.
+    pub fn canonical(&self) -> Result<Vec<u8>, BundleError> {
+        serde_json_canonicalizer::to_vec(self).map_err(BundleError::Write)
+    }
+
+    /// The revision of canonical bytes: the first 128 bits of their SHA-256, in hex.
+    pub fn revision(canonical: &[u8]) -> String {
+        content_hash(canonical, REVISION_DIGITS)
+    }
+}
+
+/// The id of an object with this content inside a bundle: `<name>@<12 hex digits>`.
+///
+/// # Errors
+/// When the content has no JSON form.
+pub fn content_id(name: &str, content: &impl Serialize) -> Result<ContentId, BundleError> {
+    let canonical = serde_json_canonicalizer::to_vec(content).map_err(BundleError::Write)?;
+    Ok(format!("{name}@{}", content_hash(&canonical, 12)))
+}
+
+/// The first `digits` hex digits of the bytes' SHA-256.
+pub fn content_hash(bytes: &[u8], digits: usize) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text.truncate(digits);
+    text
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde's skip_serializing_if passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}

@@ -1,0 +1,218 @@
+//! Reading a request's JSON straight into attribute slots.
+//!
+//! Only what some rule of the bundle reads is decoded; everything else is skipped without being kept. Nested objects and
+//! flat dotted keys both read, nested wins. `null` is absent; a wrong type is absent and marked as such.
+
+use std::borrow::Cow;
+
+use serde::de::DeserializeSeed as _;
+
+use crate::engine::{Engine, PurposeIx, SERVICE};
+use crate::value::Value;
+
+mod scalar;
+mod visit;
+
+/// Who is asking and what is known about them, for one request against one engine.
+#[derive(Debug)]
+pub struct Context<'a> {
+    pub(crate) slots: Vec<Option<Value<'a>>>,
+    states: Vec<SlotState>,
+    /// How deep the JSON was nested where a slot was filled, so that nested values beat flat keys.
+    depths: Vec<u8>,
+    identity: IdentityValues<'a>,
+    grants: Vec<(Cow<'a, str>, Grant)>,
+    levels: Vec<Option<Grant>>,
+}
+
+/// The strings at the identity's paths.
+#[derive(Debug, Default)]
+pub(crate) struct IdentityValues<'a> {
+    unit: Option<Cow<'a, str>>,
+    fallback: Option<Cow<'a, str>>,
+    locale: Option<Cow<'a, str>>,
+    time_zone: Option<Cow<'a, str>>,
+    invalid_targeting_key: bool,
+}
+
+/// How a purpose was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Grant {
+    /// By the person's own act.
+    Explicit,
+    /// By circumstance.
+    Implied,
+}
+
+/// What became of an attribute in a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum SlotState {
+    /// Not there, or null.
+    Absent,
+    /// There and usable.
+    Present,
+    /// There and usable, with a value that the contract does not list.
+    OutsideValues,
+    /// There with the wrong type, thus absent.
+    WrongType,
+    /// There, thus absent because its purpose is not granted.
+    Withheld,
+}
+
+/// Which path gave the unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnitSource {
+    /// `identity.fallback`.
+    Fallback,
+    /// `identity.unit`.
+    Unit,
+}
+
+/// Why a request cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContextError {
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// There is no context object.
+    #[error("`context` must be an object; send {{\"context\": {{\"targetingKey\": \"...\"}}}}")]
+    NoContext,
+    /// The targeting key is there and no string.
+    #[error("`context.targetingKey` must be a string; send the unit's id in quotes")]
+    TargetingKey,
+}
+
+impl<'a> Context<'a> {
+    /// Reads the context object itself: `{"targetingKey": "...", ...}`.
+    ///
+    /// # Errors
+    /// When the text is not JSON, no object, or its targeting key is no string.
+    pub fn decode(engine: &Engine, json: &'a [u8]) -> Result<Self, ContextError> {
+        let mut context = Self::empty(engine);
+        let mut deserializer = serde_json::Deserializer::from_slice(json);
+        let found = visit::ContextSeed {
+            engine,
+            context: &mut context,
+        }
+        .deserialize(&mut deserializer);
+        let found = found.and_then(|found| deserializer.end().map(|()| found));
+        context.finish(engine, found)
+    }
+
+    /// Reads a request body: `{"context": {...}}`; its other members are skipped.
+    ///
+    /// # Errors
+    /// When the body is not JSON, has no context object, or the targeting key is no string.
+    pub fn decode_request(engine: &Engine, body: &'a [u8]) -> Result<Self, ContextError> {
+        let mut context = Self::empty(engine);
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        let found = visit::RequestSeed {
+            engine,
+            context: &mut context,
+        }
+        .deserialize(&mut deserializer);
+        let found = found.and_then(|found| deserializer.end().map(|()| found));
+        context.finish(engine, found)
+    }
+
+    /// The unit of the decision and where it came from: the fallback where present, else the unit.
+    pub fn unit(&self) -> Option<(&str, UnitSource)> {
+        let present = |value: &'_ Option<Cow<'a, str>>| value.as_ref().is_some_and(|text| !text.is_empty());
+        if present(&self.identity.fallback) {
+            return self
+                .identity
+                .fallback
+                .as_deref()
+                .map(|unit| (unit, UnitSource::Fallback));
+        }
+        self.identity
+            .unit
+            .as_deref()
+            .filter(|unit| !unit.is_empty())
+            .map(|unit| (unit, UnitSource::Unit))
+    }
+
+    /// The locale asked for.
+    pub fn locale(&self) -> Option<&str> {
+        self.identity.locale.as_deref()
+    }
+
+    /// The unit's time zone.
+    pub fn time_zone(&self) -> Option<&str> {
+        self.identity.time_zone.as_deref()
+    }
+
+    /// What became of each attribute, in the engine's order, with its name.
+    pub fn observed<'e>(&self, engine: &'e Engine) -> impl Iterator<Item = (&'e str, SlotState)> {
+        engine
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name.as_str())
+            .zip(self.states.iter().copied())
+    }
+
+    /// How a purpose was granted; `service` always is.
+    pub(crate) fn grant(&self, purpose: PurposeIx) -> Option<Grant> {
+        self.levels.get(purpose).copied().flatten()
+    }
+
+    fn empty(engine: &Engine) -> Self {
+        let slots = engine.attributes.len();
+        Self {
+            slots: vec![None; slots],
+            states: vec![SlotState::Absent; slots],
+            depths: vec![0; slots],
+            identity: IdentityValues::default(),
+            grants: Vec::new(),
+            levels: vec![None; engine.purposes.len()],
+        }
+    }
+
+    fn finish(mut self, engine: &Engine, found: serde_json::Result<bool>) -> Result<Self, ContextError> {
+        match found {
+            Err(error) => return Err(ContextError::NotJson(error.to_string())),
+            Ok(false) => return Err(ContextError::NoContext),
+            Ok(true) => {}
+        }
+        if self.identity.invalid_targeting_key {
+            return Err(ContextError::TargetingKey);
+        }
+        self.resolve_grants(engine);
+        self.withhold(engine);
+        Ok(self)
+    }
+
+    fn resolve_grants(&mut self, engine: &Engine) {
+        for (level, purpose) in self.levels.iter_mut().zip(&engine.purposes) {
+            *level = self
+                .grants
+                .iter()
+                .rev()
+                .find(|(name, _)| name == purpose)
+                .map(|(_, grant)| *grant);
+            if purpose == SERVICE && level.is_none() {
+                *level = Some(Grant::Implied);
+            }
+        }
+    }
+
+    /// Empties the slots of attributes whose purpose is not granted, sensitive ones unless explicitly.
+    fn withhold(&mut self, engine: &Engine) {
+        for ((slot, state), attribute) in self
+            .slots
+            .iter_mut()
+            .zip(&mut self.states)
+            .zip(&engine.attributes)
+        {
+            let granted = match self.levels.get(attribute.purpose).copied().flatten() {
+                Some(Grant::Explicit) => true,
+                Some(Grant::Implied) => !attribute.sensitive,
+                None => false,
+            };
+            if !granted && slot.take().is_some() {
+                *state = SlotState::Withheld;
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The decision: which content a unit gets at a touchpoint, and why.
+//!
+//! [`decide`] follows eleven steps in a fixed order, each of which writes one line of the trace. It is a pure function: the
+//! clock, the unit's history and the decision's id are arguments.
+
+use jiff::Timestamp;
+
+use crate::context::{Context, UnitSource};
+use crate::engine::{self, Candidate, Engine, Touchpoint};
+use crate::history::History;
+use crate::locale;
+use crate::trace::{Step, Trace};
+
+mod candidates;
+mod content;
+mod experiment;
+mod holdout;
+mod reason;
+mod suppression;
+
+pub use reason::Reason;
+
+/// What a decision is about.
+#[derive(Clone, Copy)]
+pub struct Request<'r> {
+    /// The touchpoint's name.
+    pub touchpoint: &'r str,
+    /// Who is asking, decoded for the same engine.
+    pub context: &'r Context<'r>,
+    /// The unit's past.
+    pub history: &'r dyn History,
+    /// The instant of the decision.
+    pub now: Timestamp,
+}
+
+/// The answer for one touchpoint.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision<'e> {
+    /// The touchpoint's name.
+    pub touchpoint: &'e str,
+    /// The bundle's revision.
+    pub revision: &'e str,
+    /// Why it came out like this.
+    pub reason: Reason,
+    /// What to show; `None` leaves it to the client's code default.
+    pub content: Option<Content<'e>>,
+    /// The candidate that won, also when the unit was held out or not enrolled.
+    pub winner: Option<Winner<'e>>,
+    /// The holdout that was tested last, if any was.
+    pub holdout: Option<HoldoutTest<'e>>,
+    /// The experiment arm, if the unit is enrolled.
+    pub enrolment: Option<Enrolment<'e>>,
+}
+
+/// A variant's content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content<'e> {
+    /// `<module>/<variant>`.
+    pub variant: &'e str,
+    /// The filled slots, as a JSON object.
+    pub json: &'e str,
+}
+
+/// The candidate that won a touchpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Winner<'e> {
+    /// The program's name.
+    pub program: &'e str,
+    /// The binding's name.
+    pub binding: &'e str,
+    /// The module's name; caps are charged for it.
+    pub module: &'e str,
+    /// The first of the candidate's audiences that matched; `None` where it names none.
+    pub audience: Option<&'e str>,
+}
+
+/// One holdout's test of a unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldoutTest<'e> {
+    /// The holdout's name.
+    pub name: &'e str,
+    /// Whether the unit is held.
+    pub held: bool,
+}
+
+/// A unit's place in an experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enrolment<'e> {
+    /// The experiment's name.
+    pub experiment: &'e str,
+    /// The arm's name.
+    pub arm: &'e str,
+    /// The experiment's phase.
+    pub phase: i32,
+}
+
+/// The touchpoint is not in the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("touchpoint `{touchpoint}` is not declared by channel `{channel}`{}", listing(.known))]
+pub struct UnknownTouchpoint {
+    /// The name asked for.
+    pub touchpoint: String,
+    /// The Channel.
+    pub channel: String,
+    /// The names that the Channel declares.
+    pub known: Vec<String>,
+}
+
+fn listing(names: &[String]) -> String {
+    match names {
+        [] => "; it declares none".to_owned(),
+        names => format!("; it declares `{}`", names.join("`, `")),
+    }
+}
+
+/// Decides what a unit gets at a touchpoint.
+///
+/// # Errors
+/// When the bundle has no such touchpoint; everything else is an answer.
+pub fn decide<'e>(
+    engine: &'e Engine,
+    request: Request<'_>,
+    trace: &mut Trace,
+) -> Result<Decision<'e>, UnknownTouchpoint> {
+    let Some(touchpoint) = engine.touchpoints.get(request.touchpoint) else {
+        return Err(UnknownTouchpoint {
+            touchpoint: request.touchpoint.to_owned(),
+            channel: engine.bundle.channel.clone(),
+            known: engine.touchpoints().map(str::to_owned).collect(),
+        });
+    };
+    trace.write(|| Step::Touchpoint {
+        touchpoint: touchpoint.name.clone(),
+        candidates: touchpoint.candidates.len(),
+    });
+    let locale = request.context.locale();
+    let locale = locale
+        .and_then(|locale| locale::lookup(&engine.bundle.settings.locales, locale))
+        .unwrap_or(0);
+    let run = Run {
+        engine,
+        touchpoint,
+        context: request.context,
+        history: request.history,
+        now: request.now,
+        locale,
+    };
+    Ok(run.decide(trace))
+}
+
+/// One decision under way.
+struct Run<'e, 'r> {
+    engine: &'e Engine,
+    touchpoint: &'e Touchpoint,
+    context: &'r Context<'r>,
+    history: &'r dyn History,
+    now: Timestamp,
+    /// Index into the Channel's locales.
+    locale: usize,
+}
+
+/// The winning candidate with what was resolved about it.
+#[derive(Clone, Copy)]
+struct Won<'e> {
+    candidate: &'e Candidate,
+    binding: &'e engine::Binding,
+    program: &'e engine::Program,
+    module: &'e engine::Module,
+    audience: Option<&'e str>,
+}
+
+impl<'e> Run<'e, '_> {
+    fn decide(&self, trace: &mut Trace) -> Decision<'e> {
+        let any_program = self.check_consent(trace);
+        let unit = self.context.unit();
+        trace.write(|| Step::Unit {
+            unit: unit.map(|(unit, _)| unit.to_owned()),
+            source: unit.map(|(_, from)| from),
+        });
+        let reason = match (any_program, unit) {
+            (false, _) => Reason::NoConsent,
+            (true, None) => Reason::NoUnit,
+            (true, Some(unit)) => match self.find_winner(unit, trace) {
+                Ok(won) => return self.serve(unit.0, won, trace),
+                Err(reason) => reason,
+            },
+        };
+        self.answer(reason, self.baseline(trace))
+    }
+
+    /// Step 2: whether any program at this touchpoint survives the unit's consent. A touchpoint without candidates has
+    /// no program to lose.
+    fn check_consent(&self, trace: &mut Trace) -> bool {
+        trace.write(|| self.consent_step());
+        let mut programs = self
+            .touchpoint
+            .candidates
+            .iter()
+            .filter_map(|candidate| self.program(candidate));
+        self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program))
+    }
+
+    /// Steps 4 to 6.
+    fn find_winner(&self, unit: (&str, UnitSource), trace: &mut Trace) -> Result<Won<'e>, Reason> {
+        let matched = self.match_audiences(trace);
+        let (admitted, reached) = self.admit(unit.0, &matched, trace);
+        self.first_unsuppressed(&admitted, &matched, reached, trace)
+    }
+
+    /// Steps 7 to 10 for the winner.
+    fn serve(&self, unit: &str, won: Won<'e>, trace: &mut Trace) -> Decision<'e> {
+        let holdout = self.test_holdouts(unit, &won, trace);
+        let winner = Winner {
+            program: &won.program.name,
+            binding: &won.binding.name,
+            module: &won.module.name,
+            audience: won.audience,
+        };
+        trace.write(|| Step::Audience {
+            audience: won.audience.map(str::to_owned),
+        });
+        let mut decision = if holdout.is_some_and(|test| test.held) {
+            self.answer(Reason::HeldOut, self.baseline(trace))
+        } else {
+            self.treat(unit, &won, trace)
+        };
+        decision.holdout = holdout;
+        decision.winner = Some(winner);
+        decision
+    }
+
+    fn answer(&self, reason: Reason, content: Option<Content<'e>>) -> Decision<'e> {
+        Decision {
+            touchpoint: &self.touchpoint.name,
+            revision: &self.engine.revision,
+            reason,
+            content,
+            winner: None,
+            holdout: None,
+            enrolment: None,
+        }
+    }
+
+    fn program(&self, candidate: &Candidate) -> Option<&'e engine::Program> {
+        let binding = self.engine.bindings.get(candidate.binding)?;
+        self.engine.programs.get(binding.program)
+    }
+
+    fn consents(&self, program: &engine::Program) -> bool {
+        self.context.grant(program.purpose).is_some()
+    }
+
+    fn consent_step(&self) -> Step {
+        let purposes = self.engine.purposes.iter().enumerate();
+        let programs = self
+            .touchpoint
+            .candidates
+            .iter()
+            .filter_map(|candidate| self.program(candidate));
+        let mut dropped: Vec<_> = programs
+            .filter(|program| !self.consents(program))
+            .map(|program| program.name.clone())
+            .collect();
+        dropped.dedup();
+        Step::Consent {
+            granted: purposes
+                .filter_map(|(index, purpose)| Some((purpose.clone(), self.context.grant(index)?)))
+                .collect(),
+            attributes: self
+                .context
+                .observed(self.engine)
+                .map(|(name, state)| (name.to_owned(), state))
+                .collect(),
+            dropped,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Step 7: whether the unit is held out of what it would have got.
+
+use super::{HoldoutTest, Run, Won};
+use crate::bucket::BASIS_POINTS;
+use crate::trace::{HoldoutLine, Step, Trace};
+
+impl<'e> Run<'e, '_> {
+    /// Tests the holdouts of the winner's program in their order and stops at the first that holds the unit. The last
+    /// one tested is reported.
+    pub(super) fn test_holdouts(
+        &self,
+        unit: &str,
+        won: &Won<'e>,
+        trace: &mut Trace,
+    ) -> Option<HoldoutTest<'e>> {
+        let mut lines = trace.is_on().then(Vec::new);
+        let mut last = None;
+        let holdouts = won
+            .program
+            .holdouts
+            .iter()
+            .filter_map(|index| self.engine.holdouts.get(*index));
+        for holdout in holdouts.filter(|holdout| holdout.period.contains(self.now)) {
+            let bucket = holdout.salt.bucket(unit, BASIS_POINTS);
+            let held = bucket < holdout.share_bp;
+            if let Some(lines) = &mut lines {
+                lines.push(HoldoutLine {
+                    holdout: holdout.name.clone(),
+                    bucket,
+                    share_bp: holdout.share_bp,
+                    held,
+                });
+            }
+            last = Some(HoldoutTest {
+                name: &holdout.name,
+                held,
+            });
+            if held {
+                break;
+            }
+        }
+        trace.write(|| Step::Holdout {
+            tested: lines.unwrap_or_default(),
+        });
+        last
+    }
+}

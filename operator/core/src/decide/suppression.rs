@@ -1,0 +1,141 @@
+//! Step 6: what is suspended, capped, stopped or quiet drops out, and the next candidate may win.
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{SignedDuration, Timestamp};
+
+use super::candidates::{Admitted, Matched};
+use super::{Reason, Run, Won};
+use crate::bundle::{Cap, CapScope};
+use crate::history::Shown;
+use crate::trace::{Step, SuppressionLine, Trace};
+
+/// Which object declares a cap.
+#[derive(Clone, Copy)]
+enum CapOwner {
+    Channel,
+    Binding,
+}
+
+impl<'e> Run<'e, '_> {
+    /// The first admitted candidate that nothing suppresses, else the reason of the latest step that any reached.
+    pub(super) fn first_unsuppressed(
+        &self,
+        admitted: &[Admitted<'e>],
+        matched: &Matched,
+        reached: Reason,
+        trace: &mut Trace,
+    ) -> Result<Won<'e>, Reason> {
+        let mut reached = reached;
+        let mut lines = trace.is_on().then(Vec::new);
+        let mut winner = None;
+        for won in admitted
+            .iter()
+            .filter_map(|admitted| self.won(admitted.candidate, matched))
+        {
+            let suppressed = self.suppression(&won);
+            if let Some(lines) = &mut lines {
+                lines.push(SuppressionLine {
+                    binding: won.binding.name.clone(),
+                    index: won.candidate.index,
+                    suppressed,
+                });
+            }
+            match suppressed {
+                Some(reason) => reached = reached.max(reason),
+                None => {
+                    winner = Some(won);
+                    break;
+                }
+            }
+        }
+        trace.write(|| Step::Suppression {
+            candidates: lines.unwrap_or_default(),
+        });
+        winner.ok_or(reached)
+    }
+
+    fn suppression(&self, won: &Won<'_>) -> Option<Reason> {
+        if self.is_suspended(won) {
+            Some(Reason::Suspended)
+        } else if self.is_capped(won) {
+            Some(Reason::Capped)
+        } else if self.is_stopped(won) {
+            Some(Reason::Stopped)
+        } else if self.is_quiet() {
+            Some(Reason::QuietHours)
+        } else {
+            None
+        }
+    }
+
+    fn is_suspended(&self, won: &Won<'_>) -> bool {
+        self.engine.bundle.settings.suspended
+            || won.binding.suspended
+            || won.program.suspended
+            || won.module.suspended
+    }
+
+    fn is_capped(&self, won: &Won<'_>) -> bool {
+        let settings = &self.engine.bundle.settings;
+        let gap = settings.minimum_gap_seconds.is_some_and(|seconds| {
+            let last = self.history.last_shown(&self.engine.bundle.channel);
+            last.is_some_and(|last| last > self.seconds_ago(seconds))
+        });
+        gap || settings
+            .caps
+            .iter()
+            .any(|cap| self.is_reached(cap, CapOwner::Channel, won))
+            || won
+                .binding
+                .caps
+                .iter()
+                .any(|cap| self.is_reached(cap, CapOwner::Binding, won))
+    }
+
+    fn is_reached(&self, cap: &Cap, owner: CapOwner, won: &Won<'_>) -> bool {
+        let what = match (cap.per, owner) {
+            (CapScope::Unit, CapOwner::Binding) => Shown::Binding(&won.binding.name),
+            (CapScope::Unit, CapOwner::Channel) | (CapScope::Channel, _) => {
+                Shown::Channel(&self.engine.bundle.channel)
+            }
+            (CapScope::Module, _) => Shown::Module(&won.module.name),
+            (CapScope::Program, _) => Shown::Program(&won.program.name),
+        };
+        self.history.shown(what, self.seconds_ago(cap.window_seconds)) >= cap.max
+    }
+
+    fn is_stopped(&self, won: &Won<'_>) -> bool {
+        won.binding.stop_on.iter().any(|stop| {
+            let last = self.history.last_outcome(&stop.event);
+            last.is_some_and(|last| last > self.seconds_ago(stop.window_seconds))
+        })
+    }
+
+    /// Whether it is quiet where the unit is; a unit that names no known time zone is where the Channel says.
+    fn is_quiet(&self) -> bool {
+        let Some(quiet) = &self.engine.quiet_hours else {
+            return false;
+        };
+        let own = self
+            .context
+            .time_zone()
+            .and_then(|name| TimeZoneDatabase::bundled().get(name).ok());
+        let minute = minute_of_day(self.now, own.as_ref().unwrap_or(&quiet.time_zone));
+        if quiet.from_minute <= quiet.to_minute {
+            (quiet.from_minute..quiet.to_minute).contains(&minute)
+        } else {
+            minute >= quiet.from_minute || minute < quiet.to_minute
+        }
+    }
+
+    fn seconds_ago(&self, seconds: i64) -> Timestamp {
+        self.now
+            .checked_sub(SignedDuration::from_secs(seconds))
+            .unwrap_or(Timestamp::MIN)
+    }
+}
+
+fn minute_of_day(now: Timestamp, time_zone: &TimeZone) -> u16 {
+    let time = now.to_zoned(time_zone.clone()).time();
+    u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs())
+}

@@ -1,0 +1,261 @@
+//! A bundle loaded for deciding: references resolved to indices, expressions linked to slots, content pre-serialized.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::bucket::Salt;
+use crate::bundle::{self, Bundle, Cap, ExperimentMode, Exposure, Metadata, StopOn, Window};
+use crate::expr::Program as Expression;
+use crate::value::{AttributeType, SlotId};
+
+mod content;
+mod link;
+mod paths;
+
+pub(crate) use content::{Module, VariantIx};
+pub(crate) use paths::{PathNode, Sink};
+
+/// Index of a consent purpose; 0 is always [`SERVICE`].
+pub(crate) type PurposeIx = usize;
+
+/// The purpose that needs no consent.
+pub const SERVICE: &str = "service";
+
+/// A bundle, loaded once and then read by every request.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) revision: String,
+    pub(crate) bundle: Bundle,
+    pub(crate) purposes: Vec<String>,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) paths: PathNode,
+    pub(crate) audiences: Vec<Audience>,
+    pub(crate) modules: Vec<Module>,
+    pub(crate) programs: Vec<Program>,
+    pub(crate) holdouts: Vec<Holdout>,
+    pub(crate) experiments: Vec<Experiment>,
+    pub(crate) bindings: Vec<Binding>,
+    pub(crate) touchpoints: BTreeMap<String, Touchpoint>,
+    pub(crate) quiet_hours: Option<QuietHours>,
+}
+
+/// Why a bundle that parsed cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Something in the bundle names something that is not in it.
+    #[error("`{field}` names `{target}`, which is not in the bundle")]
+    Dangling {
+        /// Where.
+        field: String,
+        /// What.
+        target: String,
+    },
+    /// An expression does not fit the bundle's attributes.
+    #[error("the expression of `{owner}` cannot be linked: {source}")]
+    Link {
+        /// Whose expression.
+        owner: String,
+        /// Why.
+        #[source]
+        source: crate::expr::LinkError,
+    },
+    /// A time zone that is not in the IANA database of this build.
+    #[error("`settings.quietHours.timeZone` is `{name}`, which is no IANA time zone")]
+    TimeZone {
+        /// The name given.
+        name: String,
+    },
+    /// More attributes than there are slots.
+    #[error("the bundle reads {found} attributes, more than 65535")]
+    TooManyAttributes {
+        /// How many.
+        found: usize,
+    },
+    /// An experiment without exactly one control or with weights that cannot be summed.
+    #[error("experiment `{name}` has arms that cannot be split: {why}")]
+    Arms {
+        /// The experiment.
+        name: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// The bundle cannot be read or hashed.
+    #[error(transparent)]
+    Bundle(#[from] bundle::BundleError),
+}
+
+#[derive(Debug)]
+pub(crate) struct Attribute {
+    pub name: String,
+    pub ty: AttributeType,
+    pub values: Vec<String>,
+    pub purpose: PurposeIx,
+    pub sensitive: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Audience {
+    pub name: String,
+    pub source: String,
+    pub rule: Expression,
+}
+
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub name: String,
+    pub purpose: PurposeIx,
+    pub suspended: bool,
+    pub holdouts: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Holdout {
+    pub name: String,
+    pub salt: Salt,
+    pub share_bp: u32,
+    pub period: Window,
+}
+
+#[derive(Debug)]
+pub(crate) struct Experiment {
+    pub name: String,
+    pub mode: ExperimentMode,
+    pub schedule: Window,
+    pub arms_salt: Salt,
+    pub traffic_salt: Salt,
+    pub traffic_bp: u32,
+    pub phase: i32,
+    pub exclusion: Option<(Salt, u32, u32)>,
+    pub audiences: Vec<String>,
+    pub weights: Vec<u32>,
+    pub arms: Vec<Arm>,
+    /// Index of the control in `arms`.
+    pub control: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Arm {
+    pub name: String,
+    pub effect: Effect,
+}
+
+#[derive(Debug)]
+pub(crate) enum Effect {
+    Baseline,
+    Personalize,
+    Module(usize),
+    Variant(usize, Option<VariantIx>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Binding {
+    pub name: String,
+    pub program: usize,
+    pub priority: i64,
+    pub suspended: bool,
+    pub rollout_salt: Salt,
+    pub rollout_bp: u32,
+    pub exposure: Exposure,
+    pub caps: Vec<Cap>,
+    pub stop_on: Vec<StopOn>,
+    /// Experiments that list this binding, by name.
+    pub experiments: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    pub binding: usize,
+    /// Position in the binding's list.
+    pub index: usize,
+    pub module: usize,
+    pub audiences: Vec<usize>,
+    pub when: Option<(String, Expression)>,
+    pub score: Option<Expression>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Touchpoint {
+    pub name: String,
+    pub baseline: Option<usize>,
+    /// Candidates of all its bindings: priority descending, then binding name, then position.
+    pub candidates: Vec<Candidate>,
+    /// Audiences that those candidates name, each once.
+    pub audiences: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct QuietHours {
+    pub from_minute: u16,
+    pub to_minute: u16,
+    pub time_zone: TimeZone,
+}
+
+impl Engine {
+    /// Loads a bundle.
+    ///
+    /// # Errors
+    /// When something in it does not resolve; a bundle that the compiler made always loads.
+    pub fn load(bundle: Bundle) -> Result<Self, EngineError> {
+        let canonical = bundle.canonical()?;
+        link::load(bundle, Bundle::revision(&canonical))
+    }
+
+    /// Reads and loads canonical or any other JSON of a bundle.
+    ///
+    /// # Errors
+    /// When it is no bundle, of a newer format, or does not resolve.
+    pub fn parse(bytes: &[u8]) -> Result<Self, EngineError> {
+        Self::load(Bundle::parse(bytes)?)
+    }
+
+    /// The revision of the loaded bundle.
+    pub fn revision(&self) -> &str {
+        &self.revision
+    }
+
+    /// The bundle as loaded.
+    pub fn bundle(&self) -> &Bundle {
+        &self.bundle
+    }
+
+    /// The names of the touchpoints, sorted.
+    pub fn touchpoints(&self) -> impl Iterator<Item = &str> {
+        self.touchpoints.keys().map(String::as_str)
+    }
+
+    /// How much metadata the Channel's answers carry.
+    pub fn metadata(&self) -> Metadata {
+        self.bundle.settings.metadata
+    }
+
+    /// When the named binding records an exposure.
+    pub fn exposure(&self, binding: &str) -> Option<Exposure> {
+        self.bindings
+            .iter()
+            .find(|known| known.name == binding)
+            .map(|known| known.exposure)
+    }
+
+    /// How many rules are live: candidates of bindings whose own and whose program's and module's suspension is off.
+    pub fn live_rules(&self) -> usize {
+        let live = |candidate: &&Candidate| {
+            let binding = self.bindings.get(candidate.binding);
+            let program = binding.and_then(|binding| self.programs.get(binding.program));
+            binding.is_some_and(|binding| !binding.suspended)
+                && program.is_some_and(|program| !program.suspended)
+                && self
+                    .modules
+                    .get(candidate.module)
+                    .is_some_and(|module| !module.suspended)
+        };
+        if self.bundle.settings.suspended {
+            return 0;
+        }
+        self.touchpoints
+            .values()
+            .flat_map(|touchpoint| &touchpoint.candidates)
+            .filter(live)
+            .count()
+    }
+}

@@ -1,0 +1,392 @@
+//! Resolving a bundle's names.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZoneDatabase;
+
+use super::{
+    Arm, Attribute, Audience, Binding, Candidate, Effect, Engine, EngineError, Experiment, Holdout, Module,
+    PathNode, Program, PurposeIx, QuietHours, SERVICE, Touchpoint,
+};
+use crate::bucket::Salt;
+use crate::bundle::{self, Bundle};
+use crate::expr::Program as Expression;
+use crate::value::SlotId;
+
+/// Resolves everything in `bundle`.
+pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineError> {
+    let attributes_found = bundle.attributes.len();
+    if u16::try_from(attributes_found).is_err() {
+        return Err(EngineError::TooManyAttributes {
+            found: attributes_found,
+        });
+    }
+    let purposes = purposes(&bundle);
+    let linker = Linker {
+        bundle: &bundle,
+        purposes: &purposes,
+    };
+    let attributes = linker.attributes();
+    let paths = linker.paths();
+    let audiences = linker.audiences()?;
+    let programs = linker.programs()?;
+    let experiments = linker.experiments()?;
+    let bindings = linker.bindings()?;
+    let touchpoints = linker.touchpoints(&bindings)?;
+    let locales = &bundle.settings.locales;
+    let modules = bundle
+        .modules
+        .values()
+        .map(|module| Module::new(module, locales))
+        .collect();
+    let holdouts = bundle
+        .holdouts
+        .iter()
+        .map(|(name, holdout)| load_holdout(name, holdout))
+        .collect();
+    let quiet_hours = bundle
+        .settings
+        .quiet_hours
+        .as_ref()
+        .map(load_quiet_hours)
+        .transpose()?;
+    Ok(Engine {
+        revision,
+        purposes,
+        attributes,
+        paths,
+        audiences,
+        modules,
+        programs,
+        holdouts,
+        experiments,
+        bindings,
+        touchpoints,
+        quiet_hours,
+        bundle,
+    })
+}
+
+/// Every purpose that the bundle speaks of; `service` first.
+fn purposes(bundle: &Bundle) -> Vec<String> {
+    let mut purposes = vec![SERVICE.to_owned()];
+    let named = bundle.attributes.values().map(|attribute| &attribute.purpose);
+    for purpose in named.chain(bundle.programs.values().map(|program| &program.purpose)) {
+        if !purposes.contains(purpose) {
+            purposes.push(purpose.clone());
+        }
+    }
+    purposes
+}
+
+fn load_holdout(name: &str, holdout: &bundle::Holdout) -> Holdout {
+    Holdout {
+        name: name.to_owned(),
+        salt: Salt::new(&holdout.salt),
+        share_bp: holdout.share_bp,
+        period: holdout.period,
+    }
+}
+
+fn load_quiet_hours(quiet: &bundle::QuietHours) -> Result<QuietHours, EngineError> {
+    let time_zone = TimeZoneDatabase::bundled()
+        .get(&quiet.time_zone)
+        .map_err(|_| EngineError::TimeZone {
+            name: quiet.time_zone.clone(),
+        })?;
+    Ok(QuietHours {
+        from_minute: quiet.from_minute,
+        to_minute: quiet.to_minute,
+        time_zone,
+    })
+}
+
+struct Linker<'a> {
+    bundle: &'a Bundle,
+    purposes: &'a [String],
+}
+
+impl Linker<'_> {
+    fn purpose(&self, name: &str) -> PurposeIx {
+        // INVARIANT: `purposes` holds every purpose of the bundle.
+        self.purposes
+            .iter()
+            .position(|purpose| purpose == name)
+            .unwrap_or_default()
+    }
+
+    fn attributes(&self) -> Vec<Attribute> {
+        self.bundle
+            .attributes
+            .iter()
+            .map(|(name, attribute)| Attribute {
+                name: name.clone(),
+                ty: attribute.ty,
+                values: attribute.values.clone(),
+                purpose: self.purpose(&attribute.purpose),
+                sensitive: attribute.sensitive,
+            })
+            .collect()
+    }
+
+    /// Attributes that the Channel's clients may not supply have a slot and no path: they are always absent.
+    fn paths(&self) -> PathNode {
+        let settings = &self.bundle.settings;
+        let allowed = |name: &str| {
+            settings
+                .client_attributes
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|entry| covers(entry, name)))
+        };
+        let slots = self
+            .bundle
+            .attributes
+            .keys()
+            .zip(0..)
+            .filter(|(name, _)| allowed(name));
+        PathNode::new(
+            &settings.identity,
+            slots.map(|(name, slot)| (name.as_str(), SlotId(slot))),
+        )
+    }
+
+    fn audiences(&self) -> Result<Vec<Audience>, EngineError> {
+        self.bundle
+            .audiences
+            .iter()
+            .map(|(id, audience)| {
+                let rule = self.expression(&format!("audiences.{id}"), &audience.rule)?;
+                Ok(Audience {
+                    name: audience.name.clone(),
+                    source: audience.rule.source.clone(),
+                    rule,
+                })
+            })
+            .collect()
+    }
+
+    fn expression(&self, owner: &str, rule: &bundle::Rule) -> Result<Expression, EngineError> {
+        let slot_of = |name: &str| {
+            let place = self.bundle.attributes.keys().position(|known| known == name)?;
+            u16::try_from(place).ok().map(SlotId)
+        };
+        rule.expression.link(slot_of).map_err(|source| EngineError::Link {
+            owner: owner.to_owned(),
+            source,
+        })
+    }
+
+    fn programs(&self) -> Result<Vec<Program>, EngineError> {
+        self.bundle
+            .programs
+            .iter()
+            .map(|(name, program)| {
+                let field = format!("programs.{name}.holdouts");
+                let holdouts: Result<_, _> = program
+                    .holdouts
+                    .iter()
+                    .map(|target| index_of(&self.bundle.holdouts, &field, target))
+                    .collect();
+                Ok(Program {
+                    name: name.clone(),
+                    purpose: self.purpose(&program.purpose),
+                    suspended: program.suspended,
+                    holdouts: holdouts?,
+                })
+            })
+            .collect()
+    }
+
+    fn experiments(&self) -> Result<Vec<Experiment>, EngineError> {
+        self.bundle
+            .experiments
+            .iter()
+            .map(|(name, experiment)| self.experiment(name, experiment))
+            .collect()
+    }
+
+    fn experiment(&self, name: &str, experiment: &bundle::Experiment) -> Result<Experiment, EngineError> {
+        let invalid = |why| EngineError::Arms {
+            name: name.to_owned(),
+            why,
+        };
+        let weights: Vec<u32> = experiment.arms.iter().map(|arm| arm.weight).collect();
+        let total = weights
+            .iter()
+            .try_fold(0_u32, |sum, weight| sum.checked_add(*weight));
+        if total.is_none_or(|total| total == 0) {
+            return Err(invalid("the weights sum to nothing or overflow"));
+        }
+        let control = experiment
+            .arms
+            .iter()
+            .position(|arm| arm.control)
+            .ok_or_else(|| invalid("no arm is the control"))?;
+        let arms: Result<_, EngineError> = experiment
+            .arms
+            .iter()
+            .map(|arm| {
+                self.effect(name, &arm.effect).map(|effect| Arm {
+                    name: arm.name.clone(),
+                    effect,
+                })
+            })
+            .collect();
+        Ok(Experiment {
+            name: name.to_owned(),
+            mode: experiment.mode.clone(),
+            schedule: experiment.schedule,
+            arms_salt: Salt::new(&experiment.salt),
+            traffic_salt: Salt::new(&format!("{}:traffic", experiment.salt)),
+            traffic_bp: experiment.traffic_bp,
+            phase: experiment.phase,
+            exclusion: experiment
+                .exclusion
+                .as_ref()
+                .map(|range| (Salt::new(&range.salt), range.from_bp, range.to_bp)),
+            audiences: experiment.audiences.clone(),
+            weights,
+            arms: arms?,
+            control,
+        })
+    }
+
+    fn effect(&self, experiment: &str, effect: &bundle::Effect) -> Result<Effect, EngineError> {
+        let field = format!("experiments.{experiment}.arms");
+        let module = |id: &str| index_of(&self.bundle.modules, &field, id);
+        Ok(match effect {
+            bundle::Effect::Baseline => Effect::Baseline,
+            bundle::Effect::Personalize => Effect::Personalize,
+            bundle::Effect::Module { module: id } => Effect::Module(module(id)?),
+            bundle::Effect::Variant { module: id, variant } => {
+                let variants = self
+                    .bundle
+                    .modules
+                    .get(id)
+                    .map(|module| module.variants.as_slice())
+                    .unwrap_or_default();
+                Effect::Variant(
+                    module(id)?,
+                    variants.iter().position(|known| &known.name == variant),
+                )
+            }
+        })
+    }
+
+    fn bindings(&self) -> Result<Vec<Binding>, EngineError> {
+        self.bundle
+            .bindings
+            .iter()
+            .map(|(name, binding)| {
+                let listing = |experiment: &bundle::Experiment| experiment.bindings.contains(name);
+                let experiments = self.bundle.experiments.values().enumerate();
+                Ok(Binding {
+                    name: name.clone(),
+                    program: index_of(
+                        &self.bundle.programs,
+                        &format!("bindings.{name}.program"),
+                        &binding.program,
+                    )?,
+                    priority: binding.priority,
+                    suspended: binding.suspended,
+                    rollout_salt: Salt::new(&format!("{}/{name}:rollout", self.bundle.namespace)),
+                    rollout_bp: binding.rollout_bp,
+                    exposure: binding.exposure,
+                    caps: binding.caps.clone(),
+                    stop_on: binding.stop_on.clone(),
+                    experiments: experiments
+                        .filter(|(_, known)| listing(known))
+                        .map(|(index, _)| index)
+                        .collect(),
+                })
+            })
+            .collect()
+    }
+
+    fn touchpoints(&self, bindings: &[Binding]) -> Result<BTreeMap<String, Touchpoint>, EngineError> {
+        let mut touchpoints = BTreeMap::new();
+        for (name, touchpoint) in &self.bundle.touchpoints {
+            let field = format!("touchpoints.{name}.baseline");
+            let baseline = touchpoint.baseline.as_ref();
+            let baseline = baseline
+                .map(|id| index_of(&self.bundle.modules, &field, id))
+                .transpose()?;
+            let loaded = Touchpoint {
+                name: name.clone(),
+                baseline,
+                candidates: Vec::new(),
+                audiences: Vec::new(),
+            };
+            touchpoints.insert(name.clone(), loaded);
+        }
+        for (index, (name, binding)) in self.bundle.bindings.iter().enumerate() {
+            let field = format!("bindings.{name}.touchpoint");
+            let target = || EngineError::Dangling {
+                field,
+                target: binding.touchpoint.clone(),
+            };
+            let touchpoint = touchpoints.get_mut(&binding.touchpoint).ok_or_else(target)?;
+            for (position, candidate) in binding.candidates.iter().enumerate() {
+                let candidate = self.candidate((name, index), position, candidate)?;
+                touchpoint.audiences.extend(&candidate.audiences);
+                touchpoint.candidates.push(candidate);
+            }
+        }
+        for touchpoint in touchpoints.values_mut() {
+            touchpoint.audiences.sort_unstable();
+            touchpoint.audiences.dedup();
+            // Bindings are numbered by name, so that the stable sort leaves ties by name and position.
+            let priority =
+                |candidate: &Candidate| bindings.get(candidate.binding).map(|binding| binding.priority);
+            touchpoint
+                .candidates
+                .sort_by_key(|candidate| std::cmp::Reverse(priority(candidate)));
+        }
+        Ok(touchpoints)
+    }
+
+    fn candidate(
+        &self,
+        (binding, binding_ix): (&str, usize),
+        index: usize,
+        candidate: &bundle::Candidate,
+    ) -> Result<Candidate, EngineError> {
+        let field = format!("bindings.{binding}.candidates[{index}]");
+        let audiences: Result<_, _> = candidate
+            .audiences
+            .iter()
+            .map(|id| index_of(&self.bundle.audiences, &field, id))
+            .collect();
+        let link = |rule: &bundle::Rule| self.expression(&field, rule);
+        let when = candidate.when.as_ref();
+        Ok(Candidate {
+            binding: binding_ix,
+            index,
+            module: index_of(&self.bundle.modules, &field, &candidate.module)?,
+            audiences: audiences?,
+            when: when
+                .map(|rule| Ok::<_, EngineError>((rule.source.clone(), link(rule)?)))
+                .transpose()?,
+            score: candidate.score.as_ref().map(link).transpose()?,
+        })
+    }
+}
+
+/// The position of `target` among the sorted keys.
+fn index_of<T>(entries: &BTreeMap<String, T>, field: &str, target: &str) -> Result<usize, EngineError> {
+    entries
+        .keys()
+        .position(|key| key == target)
+        .ok_or_else(|| EngineError::Dangling {
+            field: field.to_owned(),
+            target: target.to_owned(),
+        })
+}
+
+/// Whether an entry of a Channel's `attributes` covers an attribute: its name, or its root as `root.*`.
+fn covers(entry: &str, name: &str) -> bool {
+    match entry.strip_suffix(".*") {
+        Some(root) => name.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')),
+        None => entry == name,
+    }
+}

@@ -1,0 +1,46 @@
+//! What a unit has already been shown and has done, as far as suppression needs it.
+
+use jiff::Timestamp;
+
+/// What is counted for one unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shown<'a> {
+    /// Shows of one binding.
+    Binding(&'a str),
+    /// Shows of one module.
+    Module(&'a str),
+    /// Shows of one program.
+    Program(&'a str),
+    /// Shows of one Channel.
+    Channel(&'a str),
+}
+
+/// The past of the unit that a decision is for. Implementations answer from memory; they never wait.
+pub trait History {
+    /// How often it was shown since an instant, inclusive.
+    fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32;
+
+    /// When the Channel last showed it anything.
+    fn last_shown(&self, channel: &str) -> Option<Timestamp>;
+
+    /// When an outcome of that name last happened, on any Channel.
+    fn last_outcome(&self, event: &str) -> Option<Timestamp>;
+}
+
+/// A unit about which nothing is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHistory;
+
+impl History for NoHistory {
+    fn shown(&self, _: Shown<'_>, _: Timestamp) -> u32 {
+        0
+    }
+
+    fn last_shown(&self, _: &str) -> Option<Timestamp> {
+        None
+    }
+
+    fn last_outcome(&self, _: &str) -> Option<Timestamp> {
+        None
+    }
+}
