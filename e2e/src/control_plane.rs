@@ -5,7 +5,7 @@ mod pki;
 mod scratch;
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,13 +14,12 @@ use kube::api::{DeleteParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
 use tokio::sync::Mutex;
 
 use self::components::{Blueprint, Ports};
 use self::pki::Pki;
 use self::scratch::Scratch;
-use crate::{AuditLog, Kubectl, Launch, Process, Tools, wait_until};
+use crate::{AuditLog, Kubectl, Launch, Objects, Process, Tools, WriteWatch, kubectl, wait_until};
 
 /// Longer than ever needed, even while compilers run beside it.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -154,34 +153,35 @@ impl ControlPlane {
     /// # Errors
     /// As [`Self::kubectl`].
     pub async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<Kubectl> {
-        let mut command = tokio::process::Command::new(self.running.tools.program("kubectl"));
-        command.arg("--kubeconfig").arg(self.kubeconfig()).args(args);
+        let program = self.running.tools.program("kubectl");
         // Its discovery cache belongs to this control plane.
-        command
-            .env("HOME", self.scratch.data())
-            .env_remove("KUBECONFIG")
-            .env_remove("KUBECACHEDIR");
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let line = format!("kubectl {}", args.join(" "));
-        let mut child = command.spawn().with_context(|| format!("start `{line}`"))?;
-        let mut stdin = child.stdin.take().context("take the input of kubectl")?;
-        let feed = async {
-            // A command that does not read its input closes it: no failure.
-            let _ = stdin.write_all(input.as_bytes()).await;
-            drop(stdin);
-        };
-        let ((), output) = tokio::join!(feed, child.wait_with_output());
-        let output = output.with_context(|| format!("wait for `{line}`"))?;
-        Ok(Kubectl {
-            command: line,
-            status: output.status,
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        kubectl::run(&program, self.kubeconfig(), &self.scratch.data(), args, input).await
+    }
+
+    /// Applies every resource definition in a directory (or file) and waits until all are served. A warning is an error.
+    ///
+    /// # Errors
+    /// When one is refused, warned about or not established in time; with what `kubectl` said.
+    pub async fn install(&self, definitions: &Path) -> Result<()> {
+        let path = definitions.to_str().context("a path in UTF-8")?;
+        self.kubectl(&["apply", "-f", path]).await?.without_complaint()?;
+        self.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", path])
+            .await?
+            .without_complaint()?;
+        Ok(())
+    }
+
+    /// Reads and writes objects of any kind as an administrator.
+    pub fn objects(&self) -> Objects {
+        Objects::new(self.client())
+    }
+
+    /// Watches every write to our group that has an effect, from the moment this returns.
+    ///
+    /// # Errors
+    /// When no definition of the group is there yet.
+    pub async fn watch_writes(&self) -> Result<WriteWatch> {
+        WriteWatch::start(self.client()).await
     }
 
     /// Creates a namespace with a random name, runs `test` in it and deletes it, whatever came of the test. Deletion goes on
@@ -190,18 +190,21 @@ impl ControlPlane {
     /// # Errors
     /// That of the test, or when the namespace cannot be created or deleted.
     pub async fn with_namespace<T>(&self, test: impl AsyncFnOnce(&str) -> Result<T>) -> Result<T> {
-        let namespaces: Api<Namespace> = Api::all(self.client());
-        let request = serde_json::from_value(json!({"metadata": {"generateName": "test-"}}))?;
-        let created = namespaces
-            .create(&PostParams::default(), &request)
-            .await
-            .context("create a namespace")?;
-        let name = created.name_any();
+        let name = self.create_namespace().await?;
         let outcome = test(&name).await.with_context(|| format!("in namespace {name}"));
+        let namespaces: Api<Namespace> = Api::all(self.client());
         let deleted = namespaces.delete(&name, &DeleteParams::default()).await;
         let value = outcome?;
         deleted.with_context(|| format!("delete namespace {name}"))?;
         Ok(value)
+    }
+
+    /// Creates a namespace with a random name; it goes with the control plane.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub async fn create_namespace(&self) -> Result<String> {
+        create_namespace(&self.client(), "test-").await
     }
 
     /// The process id of a component.
@@ -340,13 +343,7 @@ async fn api_server_is_ready(process: &mut Process, client: &Client) -> Result<(
 /// Controllers have no endpoint that says they caught up; these two objects are the work of two of them. A namespace
 /// made for the purpose shows it after a restart as well.
 async fn controllers_work(process: &mut Process, client: &Client) -> Result<()> {
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    let request = serde_json::from_value(json!({"metadata": {"generateName": "controllers-"}}))?;
-    let name = namespaces
-        .create(&PostParams::default(), &request)
-        .await
-        .context("create a namespace")?
-        .name_any();
+    let name = create_namespace(client, "controllers-").await?;
     until_ready(process, "the controllers work", async || {
         Api::<ServiceAccount>::namespaced(client.clone(), &name)
             .get("default")
@@ -357,11 +354,22 @@ async fn controllers_work(process: &mut Process, client: &Client) -> Result<()> 
         Ok(())
     })
     .await?;
+    let namespaces: Api<Namespace> = Api::all(client.clone());
     namespaces
         .delete(&name, &DeleteParams::default())
         .await
         .context("delete a namespace")?;
     Ok(())
+}
+
+async fn create_namespace(client: &Client, prefix: &str) -> Result<String> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let request = serde_json::from_value(json!({"metadata": {"generateName": prefix}}))?;
+    let created = namespaces
+        .create(&PostParams::default(), &request)
+        .await
+        .context("create a namespace")?;
+    Ok(created.name_any())
 }
 
 /// Waits, but not for a process that has already ended.

@@ -1,8 +1,11 @@
-//! What `kubectl` said and how it ended.
+//! Runs `kubectl` and tells what it said and how it ended.
 
-use std::process::ExitStatus;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 /// The outcome of one `kubectl` command.
 #[derive(Clone, Debug)]
@@ -50,4 +53,41 @@ impl Kubectl {
         }
         Ok(outcome)
     }
+}
+
+pub(crate) async fn run(
+    program: &Path,
+    kubeconfig: &Path,
+    home: &Path,
+    args: &[&str],
+    input: &str,
+) -> Result<Kubectl> {
+    let line = format!("kubectl {}", args.join(" "));
+    let mut child = Command::new(program)
+        .arg("--kubeconfig")
+        .arg(kubeconfig)
+        .args(args)
+        .env("HOME", home)
+        .env_remove("KUBECONFIG")
+        .env_remove("KUBECACHEDIR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("start `{line}`"))?;
+    let mut stdin = child.stdin.take().context("take the input of kubectl")?;
+    let feed = async {
+        // A command that does not read its input closes it: no failure.
+        let _ = stdin.write_all(input.as_bytes()).await;
+        drop(stdin);
+    };
+    let ((), output) = tokio::join!(feed, child.wait_with_output());
+    let output = output.with_context(|| format!("wait for `{line}`"))?;
+    Ok(Kubectl {
+        command: line,
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    })
 }

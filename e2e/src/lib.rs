@@ -5,22 +5,36 @@
 //! `e2e/cluster/build-tools`.
 
 mod audit;
+mod binaries;
 mod control_plane;
 mod kubectl;
+mod objects;
 mod ports;
 mod process;
 mod suite;
 mod tools;
 mod wait;
+mod writes;
 
 pub use self::audit::{AuditLog, AuditMark, WriteRequest};
+pub use self::binaries::binary;
 pub use self::control_plane::{Component, ControlPlane, StartTimes};
 pub use self::kubectl::Kubectl;
+pub use self::objects::{
+    ObjectId, Objects, in_namespace, normalised, parse_documents, read_documents, shuffled,
+};
 pub use self::ports::Port;
 pub use self::process::{Launch, Process};
 pub use self::suite::Suite;
 pub use self::tools::{TOOLS_VARIABLE, Tools};
 pub use self::wait::wait_until;
+pub use self::writes::{Change, Write, WriteWatch};
 
 /// The API group of our resources.
 pub const GROUP: &str = "attune.dev";
+
+/// The root of the repository, for files that tests apply.
+pub fn repository() -> &'static std::path::Path {
+    let package = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package)
+}

@@ -71,7 +71,7 @@ impl<T: Send + Sync + 'static> Suite<T> {
         self.trials.push(Trial::test(name, move || {
             stage
                 .run(test)
-                .map_err(|error| Failed::from(format!("{error:?}")))
+                .map_err(|error| Failed::from(format!("{error:#}")))
         }));
         self
     }
