@@ -1,1 +1,3 @@
 //! Exposures and outcomes in, moments and verdicts out, on a durable store.
+
+pub mod store;

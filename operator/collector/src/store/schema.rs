@@ -1,0 +1,100 @@
+//! The tables and how a database comes to them.
+//!
+//! Wide rows cost twice, on the way in and on the way out, so names are interned and units are integers. The tables
+//! that the analysis reads are clustered by what it joins on: a split's units in order beside an event's outcomes in
+//! the same order of units, so that one pass over both gives the moments.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::StoreError;
+
+/// Marks the file as ours: `Attn`.
+const APPLICATION_ID: i64 = 0x4174_746e;
+
+/// Every step from an empty file to the current schema; a released step never changes.
+const MIGRATIONS: &[&str] = &[include_str!("schema/0001_events.sql")];
+
+/// Opens the database for writing, new or not.
+pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |source| StoreError::OpenDatabase {
+        path: path.to_owned(),
+        source,
+    };
+    let connection = Connection::open(path).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
+    let id: i64 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(failed)?;
+    let tables: i64 = connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(failed)?;
+    if id == APPLICATION_ID || (id == 0 && tables == 0) {
+        return Ok(connection);
+    }
+    Err(StoreError::RecognizeDatabase {
+        path: path.to_owned(),
+    })
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // INVARIANT: acknowledged means durable; NORMAL would lose the last commits in a power cut.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "OFF")?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Opens the database once more, for reading.
+pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    Ok(connection)
+}
+
+/// Brings the database to the current schema, each step in one transaction.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found = version(connection).map_err(|source| StoreError::Migrate { version: 0, source })?;
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::KnowSchema { found, known });
+    }
+    for (version, sql) in (1_i64..).zip(MIGRATIONS) {
+        if version > found {
+            step(connection, version, sql).map_err(|source| StoreError::Migrate { version, source })?;
+        }
+    }
+    Ok(())
+}
+
+/// The version that the database has, 0 when it is empty.
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    let table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
+    let exists: i64 = connection.query_row(table, [], |row| row.get(0))?;
+    if exists == 0 {
+        return Ok(0);
+    }
+    connection.query_row(
+        "SELECT coalesce(max(version), 0) FROM schema_version",
+        [],
+        |row| row.get(0),
+    )
+}
+
+fn step(connection: &mut Connection, version: i64, sql: &str) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(sql)?;
+    transaction.execute("INSERT INTO schema_version (version) VALUES (?1)", [version])?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()
+}

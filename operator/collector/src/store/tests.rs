@@ -1,0 +1,541 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use attune_core::event::{Enrolment, Event, EventData, Exposure, HoldoutTest, Outcome};
+use proptest::prelude::*;
+use rusqlite::params;
+use tempfile::TempDir;
+
+use super::*;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    at("2026-12-01T00:00:00Z")
+}
+
+fn after(seconds: i64) -> Timestamp {
+    Timestamp::from_second(now().as_second() + seconds).unwrap()
+}
+
+fn open(directory: &Path) -> Store {
+    Store::open(directory, &StoreOptions::default()).unwrap()
+}
+
+fn fresh() -> (TempDir, Store) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    (directory, store)
+}
+
+fn exposed(id: &str, unit: &str, arm: &str, time: Timestamp) -> NewEvent {
+    let enrolment = Some(Enrolment {
+        experiment: "x".into(),
+        phase: 1,
+        arm: arm.into(),
+    });
+    event(
+        id,
+        time,
+        EventData::Exposure(Exposure {
+            unit: unit.into(),
+            enrolment,
+            ..Exposure::default()
+        }),
+    )
+}
+
+fn happened(id: &str, unit: &str, name: &str, time: Timestamp) -> NewEvent {
+    event(
+        id,
+        time,
+        EventData::Outcome(Outcome {
+            unit: unit.into(),
+            event: name.into(),
+            ..Outcome::default()
+        }),
+    )
+}
+
+fn event(id: &str, time: Timestamp, data: EventData) -> NewEvent {
+    let event = Event {
+        id: id.into(),
+        source: "/test".into(),
+        time,
+        namespace: None,
+        data,
+    };
+    NewEvent {
+        namespace: "shop".into(),
+        event,
+    }
+}
+
+fn arms(store: &Store) -> Vec<Assigned> {
+    let snapshot = store.snapshot().unwrap();
+    match snapshot.split("shop", SplitKind::Experiment, "x", 1).unwrap() {
+        Some(split) => snapshot.assigned(split, after(1_000_000)).unwrap(),
+        None => Vec::new(),
+    }
+}
+
+fn arm(name: &str, units: u64, crossed_over: u64) -> Assigned {
+    Assigned {
+        arm: name.into(),
+        units,
+        crossed_over,
+    }
+}
+
+#[test]
+fn stores_an_event_once_however_often_it_comes() {
+    let (_directory, store) = fresh();
+    let one = exposed("e1", "u1", "a", now());
+    let first = store
+        .append_blocking(vec![one.clone(), one.clone()], now())
+        .unwrap();
+    assert_eq!(
+        first,
+        Receipt {
+            stored: 1,
+            duplicates: 1
+        }
+    );
+    let second = store.append_blocking(vec![one], now()).unwrap();
+    assert_eq!(
+        second,
+        Receipt {
+            stored: 0,
+            duplicates: 1
+        }
+    );
+    assert_eq!(
+        store.snapshot().unwrap().totals().unwrap(),
+        Totals {
+            stored: 1,
+            duplicates: 2
+        }
+    );
+    assert_eq!(arms(&store), [arm("a", 1, 0)]);
+}
+
+#[test]
+fn tells_events_apart_by_namespace_source_and_id() {
+    let (_directory, store) = fresh();
+    let one = happened("e1", "u1", "click", now());
+    let mut elsewhere = one.clone();
+    elsewhere.namespace = "other".into();
+    let mut other_source = one.clone();
+    other_source.event.source = "/other".into();
+    let mut other_id = one.clone();
+    other_id.event.id = "e2".into();
+    let receipt = store
+        .append_blocking(vec![one, elsewhere, other_source, other_id], now())
+        .unwrap();
+    assert_eq!(
+        receipt,
+        Receipt {
+            stored: 4,
+            duplicates: 0
+        }
+    );
+}
+
+#[test]
+fn keeps_everything_acknowledged_over_a_restart() {
+    let (directory, store) = fresh();
+    store
+        .append_blocking(vec![exposed("e1", "u1", "a", now())], now())
+        .unwrap();
+    drop(store);
+    let store = open(directory.path());
+    assert_eq!(arms(&store), [arm("a", 1, 0)]);
+    let again = store
+        .append_blocking(vec![exposed("e1", "u1", "a", now())], now())
+        .unwrap();
+    assert_eq!(
+        again,
+        Receipt {
+            stored: 0,
+            duplicates: 1
+        }
+    );
+    let new = store
+        .append_blocking(vec![exposed("e2", "u2", "a", now())], now())
+        .unwrap();
+    assert_eq!(
+        new,
+        Receipt {
+            stored: 1,
+            duplicates: 0
+        }
+    );
+}
+
+#[test]
+fn stores_what_is_queued_when_it_is_dropped() {
+    let (directory, store) = fresh();
+    let pending: Vec<_> = (0..50)
+        .map(|i| {
+            store
+                .submit(vec![happened(&format!("e{i}"), "u1", "click", now())], now())
+                .unwrap()
+        })
+        .collect();
+    drop(store);
+    for answer in pending {
+        assert_eq!(answer.wait().unwrap().stored, 1);
+    }
+    assert_eq!(
+        open(directory.path())
+            .snapshot()
+            .unwrap()
+            .totals()
+            .unwrap()
+            .stored,
+        50
+    );
+}
+
+#[test]
+fn shares_commits_between_concurrent_batches_and_answers_each() {
+    let (_directory, store) = fresh();
+    let threads: Vec<_> = (0..8)
+        .map(|thread| {
+            let store = store.clone();
+            std::thread::spawn(move || {
+                (0..50)
+                    .map(|i| {
+                        // Every event is sent by two threads.
+                        let id = format!("e{}-{i}", thread / 2);
+                        store
+                            .append_blocking(vec![exposed(&id, &id, "a", now())], now())
+                            .unwrap()
+                    })
+                    .fold(Receipt::default(), |sum, one| Receipt {
+                        stored: sum.stored + one.stored,
+                        duplicates: sum.duplicates + one.duplicates,
+                    })
+            })
+        })
+        .collect();
+    let receipts: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let stored: u64 = receipts.iter().map(|receipt| receipt.stored).sum();
+    let duplicates: u64 = receipts.iter().map(|receipt| receipt.duplicates).sum();
+    assert_eq!((stored, duplicates), (200, 200));
+    assert_eq!(arms(&store), [arm("a", 200, 0)]);
+    assert_eq!(store.queued(), 0);
+}
+
+#[test]
+fn refuses_more_than_the_queue_holds_and_recovers() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = StoreOptions {
+        max_queued_events: 10,
+        ..StoreOptions::default()
+    };
+    let store = Store::open(directory.path(), &options).unwrap();
+    // The writer waits for this lock, so that the queue stays as it is.
+    let blocker = rusqlite::Connection::open(directory.path().join(DATABASE)).unwrap();
+    blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let batch = |from: usize, n: usize| -> Vec<_> {
+        (from..from + n)
+            .map(|i| happened(&format!("e{i}"), "u1", "click", now()))
+            .collect()
+    };
+    let waiting = store.submit(batch(0, 8), now()).unwrap();
+    assert_eq!(
+        store.submit(batch(8, 3), now()).unwrap_err(),
+        AppendError::Full { queued: 8 }
+    );
+    let also_waiting = store.submit(batch(8, 2), now()).unwrap();
+    blocker.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(waiting.wait().unwrap().stored, 8);
+    assert_eq!(also_waiting.wait().unwrap().stored, 2);
+    assert_eq!(store.append_blocking(batch(10, 50), now()).unwrap().stored, 50);
+}
+
+#[test]
+fn stores_nothing_of_a_group_whose_commit_fails_and_goes_on_afterwards() {
+    let (directory, store) = fresh();
+    let broken = |sql: &str| {
+        rusqlite::Connection::open(directory.path().join(DATABASE))
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+    };
+    broken("CREATE TRIGGER full BEFORE INSERT ON outcome BEGIN SELECT raise(ABORT, 'disk full'); END");
+    let batch = vec![
+        exposed("e1", "u1", "a", now()),
+        happened("e2", "u1", "click", now()),
+    ];
+    let error = store.append_blocking(batch.clone(), now()).unwrap_err();
+    assert!(
+        matches!(&error, AppendError::Commit { reason } if reason.contains("disk full")),
+        "{error}"
+    );
+    assert_eq!(arms(&store), []);
+    assert_eq!(store.snapshot().unwrap().totals().unwrap(), Totals::default());
+    broken("DROP TRIGGER full");
+    assert_eq!(
+        store.append_blocking(batch, now()).unwrap(),
+        Receipt {
+            stored: 2,
+            duplicates: 0
+        }
+    );
+    assert_eq!(arms(&store), [arm("a", 1, 0)]);
+}
+
+#[test]
+fn keeps_the_first_arm_of_a_unit_and_counts_it_as_crossed_over() {
+    let (_directory, store) = fresh();
+    let events = vec![
+        exposed("e1", "u1", "a", now()),
+        exposed("e2", "u1", "b", after(1)),
+        exposed("e3", "u1", "b", after(2)),
+        exposed("e4", "u2", "b", after(1)),
+    ];
+    store.append_blocking(events, now()).unwrap();
+    assert_eq!(arms(&store), [arm("a", 1, 1), arm("b", 1, 0)]);
+}
+
+#[test]
+fn does_not_count_exposures_after_the_data_cut() {
+    let (_directory, store) = fresh();
+    let events = vec![
+        exposed("e1", "u1", "a", now()),
+        exposed("e2", "u1", "b", after(9)),
+        exposed("e3", "u2", "b", after(9)),
+    ];
+    store.append_blocking(events, now()).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let split = snapshot
+        .split("shop", SplitKind::Experiment, "x", 1)
+        .unwrap()
+        .unwrap();
+    assert_eq!(snapshot.assigned(split, after(8)).unwrap(), [arm("a", 1, 0)]);
+    assert_eq!(
+        snapshot.assigned(split, after(9)).unwrap(),
+        [arm("a", 1, 1), arm("b", 1, 0)]
+    );
+}
+
+#[test]
+fn assigns_an_earlier_exposure_that_arrives_late() {
+    let (_directory, store) = fresh();
+    store
+        .append_blocking(vec![exposed("e1", "u1", "b", after(5))], now())
+        .unwrap();
+    store
+        .append_blocking(vec![exposed("e2", "u1", "a", after(1))], now())
+        .unwrap();
+    assert_eq!(arms(&store), [arm("a", 1, 1)]);
+}
+
+#[test]
+fn keeps_phases_and_holdouts_apart() {
+    let (_directory, store) = fresh();
+    let place = |phase, held| {
+        EventData::Exposure(Exposure {
+            unit: "u1".into(),
+            enrolment: Some(Enrolment {
+                experiment: "x".into(),
+                phase,
+                arm: "a".into(),
+            }),
+            holdout: Some(HoldoutTest {
+                name: "h".into(),
+                held,
+            }),
+            ..Exposure::default()
+        })
+    };
+    store
+        .append_blocking(
+            vec![
+                event("e1", now(), place(1, false)),
+                event("e2", now(), place(2, false)),
+            ],
+            now(),
+        )
+        .unwrap();
+    let snapshot = store.snapshot().unwrap();
+    for phase in [1, 2] {
+        let split = snapshot
+            .split("shop", SplitKind::Experiment, "x", phase)
+            .unwrap()
+            .unwrap();
+        assert_eq!(snapshot.assigned(split, now()).unwrap(), [arm("a", 1, 0)]);
+    }
+    let holdout = snapshot
+        .split("shop", SplitKind::Holdout, "h", 1)
+        .unwrap()
+        .unwrap();
+    assert_eq!(snapshot.assigned(holdout, now()).unwrap(), [arm("open", 1, 0)]);
+    assert_eq!(
+        snapshot.split("other", SplitKind::Experiment, "x", 1).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn stores_no_unit_in_plain_unless_its_channel_asks_for_it() {
+    let (directory, store) = fresh();
+    let seen_at = |id: &str, unit: &str, channel: &str| {
+        let data = Exposure {
+            unit: unit.into(),
+            channel: Some(channel.into()),
+            ..Exposure::default()
+        };
+        event(id, now(), EventData::Exposure(data))
+    };
+    store.keep_plain_units(BTreeSet::from([("shop".to_owned(), "mail".to_owned())]));
+    let events = vec![
+        seen_at("e1", "jane@example.org", "web"),
+        happened("e2", "jane@example.org", "click", now()),
+        seen_at("e3", "joe@example.org", "mail"),
+    ];
+    store.append_blocking(events, now()).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let plain = |unit: &str| -> Option<String> {
+        let hash = store.unit_hash("shop", unit);
+        snapshot
+            .connection()
+            .query_row("SELECT plain FROM unit WHERE hash = ?1", params![hash.0], |row| {
+                row.get(0)
+            })
+            .unwrap()
+    };
+    assert_eq!(plain("jane@example.org"), None);
+    assert_eq!(plain("joe@example.org").as_deref(), Some("joe@example.org"));
+    drop(snapshot);
+    drop(store);
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!bytes.windows(16).any(|window| window == b"jane@example.org"));
+    }
+}
+
+#[test]
+fn hashes_units_by_namespace_and_by_a_key_of_its_own() {
+    let (_first_directory, first) = fresh();
+    let (_second_directory, second) = fresh();
+    assert_eq!(first.unit_hash("shop", "u1"), first.unit_hash("shop", "u1"));
+    assert_ne!(first.unit_hash("shop", "u1"), first.unit_hash("other", "u1"));
+    assert_ne!(first.unit_hash("shop", "u1"), second.unit_hash("shop", "u1"));
+}
+
+#[cfg(unix)]
+#[test]
+fn keeps_its_key_from_everybody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let (directory, _store) = fresh();
+    let mode = std::fs::metadata(directory.path().join("unit-ids.key"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn refuses_to_go_on_with_a_lost_a_foreign_or_a_damaged_key() {
+    let (directory, store) = fresh();
+    drop(store);
+    let key = directory.path().join("unit-ids.key");
+    let original = std::fs::read(&key).unwrap();
+    let reopen = || Store::open(directory.path(), &StoreOptions::default());
+    std::fs::remove_file(&key).unwrap();
+    assert!(matches!(reopen(), Err(StoreError::MatchKey { .. })));
+    std::fs::write(&key, "00".repeat(32)).unwrap();
+    assert!(matches!(reopen(), Err(StoreError::MatchKey { .. })));
+    std::fs::write(&key, "00".repeat(31)).unwrap();
+    assert!(matches!(reopen(), Err(StoreError::ParseKey { .. })));
+    std::fs::write(&key, original).unwrap();
+    assert!(reopen().is_ok());
+}
+
+#[test]
+fn refuses_a_second_process_a_foreign_database_and_a_newer_schema() {
+    let (directory, store) = fresh();
+    let reopen = || Store::open(directory.path(), &StoreOptions::default());
+    assert!(matches!(reopen(), Err(StoreError::LockDirectory { .. })));
+    drop(store);
+    let connection = rusqlite::Connection::open(directory.path().join(DATABASE)).unwrap();
+    connection
+        .execute_batch("INSERT INTO schema_version VALUES (99)")
+        .unwrap();
+    assert!(matches!(
+        reopen(),
+        Err(StoreError::KnowSchema { found: 99, known: 1 })
+    ));
+    connection
+        .execute_batch("DELETE FROM schema_version WHERE version = 99; PRAGMA application_id = 7")
+        .unwrap();
+    assert!(matches!(reopen(), Err(StoreError::RecognizeDatabase { .. })));
+}
+
+#[test]
+fn tells_when_an_event_happened_last_and_how_often() {
+    let (_directory, store) = fresh();
+    let events: Vec<_> = (0..12)
+        .map(|i| {
+            happened(
+                &format!("e{i}"),
+                "u1",
+                "click",
+                at(&format!("2026-11-30T{:02}:30:00Z", 12 + i / 2)),
+            )
+        })
+        .collect();
+    store.append_blocking(events, now()).unwrap();
+    let snapshot = store.snapshot().unwrap();
+    let activity = |at| snapshot.outcome_activity("shop", "click", at).unwrap();
+    // From 12:00 to 18:00 two in each hour; the hours since the first are 6.
+    let seen = activity(at("2026-11-30T17:59:00Z")).unwrap();
+    assert_eq!(
+        seen,
+        Activity {
+            last: at("2026-11-30T17:30:00Z"),
+            per_hour: 2.0
+        }
+    );
+    assert_eq!(activity(at("2026-12-02T00:00:00Z")).unwrap().per_hour, 0.0);
+    assert_eq!(activity(at("2026-11-30T11:00:00Z")), None);
+    assert_eq!(snapshot.outcome_activity("other", "click", now()).unwrap(), None);
+    assert_eq!(snapshot.exposure_activity("shop", now()).unwrap(), None);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// The same events in any order, in any batches, give the same assignment; a plain model says which.
+    #[test]
+    fn assigns_units_whatever_the_order_of_arrival(
+        shown in prop::collection::vec((0..4_u8, 0..3_u8, 0..6_i64), 1..24).prop_shuffle(),
+        cut in 1..8_usize,
+    ) {
+        let (_directory, store) = fresh();
+        let name = |arm: u8| char::from(b'c' - arm).to_string();
+        for (index, batch) in shown.chunks(cut).enumerate() {
+            let events = batch
+                .iter()
+                .enumerate()
+                .map(|(i, (unit, arm, time))| exposed(&format!("{index}-{i}"), &unit.to_string(), &name(*arm), after(*time)))
+                .collect();
+            store.append_blocking(events, now()).unwrap();
+        }
+        let mut expected: std::collections::BTreeMap<String, (u64, u64)> = std::collections::BTreeMap::new();
+        for unit in 0..4_u8 {
+            let of_unit = || shown.iter().filter(|(u, ..)| *u == unit);
+            let Some((_, first)) = of_unit().map(|(_, arm, time)| (*time, name(*arm))).min() else { continue };
+            let entry = expected.entry(first.clone()).or_default();
+            entry.0 += 1;
+            entry.1 += u64::from(of_unit().any(|(_, arm, _)| name(*arm) != first));
+        }
+        let expected: Vec<_> = expected.into_iter().map(|(name, (units, crossed))| arm(&name, units, crossed)).collect();
+        prop_assert_eq!(arms(&store), expected);
+    }
+}

@@ -1,0 +1,202 @@
+//! The one thread that writes, and the queue before it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::apply::{Caches, Pass};
+use super::key::UnitHash;
+use super::{AppendError, NewEvent, Receipt, StoreError, StoreOptions};
+
+/// An event, ready to be written.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) new: NewEvent,
+    pub(super) unit: UnitHash,
+    pub(super) keep_plain: bool,
+}
+
+/// One batch and who waits for it.
+#[derive(Debug)]
+struct Job {
+    rows: Vec<Row>,
+    received: Timestamp,
+    reply: oneshot::Sender<Result<Receipt, AppendError>>,
+}
+
+/// The queue and the thread behind it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    // Taken when the store is dropped, which ends the thread once the queue is empty.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+    queued: Arc<AtomicUsize>,
+    max_queued: usize,
+}
+
+/// The answer to a batch that is on its way.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Receipt, AppendError>>);
+
+impl Pending {
+    /// Waits until the batch is durable.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; none of the batch is stored then.
+    pub async fn durable(self) -> Result<Receipt, AppendError> {
+        self.0.await.unwrap_or(Err(AppendError::Closed))
+    }
+
+    /// [`Pending::durable`] for threads that may block.
+    ///
+    /// # Errors
+    /// See [`AppendError`]; none of the batch is stored then.
+    pub fn wait(self) -> Result<Receipt, AppendError> {
+        self.0.blocking_recv().unwrap_or(Err(AppendError::Closed))
+    }
+}
+
+// === impl Writer ===
+
+impl Writer {
+    pub(super) fn start(connection: Connection, options: &StoreOptions) -> Result<Self, StoreError> {
+        let (jobs, inbox) = mpsc::channel();
+        let queued = Arc::new(AtomicUsize::new(0));
+        let mut desk = Desk {
+            connection,
+            caches: Caches::default(),
+            queued: Arc::clone(&queued),
+            max_group: options.max_group_events.max(1),
+        };
+        let thread = std::thread::Builder::new()
+            .name("attune-events".to_owned())
+            .spawn(move || desk.run(&inbox))
+            .map_err(|source| StoreError::StartWriter { source })?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            queued,
+            max_queued: options.max_queued_events,
+        })
+    }
+
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    /// A batch larger than the queue is taken when nothing else waits, so that it is not refused for ever.
+    pub(super) fn submit(&self, rows: Vec<Row>, received: Timestamp) -> Result<Pending, AppendError> {
+        let jobs = self.jobs.as_ref().ok_or(AppendError::Closed)?;
+        let (count, max) = (rows.len(), self.max_queued);
+        self.queued
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |queued| {
+                (queued == 0 || queued.saturating_add(count) <= max).then(|| queued.saturating_add(count))
+            })
+            .map_err(|queued| AppendError::Full { queued })?;
+        let (reply, answer) = oneshot::channel();
+        jobs.send(Job {
+            rows,
+            received,
+            reply,
+        })
+        .map_err(|_| AppendError::Closed)?;
+        Ok(Pending(answer))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs.take();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the event writer ended by a panic; what it had not acknowledged is not stored");
+        }
+    }
+}
+
+/// What the thread owns.
+struct Desk {
+    connection: Connection,
+    caches: Caches,
+    queued: Arc<AtomicUsize>,
+    max_group: usize,
+}
+
+impl Desk {
+    /// Works until the queue is closed and empty.
+    fn run(&mut self, inbox: &mpsc::Receiver<Job>) {
+        while let Ok(first) = inbox.recv() {
+            let group = self.gather(first, inbox);
+            let result = self.commit(&group);
+            if let Err(error) = &result {
+                self.caches.clear();
+                tracing::error!(%error, batches = group.len(), "cannot store events");
+            }
+            self.answer(group, result);
+        }
+        if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
+            tracing::debug!(%error, "cannot update the statistics of the event database");
+        }
+    }
+
+    /// Everything that waits, up to the size of a group.
+    fn gather(&self, first: Job, inbox: &mpsc::Receiver<Job>) -> Vec<Job> {
+        let mut events = first.rows.len();
+        let mut group = vec![first];
+        while events < self.max_group
+            && let Ok(next) = inbox.try_recv()
+        {
+            events += next.rows.len();
+            group.push(next);
+        }
+        group
+    }
+
+    /// Writes a group in one transaction; when this returns, it is on disk or gone without a trace.
+    fn commit(&mut self, group: &[Job]) -> rusqlite::Result<Vec<Receipt>> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut pass = Pass::begin(&transaction, &mut self.caches)?;
+        let receipts = group
+            .iter()
+            .map(|job| {
+                let mut receipt = Receipt::default();
+                for row in &job.rows {
+                    let counter = if pass.write(row, job.received)? {
+                        &mut receipt.stored
+                    } else {
+                        &mut receipt.duplicates
+                    };
+                    *counter += 1;
+                }
+                Ok(receipt)
+            })
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        pass.finish()?;
+        transaction.commit()?;
+        Ok(receipts)
+    }
+
+    fn answer(&self, group: Vec<Job>, result: rusqlite::Result<Vec<Receipt>>) {
+        let answers: Vec<Result<Receipt, AppendError>> = match result {
+            Ok(receipts) => receipts.into_iter().map(Ok).collect(),
+            Err(error) => {
+                let failed = AppendError::Commit {
+                    reason: error.to_string(),
+                };
+                group.iter().map(|_| Err(failed.clone())).collect()
+            }
+        };
+        for (job, answer) in group.into_iter().zip(answers) {
+            self.queued.fetch_sub(job.rows.len(), Ordering::Relaxed);
+            // Nobody waits any more when the client hung up; its next attempt is a duplicate.
+            let _ = job.reply.send(answer);
+        }
+    }
+}
