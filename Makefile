@@ -1,0 +1,50 @@
+# Every target is one command; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+MAKEFLAGS += --no-print-directory
+
+# Runs a target and says how long it took.
+define timed
+	began=$$SECONDS
+	echo "== $(1)"
+	$(MAKE) $(1)
+	echo "== $(1) passed in $$((SECONDS - began)) s"
+endef
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## check or install what the tests need, then run all of them
+	@.ci/prerequisites
+	$(call timed,lint)
+	$(call timed,test-unit)
+	$(call timed,tools)
+	echo "== test-cluster"
+	$(MAKE) test-cluster
+
+.PHONY: lint
+lint: ## formatting and lints, warnings are errors
+	@cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+.PHONY: test-unit
+test-unit: ## every test that needs no cluster
+	@cargo test --locked --workspace --exclude attune-e2e
+
+.PHONY: tools
+tools: ## build the control plane of the cluster tests from Go modules (8 minutes, once)
+	@e2e/cluster/build-tools
+
+# The last lines are the test runner's summary, so the time of building comes before and that of each binary is in its own.
+.PHONY: test-cluster
+test-cluster: ## the tests on a real Kubernetes control plane
+	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
+	export ATTUNE_TOOLS_BIN
+	began=$$SECONDS
+	cargo test --locked -p attune-e2e --lib --tests --no-run
+	echo "== test-cluster built in $$((SECONDS - began)) s"
+	cargo test --locked -p attune-e2e --lib --tests
