@@ -19,15 +19,29 @@
 //! assert!(program.matches(&[None], now).is_err());
 //! ```
 
+mod cell;
+mod check;
+mod cost;
 mod error;
+mod eval;
+mod link;
+mod literal;
 mod node;
+mod parse;
 mod program;
+mod scan;
 mod schema;
+mod types;
+mod zone;
 
+pub use cost::MAX_STEPS;
 pub use error::{EvalError, ExprError, ExprErrorKind, LinkError};
 pub use node::Expression;
 pub use program::Program;
 pub use schema::{Attribute, NOW, Schema, is_attribute_name};
+
+use crate::value::SlotId;
+use types::Ty;
 
 /// A list of a context holds at most this many entries; decoders drop the attribute otherwise, and the cost of
 /// an expression counts on it.
@@ -46,15 +60,52 @@ pub enum Expect {
     Number,
 }
 
+/// More mistakes than this are not told at once.
+const MAX_ERRORS: usize = 16;
+
 /// Parses, checks and lowers `source`.
 ///
 /// # Errors
-/// Every mistake that one pass can tell apart, in the order of their offsets.
+/// Every mistake that one pass can tell apart (up to sixteen), in the order of their offsets.
 pub fn compile(source: &str, schema: &Schema, expect: Expect) -> Result<Expression, Vec<ExprError>> {
-    let _ = (source, schema, expect);
-    Err(vec![ExprError::new(
-        ExprErrorKind::Unsupported,
-        0,
-        "expressions are not compiled yet",
-    )])
+    let parsed = parse::parse(source).map_err(|error| vec![error])?;
+    let (ops, ty) = check::check(&parsed, schema).map_err(|mut errors| {
+        errors.sort_by_key(|error| error.offset);
+        errors.truncate(MAX_ERRORS);
+        errors
+    })?;
+    expect.check(&ty).map_err(|error| vec![error])?;
+    let expression = Expression::new(ops);
+    bound(&expression).map_err(|error| vec![error])?;
+    Ok(expression)
+}
+
+impl Expect {
+    fn check(self, ty: &Ty) -> Result<(), ExprError> {
+        let (fits, wanted) = match self {
+            Self::Bool => (ty.may_be(&Ty::Bool), "a condition: compare it with something"),
+            Self::Number => (ty.may_be_number(), "an Int or a Double: write a number"),
+        };
+        let message = || format!("the expression gives {ty}, but this field takes {wanted}");
+        if fits {
+            Ok(())
+        } else {
+            Err(ExprError::new(ExprErrorKind::WrongResult, 0, message()))
+        }
+    }
+}
+
+/// Links for the sake of the bounds that linking checks.
+fn bound(expression: &Expression) -> Result<(), ExprError> {
+    let error = match expression.link(|_| Some(SlotId(0))) {
+        Ok(_) => return Ok(()),
+        Err(LinkError::Bound { what: "steps", limit }) => {
+            let message = format!(
+                "the worst case, lists of {MAX_LIST_ITEMS} entries, takes more than {limit} steps: nest fewer macros"
+            );
+            ExprError::new(ExprErrorKind::TooCostly, 0, message)
+        }
+        Err(other) => ExprError::new(ExprErrorKind::TooLarge, 0, other.to_string()),
+    };
+    Err(error)
 }

@@ -1,22 +1,33 @@
-//! A linked expression, ready to be evaluated.
+//! A linked expression: a tree whose siblings lie side by side, with the usual leaves fused into one node each, so
+//! that an audience of a few conditions is one allocation read from front to back.
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use regex::Regex;
 
+use super::cell::Cell;
 use super::error::EvalError;
-use crate::value::{Slots, Value};
+use super::eval::{Run, test, value};
+use super::node::{Arith, Comparison, Loop, Part, Target, Text};
+use crate::value::{SlotId, Slots, Value};
 
 /// A linked expression, ready to be evaluated; cheap to share, never changed by an evaluation.
 #[derive(Debug, Clone)]
-pub struct Program {}
+pub struct Program {
+    root: Node,
+}
 
 impl Program {
+    pub(super) fn new(root: Node) -> Self {
+        Self { root }
+    }
+
     /// The value of the expression.
     ///
     /// # Errors
     /// The first error that nothing absorbed.
     pub fn eval<'a>(&'a self, slots: &'a Slots<'a>, now: Timestamp) -> Result<Value<'a>, EvalError> {
-        let _ = (slots, now);
-        Err(EvalError::TypeMismatch)
+        value(&self.root, &Run { slots, now }, None).map(Cell::into_value)
     }
 
     /// Whether a boolean expression is true.
@@ -24,7 +35,75 @@ impl Program {
     /// # Errors
     /// The first error that nothing absorbed; [`EvalError::TypeMismatch`] where the value is no boolean.
     pub fn matches(&self, slots: &Slots<'_>, now: Timestamp) -> Result<bool, EvalError> {
-        let _ = (slots, now);
-        Err(EvalError::TypeMismatch)
+        test(&self.root, &Run { slots, now }, None)
+    }
+}
+
+/// One node of a program.
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Literal(Literal),
+    Strings(Box<[Value<'static>]>),
+    List(Box<[Node]>),
+    Slot(SlotId),
+    Has(SlotId),
+    Now,
+    /// The variable of the macro so many macros out.
+    Var(u8),
+    And(Box<[Node]>),
+    Or(Box<[Node]>),
+    Not(Box<Node>),
+    If(Box<[Node; 3]>),
+    Compare(Comparison, Box<[Node; 2]>),
+    /// `user.spend90d > 200.0`
+    SlotCompare(SlotId, Comparison, Literal),
+    In(Box<[Node; 2]>),
+    InStrings(Box<Node>, StringSet),
+    /// `user.tier in ["gold", "platinum"]`
+    SlotInStrings(SlotId, StringSet),
+    Arith(Arith, Box<[Node; 2]>),
+    Negate(Box<Node>),
+    Index(Box<[Node; 2]>),
+    Size(Box<Node>),
+    Text(Text, Box<[Node; 2]>),
+    Matches(Box<Node>, Regex),
+    Convert(Target, Box<Node>),
+    Part(Part, TimeZone, Box<Node>),
+    /// The range and the one or two bodies of a macro.
+    Loop(Loop, Box<[Node]>),
+}
+
+/// A scalar in the source.
+#[derive(Debug, Clone)]
+pub(super) enum Literal {
+    Bool(bool),
+    Int(i64),
+    Double(f64),
+    String(Box<str>),
+    Timestamp(Timestamp),
+    Duration(SignedDuration),
+}
+
+/// The string literals right of an `in`.
+#[derive(Debug, Clone)]
+pub(super) struct StringSet(Box<[Box<str>]>);
+
+impl StringSet {
+    /// Up to here, comparing one by one beats a binary search: most differ in their length.
+    const FEW: usize = 8;
+
+    pub(super) fn new<'s>(strings: impl Iterator<Item = &'s str>) -> Self {
+        let mut sorted: Vec<Box<str>> = strings.map(Box::from).collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        Self(sorted.into())
+    }
+
+    pub(super) fn contains(&self, string: &str) -> bool {
+        if self.0.len() <= Self::FEW {
+            self.0.iter().any(|own| **own == *string)
+        } else {
+            self.0.binary_search_by(|own| (**own).cmp(string)).is_ok()
+        }
     }
 }

@@ -1,0 +1,261 @@
+//! Evaluation of programs, after the CEL specification
+//! (<https://github.com/google/cel-spec/blob/master/doc/langdef.md#evaluation>).
+
+mod arith;
+mod function;
+
+use std::cmp::Ordering;
+
+use jiff::Timestamp;
+
+use super::cell::Cell;
+use super::error::EvalError;
+use super::node::{Comparison, Loop};
+use super::program::{Node, StringSet};
+use crate::value::{SlotId, Slots};
+
+/// What stays the same during one evaluation.
+pub(super) struct Run<'a> {
+    pub(super) slots: &'a Slots<'a>,
+    pub(super) now: Timestamp,
+}
+
+/// The variable of the innermost macro, and those around it.
+#[derive(Clone, Copy)]
+pub(super) struct Scope<'s, 'a> {
+    item: &'s Cell<'a>,
+    outer: Option<&'s Scope<'s, 'a>>,
+}
+
+type Evaluated<'a> = Result<Cell<'a>, EvalError>;
+type Outer<'s, 'a> = Option<&'s Scope<'s, 'a>>;
+
+impl<'a> Run<'a> {
+    fn slot(&self, slot: SlotId) -> Evaluated<'a> {
+        let value = self.slots.get(usize::from(slot.0)).and_then(Option::as_ref);
+        value.map(Cell::of).ok_or(EvalError::Missing(slot))
+    }
+
+    fn has(&self, slot: SlotId) -> bool {
+        self.slots.get(usize::from(slot.0)).is_some_and(Option::is_some)
+    }
+}
+
+/// The truth of a node. INVARIANT: what is not matched here is no boolean node, so `value` does not come back.
+pub(super) fn test<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> Result<bool, EvalError> {
+    match node {
+        Node::And(terms) => fold(terms, false, run, scope),
+        Node::Or(terms) => fold(terms, true, run, scope),
+        Node::Not(term) => test(term, run, scope).map(|holds| !holds),
+        Node::Has(slot) => Ok(run.has(*slot)),
+        Node::SlotCompare(slot, comparison, literal) => {
+            compare(*comparison, &run.slot(*slot)?, &Cell::literal(literal))
+        }
+        Node::SlotInStrings(slot, strings) => Ok(is_one_of(&run.slot(*slot)?, strings)),
+        Node::InStrings(needle, strings) => Ok(is_one_of(&value(needle, run, scope)?, strings)),
+        Node::Compare(comparison, sides) => {
+            let [left, right] = &**sides;
+            compare(*comparison, &value(left, run, scope)?, &value(right, run, scope)?)
+        }
+        Node::In(sides) => {
+            let [needle, list] = &**sides;
+            let needle = value(needle, run, scope)?;
+            Ok(value(list, run, scope)?
+                .entries()?
+                .any(|entry| entry.equals(&needle)))
+        }
+        Node::If(branches) => {
+            let [condition, then, otherwise] = &**branches;
+            test(
+                if test(condition, run, scope)? {
+                    then
+                } else {
+                    otherwise
+                },
+                run,
+                scope,
+            )
+        }
+        Node::Text(question, sides) => {
+            let [text, part] = &**sides;
+            function::ask(*question, &value(text, run, scope)?, &value(part, run, scope)?)
+        }
+        Node::Matches(text, pattern) => function::matches(&value(text, run, scope)?, pattern),
+        Node::Loop(Loop::Exists, parts) => quantify(parts, true, run, scope),
+        Node::Loop(Loop::All, parts) => quantify(parts, false, run, scope),
+        Node::Loop(Loop::ExistsOne, parts) => exists_one(parts, run, scope),
+        _ => match value(node, run, scope)? {
+            Cell::Bool(holds) => Ok(holds),
+            _ => Err(EvalError::TypeMismatch),
+        },
+    }
+}
+
+/// The value of a node.
+pub(super) fn value<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> Evaluated<'a> {
+    match node {
+        Node::Literal(literal) => Ok(Cell::literal(literal)),
+        Node::Strings(strings) => Ok(Cell::View(strings)),
+        Node::List(entries) => {
+            let cells: Result<Vec<_>, _> = entries.iter().map(|entry| value(entry, run, scope)).collect();
+            cells.map(Cell::List)
+        }
+        Node::Slot(slot) => run.slot(*slot),
+        Node::Now => Ok(Cell::Timestamp(run.now)),
+        Node::Var(index) => variable(*index, scope),
+        Node::If(branches) => {
+            let [condition, then, otherwise] = &**branches;
+            value(
+                if test(condition, run, scope)? {
+                    then
+                } else {
+                    otherwise
+                },
+                run,
+                scope,
+            )
+        }
+        Node::Arith(operator, sides) => {
+            let [left, right] = &**sides;
+            arith::binary(*operator, value(left, run, scope)?, value(right, run, scope)?)
+        }
+        Node::Negate(number) => arith::negate(&value(number, run, scope)?),
+        Node::Index(sides) => {
+            let [list, index] = &**sides;
+            function::index(&value(list, run, scope)?, &value(index, run, scope)?)
+        }
+        Node::Size(sized) => function::size(&value(sized, run, scope)?),
+        Node::Convert(target, from) => function::convert(*target, value(from, run, scope)?),
+        Node::Part(part, zone, of) => function::part(*part, zone, &value(of, run, scope)?),
+        Node::Loop(Loop::Filter, parts) => collect(parts, true, run, scope),
+        Node::Loop(Loop::Map | Loop::MapWhere, parts) => collect(parts, false, run, scope),
+        Node::And(_)
+        | Node::Or(_)
+        | Node::Not(_)
+        | Node::Has(_)
+        | Node::Compare(..)
+        | Node::SlotCompare(..)
+        | Node::In(_)
+        | Node::InStrings(..)
+        | Node::SlotInStrings(..)
+        | Node::Text(..)
+        | Node::Matches(..)
+        | Node::Loop(Loop::Exists | Loop::All | Loop::ExistsOne, _) => test(node, run, scope).map(Cell::Bool),
+    }
+}
+
+/// `&&` (until `false`) and `||` (until `true`): the deciding value wins over errors on either side of it.
+fn fold<'a>(
+    terms: &'a [Node],
+    deciding: bool,
+    run: &Run<'a>,
+    scope: Outer<'_, 'a>,
+) -> Result<bool, EvalError> {
+    let mut failed = None;
+    for term in terms {
+        match test(term, run, scope) {
+            Ok(holds) if holds == deciding => return Ok(deciding),
+            Ok(_) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(!deciding), Err)
+}
+
+fn compare(comparison: Comparison, left: &Cell<'_>, right: &Cell<'_>) -> Result<bool, EvalError> {
+    match comparison {
+        Comparison::Equal => Ok(left.equals(right)),
+        Comparison::NotEqual => Ok(!left.equals(right)),
+        Comparison::Less => left.order(right).map(Ordering::is_lt),
+        Comparison::LessOrEqual => left.order(right).map(Ordering::is_le),
+        Comparison::Greater => left.order(right).map(Ordering::is_gt),
+        Comparison::GreaterOrEqual => left.order(right).map(Ordering::is_ge),
+    }
+}
+
+fn is_one_of(needle: &Cell<'_>, strings: &StringSet) -> bool {
+    matches!(needle, Cell::String(string) if strings.contains(string))
+}
+
+fn variable<'a>(index: u8, scope: Outer<'_, 'a>) -> Evaluated<'a> {
+    let mut scope = scope;
+    for _ in 0..index {
+        scope = scope.and_then(|scope| scope.outer);
+    }
+    // INVARIANT: linking refuses a variable outside of its macro.
+    scope
+        .map(|scope| scope.item.clone())
+        .ok_or(EvalError::TypeMismatch)
+}
+
+/// `exists` (until `true`) and `all` (until `false`): `||` and `&&` over the entries.
+fn quantify<'a>(
+    parts: &'a [Node],
+    deciding: bool,
+    run: &Run<'a>,
+    scope: Outer<'_, 'a>,
+) -> Result<bool, EvalError> {
+    let [range, body] = parts else {
+        return Err(EvalError::TypeMismatch);
+    };
+    let range = value(range, run, scope)?;
+    let mut failed = None;
+    for item in range.entries()? {
+        match test(
+            body,
+            run,
+            Some(&Scope {
+                item: &item,
+                outer: scope,
+            }),
+        ) {
+            Ok(holds) if holds == deciding => return Ok(deciding),
+            Ok(_) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(!deciding), Err)
+}
+
+/// `exists_one` absorbs nothing: it must look at every entry.
+fn exists_one<'a>(parts: &'a [Node], run: &Run<'a>, scope: Outer<'_, 'a>) -> Result<bool, EvalError> {
+    let [range, body] = parts else {
+        return Err(EvalError::TypeMismatch);
+    };
+    let range = value(range, run, scope)?;
+    let mut matching = 0_usize;
+    for item in range.entries()? {
+        matching += usize::from(test(
+            body,
+            run,
+            Some(&Scope {
+                item: &item,
+                outer: scope,
+            }),
+        )?);
+    }
+    Ok(matching == 1)
+}
+
+/// `filter`, and `map` with and without a condition.
+fn collect<'a>(parts: &'a [Node], filter: bool, run: &Run<'a>, scope: Outer<'_, 'a>) -> Evaluated<'a> {
+    let (range, condition, body) = match parts {
+        [range, condition] if filter => (range, Some(condition), None),
+        [range, body] => (range, None, Some(body)),
+        [range, condition, body] => (range, Some(condition), Some(body)),
+        _ => return Err(EvalError::TypeMismatch),
+    };
+    let range = value(range, run, scope)?;
+    let mut cells = Vec::new();
+    for item in range.entries()? {
+        let inner = Scope {
+            item: &item,
+            outer: scope,
+        };
+        let keep = condition.map_or(Ok(true), |condition| test(condition, run, Some(&inner)))?;
+        if keep {
+            cells.push(body.map_or_else(|| Ok(item.clone()), |body| value(body, run, Some(&inner)))?);
+        }
+    }
+    Ok(Cell::List(cells))
+}
