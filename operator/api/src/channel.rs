@@ -5,9 +5,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Cap, LocalRef, Owner, is_false};
+use crate::common::{Cap, LocalRef, Owner, distinct_caps, is_false};
 use crate::delivery::Delivery;
 use crate::number::{BasisPoints, Whole};
+use crate::rules::{self, must_at};
 use crate::text::{AttributeName, ItemName, Locale, SlotName, TimeZoneName};
 use crate::time::{Instant, Span, TimeOfDay};
 
@@ -25,6 +26,14 @@ use crate::time::{Instant, Span, TimeOfDay};
     shortname = "attchan",
     category = "attune"
 )]
+#[x_kube(
+    validation = must_at(
+        "delivery.batch.touchpoints",
+        "!has(self.delivery.batch) || !has(self.delivery.batch.touchpoints) \
+         || self.delivery.batch.touchpoints.all(t, self.touchpoints.exists(x, x.name == t))",
+        "let the batch decide only for touchpoints of this channel"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelSpec {
     /// Who answers for the channel.
@@ -38,14 +47,18 @@ pub struct ChannelSpec {
     /// Attributes that the channel's clients may supply; absent: all. Anything else in a request is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
+    #[x_kube(validation = rules::unique("list each attribute of the channel once"))]
     pub attributes: Option<Vec<ClientAttribute>>,
     /// Locales that the channel speaks; the first serves those who speak none of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each locale of the channel once"))]
     pub locales: Vec<Locale>,
     /// Places where content is shown.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("name", "give each touchpoint a name of its own"))]
     pub touchpoints: Vec<Touchpoint>,
     /// How often a unit may be addressed on the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -108,7 +121,14 @@ pub enum ChannelType {
 }
 
 /// Where a request says who it is about: names of attributes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "fallback",
+        "!has(self.fallback) || self.fallback != (has(self.unit) ? self.unit : 'targetingKey')",
+        "let `fallback` name another attribute than `unit`"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// Attribute with the unit's id; absent: `targetingKey`.
@@ -185,6 +205,8 @@ pub struct Touchpoint {
     /// What it shows, and how much fits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("name", "list each slot of a touchpoint once"))]
     pub slots: Vec<TouchpointSlot>,
     /// What it shows to those whom no binding addresses; absent: the client's own default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -220,6 +242,8 @@ pub struct Frequency {
     /// At most so many in a window; all of them hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = distinct_caps())]
     pub caps: Vec<Cap>,
     /// Least time between two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -228,6 +252,7 @@ pub struct Frequency {
 
 /// When nobody is addressed; from a time of day until before another, over midnight where `to` is earlier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = must_at("to", "self.from != self.to", "let quiet hours end at another time than they begin"))]
 #[serde(rename_all = "camelCase")]
 pub struct QuietHours {
     /// First minute.

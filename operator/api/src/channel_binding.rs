@@ -5,8 +5,9 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Cap, LocalRef, is_false};
+use crate::common::{Cap, LocalRef, distinct_caps, is_false};
 use crate::number::{BasisPoints, Whole};
+use crate::rules;
 use crate::text::{EventName, Expression, ItemName, ObjectName};
 use crate::time::Span;
 
@@ -48,10 +49,14 @@ pub struct ChannelBindingSpec {
     /// At most so many in a window; all of them hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = distinct_caps())]
     pub caps: Vec<Cap>,
     /// Events after which a unit is left alone for a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("event", "list each event once"))]
     pub stop_on: Vec<StopOn>,
     /// The binding wins nobody while this is `true`.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -86,6 +91,7 @@ pub struct Candidate {
     /// Audiences it is for, in order: the first that matches is the decision's; absent: everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::unique("list each audience of a candidate once"))]
     pub audiences: Vec<ObjectName>,
     /// CEL that must hold too.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,9 +1,12 @@
 //! What several kinds share.
 
+use kube::KubeSchema;
+use kube::core::Rule;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::number::Whole;
+use crate::rules;
 use crate::text::{EventName, Expression, GroupName, ObjectName, PropertyName};
 use crate::time::{Instant, Span};
 
@@ -56,7 +59,8 @@ pub struct EventSelector {
 }
 
 /// From an instant until before another; an open end is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rules::before("from", "until", "let the validity end after it begins"))]
 pub struct Validity {
     /// First instant that belongs to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,7 +71,8 @@ pub struct Validity {
 }
 
 /// From an instant until before another.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = rules::must_at("until", "self.from < self.until", "let the period end after it begins"))]
 pub struct Period {
     /// First instant that belongs to it.
     pub from: Instant,
@@ -88,6 +93,14 @@ pub enum Dimension {
     Coherence,
     /// Consent, law and the organisation's own rules.
     Compliance,
+}
+
+/// Caps of one resource differ in window or in whom they count for.
+pub(crate) fn distinct_caps() -> Rule {
+    rules::unique_where(
+        "y.per == x.per && y.window == x.window",
+        "keep one cap for each window",
+    )
 }
 
 /// Skips what is `false` when writing.

@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{Owner, Validity, is_false};
+use crate::rules::{self, must_at};
 use crate::text::{ItemName, Locale, ObjectName, SlotName, Tactic};
 use crate::time::Instant;
 
@@ -28,30 +29,72 @@ pub type Content = BTreeMap<SlotName, String>;
     shortname = "attmod",
     category = "attune"
 )]
+#[x_kube(
+    validation = must_at(
+        "baseline",
+        "self.variants.exists(v, v.name == self.baseline)",
+        "name one of the variants as the baseline"
+    ),
+    validation = must_at(
+        "baseline",
+        "self.variants.all(v, v.name != self.baseline || (!has(v.validity) && (!has(v.audiences) || v.audiences.size() == 0) \
+         && (!has(v.channels) || v.channels.size() == 0) && (!has(v.locales) || v.locales.size() == 0)))",
+        "the baseline is for everybody, always: remove its audiences, channels, locales and validity"
+    ),
+    validation = must_at(
+        "core",
+        "!has(self.core) || self.core.all(k, self.slots.exists(s, s.name == k))",
+        "set only slots that `slots` lists"
+    ),
+    validation = must_at(
+        "localizedCore",
+        "!has(self.localizedCore) || self.localizedCore.all(l, self.localizedCore[l].all(k, has(self.core) && k in self.core))",
+        "give each slot of `localizedCore` a value in `core` too, for the other locales"
+    ),
+    validation = must_at(
+        "variants",
+        "self.variants.all(v, !has(v.content) || v.content.all(k, self.slots.exists(s, s.name == k)))",
+        "set only slots that `slots` lists in a variant"
+    ),
+    validation = must_at(
+        "variants",
+        "!has(self.core) || self.variants.all(v, !has(v.content) || v.content.all(k, !(k in self.core)))",
+        "a variant may not set a slot of the core: remove the slot from the variant or from `core`"
+    ),
+    validation = must_at(
+        "variants",
+        "self.slots.all(s, !has(s.required) || !s.required || (has(self.core) && s.name in self.core) \
+         || self.variants.all(v, has(v.content) && s.name in v.content))",
+        "fill each required slot in `core` or in every variant"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ContentModuleSpec {
     /// Who answers for the content.
     pub owner: Owner,
     /// Labels of the content, for reports and rules.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32), inner(length(max = 256)))]
+    #[schemars(transform = rules::text_map::<32, 256>)]
     pub labels: BTreeMap<String, String>,
     /// What the content consists of.
     #[schemars(length(min = 1, max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("name", "give each slot a name of its own"))]
     pub slots: Vec<Slot>,
     /// The constant part, in every variant; a variant may not set these slots.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32), inner(length(max = 8192)))]
+    #[schemars(transform = rules::text_map::<32, 8192>)]
     pub core: Content,
     /// The constant part by locale, in place of `core`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(transform = rules::any_map::<64>)]
     pub localized_core: BTreeMap<Locale, LocalizedContent>,
     /// Name of the variant that is for everybody.
     pub baseline: ItemName,
     /// The versions, in the order that decides between equally specific ones.
     #[schemars(length(min = 1, max = 128))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("name", "give each variant a name of its own"))]
     pub variants: Vec<Variant>,
     /// Only the baseline variant is served while this is `true`.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -61,7 +104,7 @@ pub struct ContentModuleSpec {
 /// Values of slots in one locale.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
-pub struct LocalizedContent(#[schemars(extend("maxProperties" = 32), inner(length(max = 8192)))] pub Content);
+pub struct LocalizedContent(#[schemars(transform = rules::text_map::<32, 8192>)] pub Content);
 
 /// A part of the content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -95,18 +138,21 @@ pub struct Variant {
     /// Audiences it is written for; absent: everybody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::unique("list each audience of a variant once"))]
     pub audiences: Vec<ObjectName>,
     /// Channels it is written for; absent: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::unique("list each channel of a variant once"))]
     pub channels: Vec<ObjectName>,
     /// Locales it is written in; absent: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(validation = rules::unique("list each locale of a variant once"))]
     pub locales: Vec<Locale>,
     /// Values of the slots that the core does not set.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32), inner(length(max = 8192)))]
+    #[schemars(transform = rules::text_map::<32, 8192>)]
     pub content: Content,
     /// When it may be served; absent: always.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +166,7 @@ pub struct Variant {
     /// Tactics of persuasion that it uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(validation = rules::unique("list each tactic of a variant once"))]
     pub tactics: Vec<Tactic>,
 }
 

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::common::Owner;
+use crate::rules::{self, must_at};
 use crate::text::{AttributeName, Purpose};
 use crate::time::{Day, Instant, Span};
 
@@ -23,12 +24,32 @@ use crate::time::{Day, Instant, Span};
     shortname = "attdata",
     category = "attune"
 )]
+#[x_kube(
+    validation = must_at(
+        "audit.covers",
+        "!has(self.audit) || !has(self.audit.covers) \
+         || self.audit.covers.all(c, self.attributes.exists(a, a.name == c))",
+        "let the audit cover only attributes of this contract"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct DataContractSpec {
     /// Who answers for the data.
     pub owner: Owner,
     /// Attributes that requests carry and expressions read.
     #[schemars(length(min = 1, max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(
+        validation = rules::unique_by("name", "describe each attribute once"),
+        validation = rules::must(
+            "self.all(x, self.all(y, !y.name.startsWith(x.name + '.')))",
+            "an attribute cannot be the parent of another: give it a name of its own below that parent"
+        ),
+        validation = rules::must(
+            "self.all(x, !has(x.asOf) || self.exists(y, y.name == x.asOf && y.type == 'Timestamp'))",
+            "let `asOf` name an attribute of this contract of type Timestamp"
+        )
+    )]
     pub attributes: Vec<Attribute>,
     /// The last audit of these attributes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +61,18 @@ pub struct DataContractSpec {
 
 /// One attribute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "values",
+        "!has(self.values) || self.values.size() == 0 || self.type in ['String', 'StringList']",
+        "list values only for String and StringList"
+    ),
+    validation = must_at(
+        "name",
+        "self.name != 'now' && !self.name.startsWith('now.')",
+        "`now` is the time of the decision: choose another name"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Attribute {
     /// Its name in expressions and in requests.
@@ -50,6 +83,7 @@ pub struct Attribute {
     /// All values it takes; absent: any. Strings and lists of strings only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(max = 256)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub values: Vec<String>,
     /// System it comes from.
     #[schemars(length(min = 1, max = 128))]
@@ -125,6 +159,8 @@ pub struct Audit {
     /// Attributes that were audited; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each audited attribute once"))]
     pub covers: Option<Vec<AttributeName>>,
     /// What was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]

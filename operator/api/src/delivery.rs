@@ -8,6 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
 use crate::number::Whole;
+use crate::rules;
 use crate::text::{ItemName, ObjectName, TimeZoneName};
 
 mod batch;
@@ -51,6 +52,12 @@ impl Delivery {
 
 /// The schema of [`Delivery`]: a plain object whose rule has a message that a person can act on, where `oneOf` has none.
 #[derive(Serialize, KubeSchema)]
+#[x_kube(
+    validation = rules::exactly_one(
+        &["sidecar", "service", "push", "configMap", "batch"],
+        "choose exactly one of sidecar, service, push, configMap and batch"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 struct DeliveryFields {
     /// A decider beside each pod that asks for one.
@@ -97,6 +104,13 @@ pub struct SidecarDelivery {
 
 /// Deciders of their own behind a Service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = rules::must_at(
+        "autoscaling.maxReplicas",
+        "!has(self.autoscaling) || (has(self.replicas) ? self.replicas : 2) <= self.autoscaling.maxReplicas",
+        "let `maxReplicas` be at least `replicas`, which is 2 where it is absent"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceDelivery {
     /// Deciders; absent: 2. With `autoscaling` it is the least.

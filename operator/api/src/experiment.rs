@@ -11,8 +11,12 @@ use crate::channel::Identity;
 use crate::common::{LocalRef, Owner, is_false};
 use crate::number::{BasisPoints, Whole};
 use crate::results::{AnalysisMethod, MetricResult};
+use crate::rules::{self, must_at, once_started, same};
 use crate::text::{AttributeName, ItemName, ObjectName, Salt};
 use crate::time::{Instant, Span};
+
+const NEW_PHASE: &str = "(has(self.phase) ? self.phase : 1)";
+const OLD_PHASE: &str = "(has(oldSelf.phase) ? oldSelf.phase : 1)";
 
 /// What is being tested: arms, who takes part, and the analysis that was agreed on before.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -27,6 +31,63 @@ use crate::time::{Instant, Span};
     derive = "PartialEq",
     shortname = "attexp",
     category = "attune"
+)]
+#[x_kube(
+    validation = once_started(
+        "arms",
+        "self.arms.map(a, a.name) == oldSelf.arms.map(a, a.name)",
+        "the arms and their order are frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "arms",
+        "self.arms.map(a, has(a.control) && a.control) == oldSelf.arms.map(a, has(a.control) && a.control)",
+        "the control arm is frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "arms",
+        "self.arms.map(a, a.effect) == oldSelf.arms.map(a, a.effect)",
+        "the effects of arms are frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "arms",
+        &format!("self.arms.map(a, a.weight) == oldSelf.arms.map(a, a.weight) || {NEW_PHASE} == {OLD_PHASE} + 1"),
+        "weights may change only together with the phase: raise `phase` by 1"
+    ),
+    validation = once_started(
+        "phase",
+        &format!("{NEW_PHASE} == {OLD_PHASE} || {NEW_PHASE} == {OLD_PHASE} + 1"),
+        "the phase may only be raised, by 1 at a time"
+    ),
+    validation = once_started(
+        "unit",
+        &same("unit"),
+        "the unit is frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "salt",
+        &same("salt"),
+        "the salt is frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "analysis",
+        "self.analysis == oldSelf.analysis",
+        "the analysis is frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "exclusion",
+        &same("exclusion"),
+        "the exclusion range is frozen once the experiment left Draft: start a new experiment"
+    ),
+    validation = once_started(
+        "state",
+        "self.state != 'Draft'",
+        "an experiment cannot go back to Draft: start a new experiment"
+    ),
+    validation = must_at(
+        "state",
+        "oldSelf.state != 'Stopped' || self.state in ['Stopped', 'Draft']",
+        "a stopped experiment cannot be restarted: start a new experiment"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ExperimentSpec {
@@ -53,10 +114,14 @@ pub struct ExperimentSpec {
     pub salt: Option<Salt>,
     /// Bindings that it runs on.
     #[schemars(length(min = 1, max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each binding once"))]
     pub bindings: Vec<ObjectName>,
     /// Audiences that it runs on; absent: any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each audience of an experiment once"))]
     pub audiences: Vec<ObjectName>,
     /// Share of units that take part, in basis points; absent: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,6 +135,11 @@ pub struct ExperimentSpec {
     /// What is compared, in the order that decides who is where.
     #[schemars(length(min = 2, max = 16))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(
+        validation = rules::unique_by("name", "give each arm a name of its own"),
+        validation = rules::must("self.exists_one(a, has(a.control) && a.control)", "mark exactly one arm as control"),
+        validation = rules::must("self.exists(a, a.weight > 0)", "give at least one arm a weight above 0")
+    )]
     pub arms: Vec<Arm>,
     /// How it is judged.
     pub analysis: Analysis,
@@ -126,6 +196,7 @@ pub enum Assignment {
 
 /// A range of a group of experiments that must not share units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(validation = must_at("toBp", "self.fromBp < self.toBp", "let `toBp` be above `fromBp`"))]
 #[serde(rename_all = "camelCase")]
 pub struct Exclusion {
     /// Name of the group.
@@ -138,6 +209,15 @@ pub struct Exclusion {
 
 /// When an experiment runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = rules::before("start", "end", "let the schedule end after it starts"),
+    validation = must_at(
+        "minimumRuntime",
+        "!has(self.start) || !has(self.end) || !has(self.minimumRuntime) || self.start >= self.end \
+         || self.end - self.start >= self.minimumRuntime",
+        "let there be at least `minimumRuntime` between start and end"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
     /// When the first unit may take part; absent: at once.
@@ -211,6 +291,18 @@ impl Effect {
 
 /// The schema of [`Effect`].
 #[derive(Serialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "moduleRef",
+        "has(self.moduleRef) == (self.type in ['Module', 'Variant'])",
+        "give `moduleRef` with Module and Variant, and only with them"
+    ),
+    validation = must_at(
+        "name",
+        "has(self.name) == (self.type == 'Variant')",
+        "give `name` with Variant, and only with it"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 struct EffectFields {
     /// Which of the four it is.
@@ -253,6 +345,28 @@ impl JsonSchema for Effect {
 
 /// How an experiment is judged; registered before it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "guardrails",
+        "!has(self.guardrails) || !(self.primary in self.guardrails)",
+        "the primary metric decides already: remove it from the guardrails"
+    ),
+    validation = must_at(
+        "secondary",
+        "!has(self.secondary) || !(self.primary in self.secondary)",
+        "the primary metric decides already: remove it from the secondary ones"
+    ),
+    validation = must_at(
+        "secondary",
+        "!has(self.secondary) || !has(self.guardrails) || self.secondary.all(m, !(m in self.guardrails))",
+        "a metric is either secondary or a guardrail: remove it from one of the two"
+    ),
+    validation = must_at(
+        "plannedUnits",
+        "!has(self.method) || self.method == 'Continuous' || has(self.plannedUnits)",
+        "Fixed and Planned are judged at a number of units: add `plannedUnits`"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct Analysis {
     /// Metric that decides.
@@ -260,10 +374,14 @@ pub struct Analysis {
     /// Metrics that are looked at too, as exploration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each secondary metric once"))]
     pub secondary: Vec<ObjectName>,
     /// Metrics that must not get worse; their margins are the program's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each guardrail of the analysis once"))]
     pub guardrails: Vec<ObjectName>,
     /// How looks at the data are planned; absent: `Continuous`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

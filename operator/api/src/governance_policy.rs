@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::Dimension;
 use crate::number::{BasisPoints, Whole};
+use crate::rules::{self, must_at};
 use crate::text::{GroupName, Locale, Tactic};
 use crate::time::Span;
 
@@ -25,6 +26,14 @@ use crate::time::Span;
     shortname = "attpol",
     category = "attune"
 )]
+#[x_kube(
+    validation = must_at(
+        "rules.capacity.versionsPerQuarter",
+        "!has(self.rules.capacity) || !has(self.rules.capacity.versionsPerQuarter) \
+         || self.rules.capacity.versionsPerQuarter.all(g, has(self.teams) && g in self.teams)",
+        "give a capacity only to groups that `teams` lists"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct GovernancePolicySpec {
     /// Namespaces that it rules; empty: all.
@@ -32,6 +41,8 @@ pub struct GovernancePolicySpec {
     /// Groups that may own something.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each team once"))]
     pub teams: Vec<GroupName>,
     /// What stands before a group's name in the cluster's access control.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,10 +181,12 @@ pub struct TacticsRule {
     /// Tactics that no variant may use.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each prohibited tactic once"))]
     pub prohibited: Vec<Tactic>,
     /// Phrases that give away an undeclared one, by locale.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(transform = rules::any_map::<64>)]
     pub phrases: BTreeMap<Locale, Phrases>,
 }
 
@@ -212,6 +225,8 @@ pub struct PrimaryMetricRule {
     /// Dimensions that matter; absent: `Business` and `Relationship`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 5))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each dimension once"))]
     pub dimensions: Vec<Dimension>,
 }
 
@@ -234,7 +249,7 @@ pub struct CapacityRule {
     pub enforcement: Enforcement,
     /// Versions a team can make in a quarter, by group.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 256))]
+    #[schemars(transform = rules::any_map::<256>)]
     pub versions_per_quarter: BTreeMap<GroupName, Whole<0, 100_000>>,
 }
 

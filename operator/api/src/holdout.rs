@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::common::{Owner, Period};
 use crate::number::Whole;
 use crate::results::LiftSummary;
+use crate::rules::{must_at, same};
 use crate::text::Salt;
 
 /// What is never personalized: a share of units, for a period.
@@ -23,6 +24,18 @@ use crate::text::Salt;
     derive = "PartialEq",
     shortname = "atthold",
     category = "attune"
+)]
+#[x_kube(
+    validation = must_at(
+        "shareBp",
+        "self.shareBp == oldSelf.shareBp || self.period.from != oldSelf.period.from",
+        "the share may change only together with `period.from`: begin a new period"
+    ),
+    validation = must_at(
+        "salt",
+        format!("({}) || self.period.from != oldSelf.period.from", same("salt")),
+        "the salt may change only together with `period.from`: begin a new period"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct HoldoutSpec {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use crate::common::{Dimension, EventSelector, Owner};
 use crate::delivery::SecretRef;
+use crate::rules::{self, must_at};
 use crate::time::{Instant, Span};
 
 /// How success is counted: which events, in which window, which way is better.
@@ -23,6 +24,18 @@ use crate::time::{Instant, Span};
     derive = "PartialEq",
     shortname = "attmetric",
     category = "attune"
+)]
+#[x_kube(
+    validation = must_at(
+        "denominator",
+        "self.type != 'Ratio' || has(self.denominator)",
+        "a Ratio needs a denominator: add the events below the line"
+    ),
+    validation = must_at(
+        "denominator",
+        "self.type == 'Ratio' || !has(self.denominator)",
+        "only a Ratio has a denominator: remove it or change the type"
+    )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct MetricSpec {
@@ -85,6 +98,12 @@ pub enum MetricSource {
 
 /// The schema of [`MetricSource`].
 #[derive(Serialize, KubeSchema)]
+#[x_kube(
+    validation = rules::exactly_one(
+        &["collector", "postgres", "clickHouse", "prometheus"],
+        "choose exactly one of collector, postgres, clickHouse and prometheus"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 struct MetricSourceFields {
     /// Events that were sent to the collector.

@@ -8,8 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::common::{LocalRef, Owner, is_false};
 use crate::number::{BasisPoints, Whole};
 use crate::results::LiftSummary;
+use crate::rules::{self, must_at};
 use crate::text::{GroupName, ItemName, Locale, ObjectName, Purpose};
 use crate::time::Day;
+
+const SAME_CELL: &str = "y.audience == x.audience && y.channel == x.channel && y.touchpoint == x.touchpoint \
+    && has(y.locale) == has(x.locale) && (!has(y.locale) || y.locale == x.locale)";
 
 /// Why: one objective, the figure it is judged by, and who answers for its parts.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -25,6 +29,19 @@ use crate::time::Day;
     shortname = "attprog",
     category = "attune"
 )]
+#[x_kube(
+    validation = must_at(
+        "guardrails",
+        "!has(self.guardrails) || self.guardrails.all(g, g.metricRef.name != self.kpi.metricRef.name)",
+        "the KPI decides already: remove it from the guardrails"
+    ),
+    validation = must_at(
+        "coverage.waivers",
+        "!has(self.coverage) || !has(self.coverage.waivers) \
+         || self.coverage.waivers.all(w, has(self.audiences) && w.audience in self.audiences)",
+        "waive only cells of audiences that the program lists"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ProgramSpec {
     /// What is to be reached, in one sentence.
@@ -37,12 +54,16 @@ pub struct ProgramSpec {
     /// Figures that must not get worse.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_by("metricRef.name", "list each guardrail metric once"))]
     pub guardrails: Vec<Guardrail>,
     /// Who answers for each part.
     pub owners: Owners,
     /// Audiences that the program addresses, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each audience of a program once"))]
     pub audiences: Vec<ObjectName>,
     /// Holdout of `scope: Program` that the program is measured against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,7 +123,9 @@ pub struct Coverage {
     pub minimum_bp: BasisPoints,
     /// Cells that are left out on purpose, for a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256))]
+    #[schemars(length(max = 128))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique_where(SAME_CELL, "waive each cell once"))]
     pub waivers: Vec<Waiver>,
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::push::SecretRef;
 use super::{ItemName, ObjectName, TimeZoneName};
+use crate::rules;
 
 /// Decisions are made in bulk on a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
@@ -22,6 +23,7 @@ pub struct BatchDelivery {
     /// Touchpoints to decide for; absent: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[x_kube(validation = rules::unique("list each touchpoint of the batch once"))]
     pub touchpoints: Vec<ItemName>,
     /// Where the units come from.
     pub source: BatchSource,
@@ -46,6 +48,7 @@ pub type BatchSink = BatchEnd;
 
 /// The schema of [`BatchEnd`].
 #[derive(Serialize, KubeSchema)]
+#[x_kube(validation = rules::exactly_one(&["postgres", "volume"], "choose exactly one of postgres and volume"))]
 struct BatchEndFields {
     /// A table of PostgreSQL.
     #[serde(default)]

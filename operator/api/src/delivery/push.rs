@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::RuleFormat;
 use crate::number::Whole;
+use crate::rules;
 use crate::text::ObjectName;
 use crate::time::Span;
 
@@ -37,6 +38,9 @@ pub struct PushDelivery {
 
 /// How the sender proves who it is: a signature, and at most one of the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = rules::at_most_one(&["bearer", "basic", "oauth2"], "choose at most one of bearer, basic and oauth2")
+)]
 pub struct PushAuth {
     /// Signs each message after the Standard Webhooks scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -119,6 +123,13 @@ pub struct PushVerify {
 
 /// How failures are tried again; backoff doubles between its two ends, with jitter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = rules::must_at(
+        "maxBackoff",
+        "!has(self.initialBackoff) || !has(self.maxBackoff) || self.initialBackoff <= self.maxBackoff",
+        "let `maxBackoff` be at least `initialBackoff`"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct PushRetry {
     /// How long an answer may take; absent: 10s.
