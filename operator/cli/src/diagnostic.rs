@@ -1,0 +1,86 @@
+//! What lint tells: a finding with the place in the text that it is about.
+
+use std::sync::Arc;
+
+use attune_api::conditions::Reason;
+use attune_compile::finding::{Finding, Severity};
+
+use crate::manifest::{Document, FieldPath, Part, Position, Source, Span, locate, position_in_scalar};
+
+/// One fact about one place.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Why, from the closed enumeration.
+    pub reason: Reason,
+    /// The object's kind as written; empty where the text could not be read that far. So are the next three.
+    pub kind: String,
+    /// The object's namespace; empty for cluster-scoped kinds too.
+    pub namespace: String,
+    /// The object's name.
+    pub name: String,
+    /// The field's path.
+    pub field: String,
+    /// Where it stands; none for what no input of this run says.
+    pub place: Option<Located>,
+    /// What is wrong with which value and what to do; no line breaks.
+    pub message: String,
+    /// The nearest valid value, where one is near.
+    pub suggestion: Option<String>,
+}
+
+/// A stretch of one input.
+#[derive(Debug, Clone)]
+pub struct Located {
+    /// The input.
+    pub source: Arc<Source>,
+    /// The stretch.
+    pub span: Span,
+}
+
+impl Located {
+    /// The file's name, then line and column: the order in which findings are shown.
+    pub fn order(&self) -> (&str, Position) {
+        (self.source.name(), self.span.start)
+    }
+}
+
+impl Diagnostic {
+    /// A finding about a document of this run, or, without one, about an object that no input defines.
+    pub fn of(finding: Finding, document: Option<&Document>) -> Self {
+        let place = document.map(|document| {
+            let span = place(document, &finding);
+            Located {
+                source: Arc::clone(&document.source),
+                span,
+            }
+        });
+        Self {
+            severity: finding.severity,
+            reason: finding.reason,
+            kind: finding.object.kind.to_string(),
+            namespace: finding.object.namespace,
+            name: finding.object.name,
+            field: finding.field,
+            place,
+            message: finding.message,
+            suggestion: finding.suggestion,
+        }
+    }
+}
+
+/// The stretch that a finding is about: the key of a field that should not be there, the character of an expression,
+/// else the value.
+fn place(document: &Document, finding: &Finding) -> Span {
+    let part = match finding.reason {
+        Reason::UnknownField | Reason::DuplicateKey => Part::Key,
+        _ => Part::Value,
+    };
+    let found = locate(&document.root, &FieldPath::parse(&finding.field), part);
+    let exact = finding
+        .offset
+        .zip(found.node)
+        .and_then(|(offset, node)| position_in_scalar(&document.source, &node, offset));
+    exact.map_or(found.span, Span::at)
+}
