@@ -355,12 +355,12 @@ fn lock(path: PathBuf) -> Result<File, StoreError> {
 }
 
 /// Microseconds since 1970, the resolution of the store; what is finer is cut off.
-fn micros(time: Timestamp) -> i64 {
+pub(crate) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
 /// The instant of a stored time.
-fn instant(micros: i64) -> Timestamp {
+pub(crate) fn instant(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(if micros < 0 {
         Timestamp::MIN
     } else {
@@ -369,7 +369,10 @@ fn instant(micros: i64) -> Timestamp {
 }
 
 /// The database's error for a value that does not fit its type.
-fn unreadable(column: usize, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+pub(crate) fn unreadable(
+    column: usize,
+    reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, reason.into())
 }
 
