@@ -88,11 +88,15 @@ impl ChannelSpec {
         self.unit_ids.unwrap_or(UnitIds::Hashed)
     }
 
-    /// How much an answer says about itself.
+    /// How much an answer says about itself: unless the channel says otherwise, a browser or an app is not told which
+    /// audience it is in. A sidecar answers its own pod only.
     pub fn metadata(&self) -> MetadataLevel {
-        self.metadata.unwrap_or(match self.type_ {
-            ChannelType::Web | ChannelType::App => MetadataLevel::Reason,
-            _ => MetadataLevel::Full,
+        let faces_people = matches!(self.type_, ChannelType::Web | ChannelType::App);
+        let is_private = matches!(self.delivery, Delivery::Sidecar(_));
+        self.metadata.unwrap_or(if faces_people && !is_private {
+            MetadataLevel::Reason
+        } else {
+            MetadataLevel::Full
         })
     }
 }

@@ -38,11 +38,17 @@ pub struct Cap {
     pub window: Span,
 }
 
-/// Whom a cap counts for.
+/// Which shows to one unit a cap counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum CapScope {
-    /// Each unit for itself.
+    /// Shows of whatever declares the cap: the binding's, or the channel's.
     Unit,
+    /// Shows of the same module.
+    Module,
+    /// Shows of the same program.
+    Program,
+    /// Shows on the channel.
+    Channel,
 }
 
 /// Which outcome events count, and what of them.

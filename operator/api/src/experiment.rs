@@ -363,8 +363,8 @@ impl JsonSchema for Effect {
     ),
     validation = must_at(
         "plannedUnits",
-        "!has(self.method) || self.method == 'Continuous' || has(self.plannedUnits)",
-        "Fixed and Planned are judged at a number of units: add `plannedUnits`"
+        "!has(self.method) || self.method != 'Planned' || has(self.plannedUnits)",
+        "Planned spends its error rate over a number of units: add `plannedUnits`"
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use attune_api::Kind;
-use attune_api::conditions::Reason;
+use attune_api::conditions::{ConditionType, Reason};
 use serde::Serialize;
 
 /// Names one object of a snapshot.
@@ -54,4 +54,24 @@ pub struct Finding {
     pub offset: Option<usize>,
     /// The nearest valid value, where one is near: shown as "did you mean `...`?".
     pub suggestion: Option<String>,
+}
+
+/// The condition that a finding with this reason turns.
+pub const fn condition_of(reason: Reason) -> ConditionType {
+    match reason {
+        Reason::RefNotFound
+        | Reason::RefInvalid
+        | Reason::TouchpointNotFound
+        | Reason::VariantNotFound
+        | Reason::AudienceNotInProgram
+        | Reason::ProgramMismatch
+        | Reason::WaiverUnmatched => ConditionType::ResolvedRefs,
+        Reason::SlotContract | Reason::Incomplete => ConditionType::Complete,
+        Reason::ContractConflict => ConditionType::Consistent,
+        Reason::Conflicted => ConditionType::Conflicted,
+        Reason::Expired | Reason::ExpiresSoon | Reason::ReviewOverdue | Reason::Unused => {
+            ConditionType::Fresh
+        }
+        _ => ConditionType::Accepted,
+    }
 }

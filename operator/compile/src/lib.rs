@@ -1,5 +1,106 @@
 //! The one brain of Attune: a snapshot of resources in, bundles per Channel and a verdict per object out.
 //!
-//! The operator, the webhook and `attune lint` all call this crate, so that they say the same in the same words.
+//! The operator, the webhook and `attune lint` all call [`compile`], so that they say the same in the same words. It is
+//! pure: the clock and what was published before are arguments.
+//!
+//! A snapshot holds one namespace, because references stay inside of it. The way of a compilation:
+//!
+//! 1. [`attributes`]: what the DataContracts declare becomes one schema.
+//! 2. [`rules`]: every expression is parsed, checked and lowered against it.
+//! 3. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings.
+//! 4. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form.
+//! 5. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
 
+pub mod assemble;
+pub mod attributes;
+pub mod checks;
+mod figures;
 pub mod finding;
+pub mod question;
+pub mod report;
+pub mod rules;
+pub mod snapshot;
+pub mod status;
+pub mod verdict;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use attune_core::bundle::Bundle;
+use attune_core::measure::Question;
+use jiff::Timestamp;
+
+pub use finding::{Finding, ObjectId, Severity};
+pub use report::Report;
+pub use snapshot::Snapshot;
+pub use verdict::Verdict;
+
+/// The bundles last published, by Channel: where a binding that no longer compiles finds its last form.
+pub type Previous = BTreeMap<String, Arc<Bundle>>;
+
+/// What a snapshot compiles to.
+#[derive(Debug)]
+pub struct Compiled {
+    /// What to publish, by Channel.
+    pub channels: BTreeMap<String, Publication>,
+    /// What to say, by object.
+    pub verdicts: BTreeMap<ObjectId, Verdict>,
+    /// What to ask the collector, by Experiment.
+    pub questions: BTreeMap<String, Question>,
+    /// Every fact found, in the order of the objects.
+    pub findings: Vec<Finding>,
+    /// The next instant at which the passing of time alone changes an answer.
+    pub next_change: Option<Timestamp>,
+}
+
+/// One Channel's bundle, ready to publish.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Publication {
+    /// The bundle.
+    pub bundle: Arc<Bundle>,
+    /// Its canonical JSON.
+    pub canonical: Arc<[u8]>,
+    /// The hash of that.
+    pub revision: String,
+}
+
+/// A snapshot after its expressions are checked: what every check looks at.
+#[derive(Debug)]
+pub struct Model<'s> {
+    /// The resources.
+    pub snapshot: &'s Snapshot,
+    /// What may be known about a unit.
+    pub attributes: attributes::Attributes,
+    /// Every expression that is sound.
+    pub rules: rules::Rules,
+    /// The instant that all checks judge at.
+    pub at: Timestamp,
+}
+
+/// Checks a snapshot at an instant and compiles what is sound.
+pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compiled {
+    let mut report = Report::default();
+    let attributes = attributes::gather(snapshot, &mut report);
+    let rules = rules::check(snapshot, &attributes, &mut report);
+    let model = Model {
+        snapshot,
+        attributes,
+        rules,
+        at,
+    };
+    checks::run(&model, &mut report);
+    let channels = assemble::channels(&model, previous, &mut report);
+    let questions = question::all(&model, &report);
+    let verdicts = verdict::all(&model, &channels, previous, &report);
+    let next_change = checks::next_change(&model);
+    Compiled {
+        channels,
+        verdicts,
+        questions,
+        findings: report.into_findings(),
+        next_change,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+//! Slot contracts: whatever can reach a touchpoint fills what it requires and fits its lengths, in every locale.
+
+use std::collections::BTreeSet;
+
+use attune_api::channel::{Channel, Touchpoint, TouchpointSlot};
+use attune_api::conditions::Reason;
+use attune_api::experiment::Effect;
+use attune_api::{ContentModule, Kind, ObjectName};
+use attune_core::bundle;
+use attune_core::engine::slots;
+
+use crate::Model;
+use crate::assemble::module as lowered;
+use crate::finding::ObjectId;
+use crate::report::Report;
+
+/// Follows every way on which content reaches a touchpoint.
+pub(super) fn check(model: &Model<'_>, report: &mut Report) {
+    let mut checker = Checker {
+        model,
+        report,
+        told: BTreeSet::new(),
+    };
+    for (name, channel) in &model.snapshot.channels {
+        for (index, touchpoint) in channel.spec.touchpoints.iter().enumerate() {
+            let Some(baseline) = &touchpoint.baseline else {
+                continue;
+            };
+            let user = User {
+                object: model.snapshot.id(Kind::Channel, name),
+                field: format!("spec.touchpoints[{index}].baseline"),
+            };
+            checker.module(
+                &baseline.module_ref.name,
+                (name, channel, touchpoint),
+                Reach::Audiences(&[]),
+                &user,
+            );
+        }
+    }
+    for (name, binding) in &model.snapshot.bindings {
+        let Some((channel, touchpoint)) = place(model, &binding.spec) else {
+            continue;
+        };
+        let place = (binding.spec.channel_ref.name.as_str(), channel, touchpoint);
+        for (index, candidate) in binding.spec.candidates.iter().enumerate() {
+            let user = User {
+                object: model.snapshot.id(Kind::ChannelBinding, name),
+                field: format!("spec.candidates[{index}].moduleRef.name"),
+            };
+            checker.module(
+                &candidate.module_ref.name,
+                place,
+                Reach::Audiences(&candidate.audiences),
+                &user,
+            );
+        }
+    }
+    for (name, experiment) in &model.snapshot.experiments {
+        for (index, arm) in experiment.spec.arms.iter().enumerate() {
+            let user = User {
+                object: model.snapshot.id(Kind::Experiment, name),
+                field: format!("spec.arms[{index}].effect"),
+            };
+            checker.arm(&arm.effect, &experiment.spec, &user);
+        }
+    }
+}
+
+/// The channel and touchpoint of a binding, where both exist.
+fn place<'m>(
+    model: &'m Model<'_>,
+    binding: &attune_api::ChannelBindingSpec,
+) -> Option<(&'m Channel, &'m Touchpoint)> {
+    let channel = model.snapshot.channels.get(binding.channel_ref.name.as_str())?;
+    let touchpoint = channel
+        .spec
+        .touchpoints
+        .iter()
+        .find(|touchpoint| touchpoint.name == binding.touchpoint)?;
+    Some((channel, touchpoint))
+}
+
+/// What leads content to a touchpoint, and is told when the content does not fit.
+struct User {
+    object: ObjectId,
+    field: String,
+}
+
+/// Which variants of a module a user can show.
+#[derive(Clone, Copy)]
+enum Reach<'a> {
+    /// Those for everybody and those for one of the audiences.
+    Audiences(&'a [ObjectName]),
+    /// One.
+    Variant(&'a str),
+}
+
+struct Checker<'m, 'r> {
+    model: &'m Model<'m>,
+    report: &'r mut Report,
+    /// Findings already reported: one mistake reaches many touchpoints.
+    told: BTreeSet<(ObjectId, String, String)>,
+}
+
+type Place<'p> = (&'p str, &'p Channel, &'p Touchpoint);
+
+impl Checker<'_, '_> {
+    fn arm(&mut self, effect: &Effect, experiment: &attune_api::ExperimentSpec, user: &User) {
+        let (module, variant) = match effect {
+            Effect::Baseline | Effect::Personalize => return,
+            Effect::Module { module_ref } => (&module_ref.name, None),
+            Effect::Variant { module_ref, name } => (&module_ref.name, Some(name.as_str())),
+        };
+        for binding in &experiment.bindings {
+            let Some(binding) = self.model.snapshot.bindings.get(binding.as_str()) else {
+                continue;
+            };
+            let Some((channel, touchpoint)) = place(self.model, &binding.spec) else {
+                continue;
+            };
+            let audiences: Vec<_> = binding
+                .spec
+                .candidates
+                .iter()
+                .flat_map(|one| one.audiences.clone())
+                .collect();
+            let reach = variant.map_or(Reach::Audiences(&audiences), Reach::Variant);
+            self.module(
+                module,
+                (&binding.spec.channel_ref.name, channel, touchpoint),
+                reach,
+                user,
+            );
+        }
+    }
+
+    fn module(&mut self, name: &str, place: Place<'_>, reach: Reach<'_>, user: &User) {
+        let Some(module) = self.model.snapshot.modules.get(name) else {
+            return;
+        };
+        let form = lowered(name, module, place.0);
+        for variant in form
+            .variants
+            .iter()
+            .filter(|variant| is_reached(variant, reach, self.model))
+        {
+            let index = module
+                .spec
+                .variants
+                .iter()
+                .position(|declared| declared.name.as_str() == variant.name);
+            self.variant(
+                (name, module, index.unwrap_or_default()),
+                (&form, variant),
+                place,
+                user,
+            );
+        }
+    }
+
+    /// Checks one variant in every locale of the channel that it speaks.
+    fn variant(
+        &mut self,
+        (name, module, index): (&str, &ContentModule, usize),
+        (form, variant): (&bundle::Module, &bundle::Variant),
+        (channel_name, channel, touchpoint): Place<'_>,
+        user: &User,
+    ) {
+        let nameless = [String::new()];
+        let listed: Vec<String> = channel
+            .spec
+            .locales
+            .iter()
+            .map(|locale| locale.as_str().to_owned())
+            .collect();
+        for locale in if listed.is_empty() {
+            nameless.as_slice()
+        } else {
+            listed.as_slice()
+        } {
+            if !attune_core::engine::speaks(variant, locale) {
+                continue;
+            }
+            let filled = slots(form, variant, locale);
+            for slot in &touchpoint.slots {
+                let value = filled.get(slot.name.as_str()).and_then(|value| value.as_str());
+                let Some(fault) = fault(slot, value) else { continue };
+                let field = source(module, index, &slot.name, locale, value.is_some());
+                let message = format!(
+                    "`{name}/{}` {fault} at touchpoint `{}` of channel `{channel_name}`{}",
+                    variant.name,
+                    touchpoint.name,
+                    if locale.is_empty() {
+                        String::new()
+                    } else {
+                        format!(" in locale `{locale}`")
+                    }
+                );
+                self.tell(name, field, message, user);
+            }
+        }
+    }
+
+    fn tell(&mut self, module: &str, field: String, message: String, user: &User) {
+        let object = self.model.snapshot.id(Kind::ContentModule, module);
+        self.report.consequence(
+            &user.object,
+            Reason::SlotContract,
+            user.field.clone(),
+            message.clone(),
+        );
+        if self.told.insert((object.clone(), field.clone(), message.clone())) {
+            self.report.error(&object, Reason::SlotContract, field, message);
+        }
+    }
+}
+
+fn is_reached(variant: &bundle::Variant, reach: Reach<'_>, model: &Model<'_>) -> bool {
+    let alive = variant.validity.until.is_none_or(|until| until > model.at);
+    alive
+        && match reach {
+            Reach::Variant(name) => variant.name == name,
+            Reach::Audiences(audiences) => {
+                variant.audiences.is_empty()
+                    || audiences
+                        .iter()
+                        .any(|audience| variant.audiences.iter().any(|name| name == audience.as_str()))
+            }
+        }
+}
+
+/// What is wrong with a slot's value, and what to do.
+fn fault(slot: &TouchpointSlot, value: Option<&str>) -> Option<String> {
+    let name = &slot.name;
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return slot
+            .required
+            .then(|| format!("leaves the required slot `{name}` empty: fill it"));
+    };
+    let length = value.chars().count();
+    let most = usize::try_from(slot.max_length.as_ref()?.get()).unwrap_or(usize::MAX);
+    (length > most).then(|| {
+        let more = length - most;
+        format!("has {length} characters in slot `{name}`, {more} more than the {most} allowed: shorten it")
+    })
+}
+
+/// The field that a slot's value comes from, or that should hold it.
+fn source(module: &ContentModule, variant: usize, slot: &str, locale: &str, filled: bool) -> String {
+    let own = module
+        .spec
+        .variants
+        .get(variant)
+        .is_some_and(|variant| variant.content.keys().any(|key| key.as_str() == slot));
+    if own {
+        return format!("spec.variants[{variant}].content.{slot}");
+    }
+    if !filled {
+        return format!("spec.variants[{variant}].content");
+    }
+    let mut localized: Vec<_> = module
+        .spec
+        .localized_core
+        .iter()
+        .filter(|(_, content)| content.0.keys().any(|key| key.as_str() == slot))
+        .filter_map(|(range, _)| {
+            attune_core::locale::distance(range, locale).map(|distance| (distance, range))
+        })
+        .collect();
+    localized.sort();
+    match localized.first() {
+        Some((_, range)) => format!("spec.localizedCore.{range}.{slot}"),
+        None => format!("spec.core.{slot}"),
+    }
+}

@@ -1,0 +1,276 @@
+//! The figures of a status that follow from the resources alone.
+
+use std::collections::BTreeMap;
+
+use attune_api::audience::AudienceUse;
+use attune_api::channel_binding::ChannelBindingStatus;
+use attune_api::content_module::VariantFigures;
+use attune_api::experiment::ArmFigures;
+use attune_api::{
+    AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, HoldoutStatus, Instant,
+    Kind, ProgramStatus,
+};
+use attune_core::bundle::{Bundle, content_hash};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::finding::ObjectId;
+use crate::{Model, Publication};
+
+/// All of a share, in basis points.
+const ALL: u64 = 10_000;
+
+/// The most places that a module's status lists.
+const MAX_PLACES: usize = 64;
+
+/// The figures of one object, as fields of its status.
+pub(crate) fn of(
+    model: &Model<'_>,
+    channels: &BTreeMap<String, Publication>,
+    id: &ObjectId,
+) -> Map<String, Value> {
+    let bundles = || channels.values().map(|publication| publication.bundle.as_ref());
+    match id.kind {
+        Kind::Program => fields(&ProgramStatus {
+            live_rules: Some(count(
+                bundles()
+                    .map(|bundle| live_rules(bundle, |binding| binding.program == id.name))
+                    .sum(),
+            )),
+            ..ProgramStatus::default()
+        }),
+        Kind::Audience => fields(&audience(model, &id.name)),
+        Kind::ContentModule => fields(&module(model, &id.name)),
+        Kind::Channel => fields(&ChannelStatus {
+            revision: channels
+                .get(&id.name)
+                .map(|publication| publication.revision.clone()),
+            live_rules: Some(count(
+                channels
+                    .get(&id.name)
+                    .map_or(0, |one| live_rules(&one.bundle, |_| true)),
+            )),
+            ..ChannelStatus::default()
+        }),
+        Kind::ChannelBinding => binding(model, channels, &id.name),
+        Kind::Experiment => model
+            .snapshot
+            .experiments
+            .get(&id.name)
+            .map(|one| fields(&experiment(model, channels, one)))
+            .unwrap_or_default(),
+        Kind::Holdout => fields(&HoldoutStatus {
+            programs: Some(count(held_programs(bundles(), &id.name))),
+            ..HoldoutStatus::default()
+        }),
+        Kind::DataContract | Kind::Metric | Kind::GovernancePolicy => Map::new(),
+    }
+}
+
+/// Rules that can win now: candidates whose binding, program, module and Channel are not suspended.
+fn live_rules(bundle: &Bundle, counts: impl Fn(&attune_core::bundle::Binding) -> bool) -> usize {
+    if bundle.settings.suspended {
+        return 0;
+    }
+    let bindings = bundle
+        .bindings
+        .values()
+        .filter(|binding| counts(binding) && !binding.suspended);
+    let running = bindings.filter(|binding| {
+        bundle
+            .programs
+            .get(&binding.program)
+            .is_some_and(|one| !one.suspended)
+    });
+    let candidates = running.flat_map(|binding| &binding.candidates);
+    candidates
+        .filter(|one| {
+            bundle
+                .modules
+                .get(&one.module)
+                .is_some_and(|module| !module.suspended)
+        })
+        .count()
+}
+
+fn audience(model: &Model<'_>, name: &str) -> AudienceStatus {
+    let snapshot = model.snapshot;
+    let bindings = snapshot.bindings.values();
+    let names_it = |list: &[attune_api::ObjectName]| list.iter().any(|one| one.as_str() == name);
+    let variants = snapshot.modules.values().flat_map(|module| &module.spec.variants);
+    let expression = model
+        .rules
+        .audiences
+        .get(name)
+        .and_then(|rule| serde_json::to_vec(&rule.expression).ok());
+    AudienceStatus {
+        used_by: Some(AudienceUse {
+            programs: count(
+                snapshot
+                    .programs
+                    .values()
+                    .filter(|one| names_it(&one.spec.audiences))
+                    .count(),
+            ),
+            bindings: count(
+                bindings
+                    .filter(|one| one.spec.candidates.iter().any(|one| names_it(&one.audiences)))
+                    .count(),
+            ),
+            variants: count(variants.filter(|variant| names_it(&variant.audiences)).count()),
+            experiments: count(
+                snapshot
+                    .experiments
+                    .values()
+                    .filter(|one| names_it(&one.spec.audiences))
+                    .count(),
+            ),
+        }),
+        rule_hash: expression.map(|bytes| content_hash(&bytes, 12)),
+        ..AudienceStatus::default()
+    }
+}
+
+fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
+    let Some(module) = model.snapshot.modules.get(name) else {
+        return ContentModuleStatus::default();
+    };
+    let variants = &module.spec.variants;
+    let ended = |until: &Instant| until.timestamp() <= model.at;
+    let begun = |from: &Instant| from.timestamp() <= model.at;
+    let validity =
+        |variant: &attune_api::content_module::Variant| variant.validity.clone().unwrap_or_default();
+    let expired = variants
+        .iter()
+        .filter(|variant| validity(variant).until.as_ref().is_some_and(ended))
+        .count();
+    let live = variants.iter().filter(|variant| {
+        let validity = validity(variant);
+        validity.from.as_ref().is_none_or(begun) && !validity.until.as_ref().is_some_and(ended)
+    });
+    let bindings = model.snapshot.bindings.values();
+    let shown = bindings.filter(|one| {
+        one.spec
+            .candidates
+            .iter()
+            .any(|one| one.module_ref.name.as_str() == name)
+    });
+    let mut touchpoints: Vec<_> = shown
+        .map(|one| format!("{}/{}", one.spec.channel_ref.name, one.spec.touchpoint))
+        .collect();
+    touchpoints.sort_unstable();
+    touchpoints.dedup();
+    touchpoints.truncate(MAX_PLACES);
+    ContentModuleStatus {
+        variants: Some(VariantFigures {
+            live: count(live.count()),
+            expired: count(expired),
+            unapproved: count(
+                variants
+                    .iter()
+                    .filter(|variant| variant.approval.is_none())
+                    .count(),
+            ),
+        }),
+        touchpoints,
+        ..ContentModuleStatus::default()
+    }
+}
+
+fn binding(model: &Model<'_>, channels: &BTreeMap<String, Publication>, name: &str) -> Map<String, Value> {
+    let Some(binding) = model.snapshot.bindings.get(name) else {
+        return Map::new();
+    };
+    let publication = channels.get(binding.spec.channel_ref.name.as_str());
+    let published = publication.and_then(|publication| {
+        publication
+            .bundle
+            .bindings
+            .get(name)
+            .map(|one| (publication, one))
+    });
+    let rules = publication.map_or(0, |publication| {
+        let own = publication.bundle.bindings.get(name);
+        live_rules(&publication.bundle, |one| {
+            own.is_some_and(|own| std::ptr::eq(own, one))
+        })
+    });
+    fields(&ChannelBindingStatus {
+        revision: published.map(|(publication, _)| publication.revision.clone()),
+        live_rules: Some(count(rules)),
+        effective_traffic_bp: published
+            .map(|(publication, one)| basis_points(reached(&publication.bundle, one))),
+        ..ChannelBindingStatus::default()
+    })
+}
+
+/// The share of units that a binding really reaches: its rollout, less what is held out.
+fn reached(bundle: &Bundle, binding: &attune_core::bundle::Binding) -> u64 {
+    let program = bundle.programs.get(&binding.program);
+    let holdouts = program
+        .into_iter()
+        .flat_map(|program| &program.holdouts)
+        .filter_map(|name| bundle.holdouts.get(name));
+    holdouts.fold(u64::from(binding.rollout_bp), |share, holdout| {
+        share * ALL.saturating_sub(u64::from(holdout.share_bp)) / ALL
+    })
+}
+
+/// Each arm with the share of units that really gets into it: traffic, exclusion, rollout and holdouts taken together.
+fn experiment(
+    model: &Model<'_>,
+    channels: &BTreeMap<String, Publication>,
+    experiment: &Experiment,
+) -> ExperimentStatus {
+    let spec = &experiment.spec;
+    let total: u64 = spec.arms.iter().map(|arm| arm.weight.get_u64()).sum();
+    let width = spec.exclusion.as_ref().map_or(ALL, |range| {
+        u64::from(range.to_bp.get_u32()).saturating_sub(u64::from(range.from_bp.get_u32()))
+    });
+    let reach = spec.bindings.iter().filter_map(|name| {
+        let binding = model.snapshot.bindings.get(name.as_str())?;
+        let bundle = &channels.get(binding.spec.channel_ref.name.as_str())?.bundle;
+        Some(reached(bundle, bundle.bindings.get(name.as_str())?))
+    });
+    let share = reach
+        .max()
+        .map(|reach| reach * u64::from(spec.traffic().get_u32()) / ALL * width / ALL);
+    let arms = spec.arms.iter().map(|arm| ArmFigures {
+        name: arm.name.clone(),
+        weight: arm.weight.get_i32(),
+        effective_traffic_bp: share.map(|share| basis_points(share * arm.weight.get_u64() / total.max(1))),
+        exposed: None,
+        crossed_over: None,
+    });
+    ExperimentStatus {
+        arms: arms.collect(),
+        ..ExperimentStatus::default()
+    }
+}
+
+fn held_programs<'b>(bundles: impl Iterator<Item = &'b Bundle>, holdout: &str) -> usize {
+    let programs = bundles.flat_map(|bundle| &bundle.programs);
+    let held = programs.filter(|(_, program)| program.holdouts.iter().any(|name| name == holdout));
+    let names: std::collections::BTreeSet<_> = held.map(|(name, _)| name).collect();
+    names.len()
+}
+
+/// A status as its fields, without those that every status has.
+fn fields(status: &impl Serialize) -> Map<String, Value> {
+    match serde_json::to_value(status) {
+        Ok(Value::Object(mut fields)) => {
+            fields.remove("conditions");
+            fields.remove("observedGeneration");
+            fields
+        }
+        _ => Map::new(),
+    }
+}
+
+fn count(count: usize) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn basis_points(share: u64) -> i32 {
+    i32::try_from(share).unwrap_or(i32::MAX)
+}

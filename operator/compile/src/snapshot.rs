@@ -1,0 +1,142 @@
+//! The resources of one namespace at one moment.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use attune_api::{
+    Audience, Channel, ChannelBinding, ContentModule, DataContract, Experiment, GovernancePolicy, Holdout,
+    Kind, Metric, Program, Resource,
+};
+
+use crate::finding::ObjectId;
+
+/// Objects of one kind by name. Names order everything that needs an order, so that the order of arrival never matters.
+pub type ByName<T> = BTreeMap<String, Arc<T>>;
+
+/// The resources of one namespace, and the policies of the cluster.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// The namespace.
+    pub namespace: String,
+    /// Programs.
+    pub programs: ByName<Program>,
+    /// Data contracts.
+    pub contracts: ByName<DataContract>,
+    /// Audiences.
+    pub audiences: ByName<Audience>,
+    /// Content modules.
+    pub modules: ByName<ContentModule>,
+    /// Channels.
+    pub channels: ByName<Channel>,
+    /// Channel bindings.
+    pub bindings: ByName<ChannelBinding>,
+    /// Metrics.
+    pub metrics: ByName<Metric>,
+    /// Experiments.
+    pub experiments: ByName<Experiment>,
+    /// Holdouts.
+    pub holdouts: ByName<Holdout>,
+    /// Policies, cluster-wide.
+    pub policies: ByName<GovernancePolicy>,
+}
+
+impl Snapshot {
+    /// An empty namespace.
+    pub fn new(namespace: impl Into<String>) -> Self {
+        Self {
+            namespace: namespace.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an object or replaces the one of its kind and name.
+    pub fn insert(&mut self, resource: Resource) {
+        let name = resource.name().to_owned();
+        match resource {
+            Resource::Program(object) => drop(self.programs.insert(name, Arc::from(object))),
+            Resource::DataContract(object) => drop(self.contracts.insert(name, Arc::from(object))),
+            Resource::Audience(object) => drop(self.audiences.insert(name, Arc::from(object))),
+            Resource::ContentModule(object) => drop(self.modules.insert(name, Arc::from(object))),
+            Resource::Channel(object) => drop(self.channels.insert(name, Arc::from(object))),
+            Resource::ChannelBinding(object) => drop(self.bindings.insert(name, Arc::from(object))),
+            Resource::Metric(object) => drop(self.metrics.insert(name, Arc::from(object))),
+            Resource::Experiment(object) => drop(self.experiments.insert(name, Arc::from(object))),
+            Resource::Holdout(object) => drop(self.holdouts.insert(name, Arc::from(object))),
+            Resource::GovernancePolicy(object) => drop(self.policies.insert(name, Arc::from(object))),
+        }
+    }
+
+    /// Removes an object; gives whether it was there.
+    pub fn remove(&mut self, kind: Kind, name: &str) -> bool {
+        match kind {
+            Kind::Program => self.programs.remove(name).is_some(),
+            Kind::DataContract => self.contracts.remove(name).is_some(),
+            Kind::Audience => self.audiences.remove(name).is_some(),
+            Kind::ContentModule => self.modules.remove(name).is_some(),
+            Kind::Channel => self.channels.remove(name).is_some(),
+            Kind::ChannelBinding => self.bindings.remove(name).is_some(),
+            Kind::Metric => self.metrics.remove(name).is_some(),
+            Kind::Experiment => self.experiments.remove(name).is_some(),
+            Kind::Holdout => self.holdouts.remove(name).is_some(),
+            Kind::GovernancePolicy => self.policies.remove(name).is_some(),
+        }
+    }
+
+    /// Whether no namespaced object is left.
+    pub fn is_empty(&self) -> bool {
+        self.ids().iter().all(|id| id.kind == Kind::GovernancePolicy)
+    }
+
+    /// Names one object of this namespace.
+    pub fn id(&self, kind: Kind, name: &str) -> ObjectId {
+        let namespace = if kind.is_namespaced() {
+            self.namespace.clone()
+        } else {
+            String::new()
+        };
+        ObjectId {
+            kind,
+            namespace,
+            name: name.to_owned(),
+        }
+    }
+
+    /// Every object, by kind and name.
+    pub fn ids(&self) -> Vec<ObjectId> {
+        fn names<T>(objects: &ByName<T>) -> Vec<&str> {
+            objects.keys().map(String::as_str).collect()
+        }
+        let of = |kind| match kind {
+            Kind::Program => names(&self.programs),
+            Kind::DataContract => names(&self.contracts),
+            Kind::Audience => names(&self.audiences),
+            Kind::ContentModule => names(&self.modules),
+            Kind::Channel => names(&self.channels),
+            Kind::ChannelBinding => names(&self.bindings),
+            Kind::Metric => names(&self.metrics),
+            Kind::Experiment => names(&self.experiments),
+            Kind::Holdout => names(&self.holdouts),
+            Kind::GovernancePolicy => names(&self.policies),
+        };
+        Kind::ALL
+            .into_iter()
+            .flat_map(|kind| of(kind).into_iter().map(move |name| self.id(kind, name)))
+            .collect()
+    }
+
+    /// The generation of an object, where a server gave it one.
+    pub fn generation(&self, kind: Kind, name: &str) -> Option<i64> {
+        match kind {
+            Kind::Program => self.programs.get(name)?.metadata.generation,
+            Kind::DataContract => self.contracts.get(name)?.metadata.generation,
+            Kind::Audience => self.audiences.get(name)?.metadata.generation,
+            Kind::ContentModule => self.modules.get(name)?.metadata.generation,
+            Kind::Channel => self.channels.get(name)?.metadata.generation,
+            Kind::ChannelBinding => self.bindings.get(name)?.metadata.generation,
+            Kind::Metric => self.metrics.get(name)?.metadata.generation,
+            Kind::Experiment => self.experiments.get(name)?.metadata.generation,
+            Kind::Holdout => self.holdouts.get(name)?.metadata.generation,
+            Kind::GovernancePolicy => self.policies.get(name)?.metadata.generation,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A verdict and what only a cluster knows, as the `status` of a resource.
+
+use attune_api::Kind;
+use attune_api::channel::DeciderFigures;
+use attune_api::conditions::{Condition, ConditionType, Reason};
+use attune_api::delivery::Delivery;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::{Map, Value};
+
+use crate::verdict::{Judged, Programmed, Truth, Verdict};
+
+#[cfg(test)]
+mod tests;
+
+/// What the deciders of a Channel say about its revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Deciders {
+    /// Not known yet: whoever asks has just started, and deciders have not called back.
+    #[default]
+    Unheard,
+    /// These many have called.
+    Heard {
+        /// Deciders that run the published revision.
+        current: i32,
+        /// Deciders that run another one.
+        stale: i32,
+        /// Why one of them refused it.
+        refused: Option<String>,
+    },
+}
+
+/// Renders the status of an object: `conditions`, `observedGeneration` and figures.
+///
+/// A condition keeps the transition time of `old` unless its status changed.
+pub fn render(
+    kind: Kind,
+    verdict: &Verdict,
+    delivery: Option<(&Delivery, &Deciders)>,
+    old: &Value,
+    now: Timestamp,
+) -> Value {
+    let mut conditions = verdict.conditions.clone();
+    let mut figures = verdict.figures.clone();
+    if let Some(programmed) = &verdict.programmed {
+        let deciders = delivery.map_or(&Deciders::Unheard, |(_, deciders)| deciders);
+        conditions.push(judge_programmed(programmed, deciders, old));
+        if let (Kind::Channel, Some((delivery, deciders))) = (kind, delivery) {
+            conditions.push(judge_delivery(delivery, deciders, old));
+            figures.extend(decider_figures(deciders, old).map(|figures| ("deciders".to_owned(), figures)));
+        }
+    }
+    with_conditions(kind, conditions, figures, verdict.generation, old, now)
+}
+
+/// The status of an object that cannot even be read.
+pub fn undecodable(kind: Kind, message: &str, generation: Option<i64>, old: &Value, now: Timestamp) -> Value {
+    let mut conditions = vec![Judged::new(
+        ConditionType::Accepted,
+        false,
+        Reason::Undecodable,
+        message,
+    )];
+    let others = kind
+        .conditions()
+        .iter()
+        .filter(|type_| **type_ != ConditionType::Accepted);
+    conditions.extend(others.map(|type_| Judged::new(*type_, Truth::Unknown, Reason::Undecodable, "")));
+    with_conditions(kind, conditions, Map::new(), generation, old, now)
+}
+
+/// Whether two statuses say the same, whatever the time.
+pub fn says_the_same(one: &Value, other: &Value) -> bool {
+    fn timeless(status: &Value) -> Value {
+        let mut status = status.clone();
+        for condition in status
+            .get_mut("conditions")
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
+            if let Some(condition) = condition.as_object_mut() {
+                condition.remove("lastTransitionTime");
+            }
+        }
+        status
+    }
+    timeless(one) == timeless(other)
+}
+
+fn with_conditions(
+    kind: Kind,
+    mut conditions: Vec<Judged>,
+    mut status: Map<String, Value>,
+    generation: Option<i64>,
+    old: &Value,
+    now: Timestamp,
+) -> Value {
+    conditions.extend(summarize(kind, &conditions));
+    conditions.sort_by_key(|judged| judged.type_.as_str());
+    let conditions: Vec<_> = conditions
+        .iter()
+        .map(|judged| stamp(judged, generation, old, now))
+        .collect();
+    status.extend(generation.map(|generation| ("observedGeneration".to_owned(), Value::from(generation))));
+    status.extend(serde_json::to_value(conditions).map(|conditions| ("conditions".to_owned(), conditions)));
+    Value::Object(status)
+}
+
+/// `Ready`, `Reconciling` and `Stalled`, so that kstatus and GitOps tools see the truth.
+///
+/// A missing reference may still come, in whatever order things are applied: that is reconciling. What is wrong with the
+/// object itself waits for a person: that is stalled.
+fn summarize(kind: Kind, conditions: &[Judged]) -> [Judged; 3] {
+    let legs = [
+        ConditionType::Accepted,
+        ConditionType::ResolvedRefs,
+        ConditionType::Programmed,
+    ];
+    let legs = legs.into_iter().filter(|leg| kind.conditions().contains(leg));
+    let legs: Vec<_> = legs
+        .filter_map(|leg| conditions.iter().find(|judged| judged.type_ == leg))
+        .collect();
+    let failing = legs.iter().find(|judged| judged.truth == Truth::False);
+    let failing = failing.or_else(|| legs.iter().find(|judged| judged.truth == Truth::Unknown));
+    let Some(leg) = failing else {
+        return [
+            Judged::new(ConditionType::Ready, true, Reason::Ready, ""),
+            Judged::new(ConditionType::Reconciling, false, Reason::Settled, ""),
+            Judged::new(ConditionType::Stalled, false, Reason::Settled, ""),
+        ];
+    };
+    let stalled = leg.type_ == ConditionType::Accepted && leg.truth == Truth::False;
+    let under_way = |way: bool| {
+        if way {
+            (leg.reason, leg.message.clone())
+        } else {
+            (Reason::Settled, String::new())
+        }
+    };
+    let (reconciling, stalling) = (under_way(!stalled), under_way(stalled));
+    [
+        Judged::new(ConditionType::Ready, leg.truth, leg.reason, leg.message.clone()),
+        Judged::new(ConditionType::Reconciling, !stalled, reconciling.0, reconciling.1),
+        Judged::new(ConditionType::Stalled, stalled, stalling.0, stalling.1),
+    ]
+}
+
+fn judge_programmed(programmed: &Programmed, deciders: &Deciders, old: &Value) -> Judged {
+    let type_ = ConditionType::Programmed;
+    let revision = match programmed {
+        Programmed::Live { revision, .. } => revision,
+        Programmed::Previous { message } => {
+            let message = format!("the last published form serves on; {message}");
+            return Judged::new(type_, false, Reason::ServingPrevious, message);
+        }
+        Programmed::Not { message } => {
+            return Judged::new(type_, false, Reason::NotProgrammed, message.clone());
+        }
+    };
+    match deciders {
+        Deciders::Heard {
+            refused: Some(refused),
+            current: 0,
+            ..
+        } => Judged::new(
+            type_,
+            false,
+            Reason::Refused,
+            format!("a decider refused the revision: {refused}"),
+        ),
+        Deciders::Heard {
+            current: 0, stale: 0, ..
+        } => Judged::new(type_, true, Reason::NoDeciders, ""),
+        Deciders::Heard { current: 0, .. } => {
+            Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet")
+        }
+        Deciders::Heard { .. } => Judged::new(type_, true, Reason::Acknowledged, ""),
+        // What was acknowledged before a restart still is.
+        Deciders::Unheard => kept(type_, old)
+            .filter(|judged| {
+                judged.truth == Truth::True && old.get("revision").and_then(Value::as_str) == Some(revision)
+            })
+            .unwrap_or_else(|| {
+                Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet")
+            }),
+    }
+}
+
+fn judge_delivery(delivery: &Delivery, deciders: &Deciders, old: &Value) -> Judged {
+    let type_ = ConditionType::Converged;
+    match (delivery, deciders) {
+        (
+            Delivery::Sidecar(_) | Delivery::Service(_),
+            Deciders::Heard {
+                stale: 0, current, ..
+            },
+        ) => {
+            let reason = if *current == 0 {
+                Reason::NoDeciders
+            } else {
+                Reason::Converged
+            };
+            Judged::new(type_, true, reason, "")
+        }
+        (Delivery::Sidecar(_) | Delivery::Service(_), Deciders::Heard { .. }) => Judged::new(
+            type_,
+            false,
+            Reason::Converging,
+            "some deciders run another revision",
+        ),
+        (Delivery::Sidecar(_) | Delivery::Service(_), Deciders::Unheard) => {
+            kept(type_, old).unwrap_or_else(|| {
+                Judged::new(
+                    type_,
+                    Truth::Unknown,
+                    Reason::Pending,
+                    "no decider has called yet",
+                )
+            })
+        }
+        _ => Judged::new(
+            ConditionType::Synced,
+            Truth::Unknown,
+            Reason::SyncPending,
+            "this version serves deciders only: it does not deliver to the endpoint yet",
+        ),
+    }
+}
+
+fn decider_figures(deciders: &Deciders, old: &Value) -> Option<Value> {
+    match deciders {
+        Deciders::Unheard => old.get("deciders").cloned(),
+        Deciders::Heard { current, stale, .. } => {
+            let desired = current + stale;
+            let figures = DeciderFigures {
+                desired,
+                injected: 0,
+                current: *current,
+                stale: *stale,
+                missing: 0,
+            };
+            serde_json::to_value(figures).ok()
+        }
+    }
+}
+
+/// A condition as it stands on the resource.
+fn kept(type_: ConditionType, old: &Value) -> Option<Judged> {
+    let condition = find(old, type_)?;
+    let truth = match condition.get("status")?.as_str()? {
+        "True" => Truth::True,
+        "False" => Truth::False,
+        _ => Truth::Unknown,
+    };
+    let reason = condition.get("reason")?.as_str()?;
+    let reason = Reason::ALL.iter().find(|known| known.as_str() == reason)?;
+    let message = condition
+        .get("message")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    Some(Judged::new(type_, truth, *reason, message))
+}
+
+fn stamp(judged: &Judged, generation: Option<i64>, old: &Value, now: Timestamp) -> Condition {
+    let status = judged.truth.as_str();
+    let before =
+        find(old, judged.type_).filter(|before| before.get("status").and_then(Value::as_str) == Some(status));
+    let since = before.and_then(|before| before.get("lastTransitionTime")?.as_str()?.parse().ok());
+    Condition {
+        type_: judged.type_.as_str().to_owned(),
+        status: status.to_owned(),
+        reason: judged.reason.as_str().to_owned(),
+        message: judged.message.clone(),
+        observed_generation: generation,
+        last_transition_time: Time(since.unwrap_or(now)),
+    }
+}
+
+fn find(status: &Value, type_: ConditionType) -> Option<&Value> {
+    let conditions = status.get("conditions")?.as_array()?;
+    conditions
+        .iter()
+        .find(|condition| condition.get("type").and_then(Value::as_str) == Some(type_.as_str()))
+}

@@ -1,0 +1,358 @@
+//! Findings and figures as a verdict per object: its conditions, before anything that only a cluster knows.
+
+use std::collections::BTreeMap;
+
+use attune_api::Kind;
+use attune_api::conditions::{ConditionType, Reason};
+use attune_api::experiment::{ExperimentState, Schedule};
+use attune_api::{Experiment, Holdout, Instant};
+use serde_json::{Map, Value};
+
+use crate::figures;
+use crate::finding::{Finding, ObjectId, Severity, condition_of};
+use crate::report::Report;
+use crate::{Model, Previous, Publication};
+
+/// The most characters of a condition's message; the API server takes 32,768.
+const MAX_MESSAGE: usize = 1024;
+
+/// What is said about one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The generation that was judged, where a server gave one.
+    pub generation: Option<i64>,
+    /// Conditions that follow from the resources alone.
+    pub conditions: Vec<Judged>,
+    /// Whether it is published, for the kinds that are.
+    pub programmed: Option<Programmed>,
+    /// The kind's figures, as fields of its status.
+    pub figures: Map<String, Value>,
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Its type.
+    pub type_: ConditionType,
+    /// Its status.
+    pub truth: Truth,
+    /// Its reason.
+    pub reason: Reason,
+    /// Its message; empty where the reason says all.
+    pub message: String,
+}
+
+/// Status of a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// `True`.
+    True,
+    /// `False`.
+    False,
+    /// `Unknown`.
+    Unknown,
+}
+
+impl Truth {
+    /// As conditions spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+}
+
+/// Whether a Channel or a binding is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Programmed {
+    /// As written, in a revision of a Channel's bundle.
+    Live {
+        /// The Channel.
+        channel: String,
+        /// The revision.
+        revision: String,
+    },
+    /// In its last published form.
+    Previous {
+        /// Why not as written.
+        message: String,
+    },
+    /// Not at all.
+    Not {
+        /// Why.
+        message: String,
+    },
+}
+
+impl Judged {
+    /// A condition.
+    pub fn new(
+        type_: ConditionType,
+        truth: impl Into<Truth>,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            type_,
+            truth: truth.into(),
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+/// The verdicts of all objects of the snapshot.
+pub fn all(
+    model: &Model<'_>,
+    channels: &BTreeMap<String, Publication>,
+    previous: &Previous,
+    report: &Report,
+) -> BTreeMap<ObjectId, Verdict> {
+    let judge = Judge {
+        model,
+        channels,
+        previous,
+        report,
+    };
+    model
+        .snapshot
+        .ids()
+        .into_iter()
+        .map(|id| (id.clone(), judge.verdict(&id)))
+        .collect()
+}
+
+struct Judge<'j> {
+    model: &'j Model<'j>,
+    channels: &'j BTreeMap<String, Publication>,
+    previous: &'j Previous,
+    report: &'j Report,
+}
+
+impl Judge<'_> {
+    fn verdict(&self, id: &ObjectId) -> Verdict {
+        let conditions = id
+            .kind
+            .conditions()
+            .iter()
+            .filter(|type_| !is_answered_elsewhere(id.kind, **type_));
+        Verdict {
+            generation: self.model.snapshot.generation(id.kind, &id.name),
+            conditions: conditions.map(|type_| self.condition(id, *type_)).collect(),
+            programmed: match id.kind {
+                Kind::Channel => Some(self.channel_programmed(id)),
+                Kind::ChannelBinding => Some(self.binding_programmed(id)),
+                _ => None,
+            },
+            figures: figures::of(self.model, self.channels, id),
+        }
+    }
+
+    fn condition(&self, id: &ObjectId, type_: ConditionType) -> Judged {
+        if let Some(judged) = self.from_findings(id, type_) {
+            return judged;
+        }
+        match (id.kind, type_) {
+            (_, ConditionType::Accepted) => Judged::new(type_, true, Reason::Accepted, ""),
+            (_, ConditionType::ResolvedRefs) => Judged::new(type_, true, Reason::ResolvedRefs, ""),
+            (Kind::DataContract, ConditionType::Consistent) => {
+                Judged::new(type_, true, Reason::Consistent, "")
+            }
+            (Kind::ContentModule, ConditionType::Complete) => Judged::new(type_, true, Reason::Complete, ""),
+            (Kind::ContentModule, ConditionType::Fresh) => Judged::new(type_, true, Reason::Fresh, ""),
+            (Kind::ChannelBinding, ConditionType::Conflicted) => {
+                Judged::new(type_, false, Reason::NoConflict, "")
+            }
+            (Kind::Experiment, ConditionType::Running) => self.running(id),
+            (Kind::Holdout, ConditionType::Enforced) => self.enforced(id),
+            _ => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
+        }
+    }
+
+    /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
+    fn from_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
+        let counts = |finding: &&Finding| {
+            let own = matches!(type_, ConditionType::Conflicted | ConditionType::Fresh);
+            let class = condition_of(finding.reason);
+            // An error of a class that the kind has no condition for makes it unacceptable.
+            let class = if id.kind.conditions().contains(&class) {
+                class
+            } else {
+                ConditionType::Accepted
+            };
+            class == type_ && (own || finding.severity == Severity::Error)
+        };
+        let findings: Vec<_> = self.report.about(id).filter(counts).collect();
+        let first = findings.first()?;
+        Some(Judged::new(
+            type_,
+            type_ == ConditionType::Conflicted,
+            first.reason,
+            message(&findings),
+        ))
+    }
+
+    fn running(&self, id: &ObjectId) -> Judged {
+        let Some(experiment) = self.model.snapshot.experiments.get(&id.name) else {
+            return Judged::new(ConditionType::Running, Truth::Unknown, Reason::Pending, "");
+        };
+        let reason = run_state(experiment, self.model);
+        let sound = self.report.is_sound(id);
+        let message = match (reason, sound) {
+            (Reason::Running, false) => "it does not run as written: see `Accepted` and `ResolvedRefs`",
+            _ => "",
+        };
+        Judged::new(
+            ConditionType::Running,
+            reason == Reason::Running && sound,
+            reason,
+            message,
+        )
+    }
+
+    fn enforced(&self, id: &ObjectId) -> Judged {
+        let held = |publication: &Publication| publication.bundle.holdouts.contains_key(&id.name);
+        let holdout = self.model.snapshot.holdouts.get(&id.name);
+        let state = holdout.map_or(Reason::Pending, |holdout| period_state(holdout, self.model));
+        let reason = match state {
+            Reason::Enforced if !self.channels.values().any(held) => Reason::NoPrograms,
+            state => state,
+        };
+        Judged::new(ConditionType::Enforced, reason == Reason::Enforced, reason, "")
+    }
+
+    fn channel_programmed(&self, id: &ObjectId) -> Programmed {
+        match self.channels.get(&id.name) {
+            Some(publication) if self.report.is_usable(id) => Programmed::Live {
+                channel: id.name.clone(),
+                revision: publication.revision.clone(),
+            },
+            Some(_) => Programmed::Previous {
+                message: self.why(id),
+            },
+            None => Programmed::Not {
+                message: self.why(id),
+            },
+        }
+    }
+
+    fn binding_programmed(&self, id: &ObjectId) -> Programmed {
+        let binding = self.model.snapshot.bindings.get(&id.name);
+        let channel = binding
+            .map(|binding| binding.spec.channel_ref.name.as_str().to_owned())
+            .unwrap_or_default();
+        let publication = self.channels.get(&channel);
+        let published = publication.filter(|publication| publication.bundle.bindings.contains_key(&id.name));
+        match published {
+            Some(publication) if self.report.is_sound(id) => Programmed::Live {
+                channel,
+                revision: publication.revision.clone(),
+            },
+            Some(_) if self.was_published(&channel, &id.name) => Programmed::Previous {
+                message: self.why(id),
+            },
+            _ => Programmed::Not {
+                message: self.why(id),
+            },
+        }
+    }
+
+    fn was_published(&self, channel: &str, binding: &str) -> bool {
+        self.previous
+            .get(channel)
+            .is_some_and(|bundle| bundle.bindings.contains_key(binding))
+    }
+
+    fn why(&self, id: &ObjectId) -> String {
+        let errors: Vec<_> = self
+            .report
+            .about(id)
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        message(&errors)
+    }
+}
+
+/// Conditions that another writer answers: results by the collector's figures, delivery by the cluster's.
+fn is_answered_elsewhere(kind: Kind, type_: ConditionType) -> bool {
+    match kind {
+        Kind::Channel | Kind::ChannelBinding => {
+            matches!(
+                type_,
+                ConditionType::Programmed | ConditionType::Converged | ConditionType::Synced
+            )
+        }
+        Kind::Experiment => matches!(
+            type_,
+            ConditionType::SampleRatioHealthy | ConditionType::GuardrailsHealthy | ConditionType::Conclusive
+        ),
+        Kind::Metric => type_ == ConditionType::Receiving,
+        _ => false,
+    }
+}
+
+/// Whether an experiment's units are put into arms at the model's instant, or why not.
+fn run_state(experiment: &Experiment, model: &Model<'_>) -> Reason {
+    let is_over = |schedule: &Schedule| {
+        schedule
+            .end
+            .as_ref()
+            .map(Instant::timestamp)
+            .is_some_and(|end| end <= model.at)
+    };
+    let is_ahead = |schedule: &Schedule| {
+        schedule
+            .start
+            .as_ref()
+            .map(Instant::timestamp)
+            .is_some_and(|start| start > model.at)
+    };
+    let schedule = experiment.spec.schedule.as_ref();
+    match experiment.spec.state {
+        ExperimentState::Draft => Reason::Draft,
+        ExperimentState::Paused => Reason::Paused,
+        ExperimentState::Stopped => Reason::Stopped,
+        ExperimentState::Running if schedule.is_some_and(is_ahead) => Reason::Scheduled,
+        ExperimentState::Running if schedule.is_some_and(is_over) => Reason::Ended,
+        ExperimentState::Running => Reason::Running,
+    }
+}
+
+fn period_state(holdout: &Holdout, model: &Model<'_>) -> Reason {
+    let period = &holdout.spec.period;
+    if period.from.timestamp() > model.at {
+        Reason::NotYetValid
+    } else if period.until.timestamp() <= model.at {
+        Reason::Expired
+    } else {
+        Reason::Enforced
+    }
+}
+
+/// Findings as one bounded message: field and text of each, in their order.
+fn message(findings: &[&Finding]) -> String {
+    let mut text = String::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let mut part = format!("{}: {}", finding.field, finding.message);
+        if let Some(suggestion) = &finding.suggestion {
+            part.push_str(&format!(" (did you mean `{suggestion}`?)"));
+        }
+        if text.chars().count() + part.chars().count() > MAX_MESSAGE {
+            text.push_str(&format!("; and {} more", findings.len() - index));
+            break;
+        }
+        if index > 0 {
+            text.push_str("; ");
+        }
+        text.push_str(&part);
+    }
+    text.chars().take(MAX_MESSAGE + 64).collect()
+}
