@@ -487,10 +487,10 @@ pub struct ExperimentStatus {
     /// When it left Draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started: Option<Instant>,
-    /// The arms, in their order.
+    /// The arms, in their order; shares and counts are written by different writers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub arms: Vec<ArmFigures>,
     /// What each metric says of each arm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -120,6 +120,13 @@ macro_rules! resources {
                 }
             }
 
+            /// Its `status` as JSON, where it has one; it has none afterwards.
+            pub fn take_status(&mut self) -> Option<Value> {
+                match self {
+                    $(Self::$kind(object) => object.status.take().as_ref().map(to_json),)*
+                }
+            }
+
             /// A typed resource from a document whose `kind` is `kind`.
             fn decode_as(kind: Kind, document: Value) -> Result<Self, DecodeError> {
                 match kind {

@@ -66,6 +66,37 @@ impl Snapshot {
         }
     }
 
+    /// One object.
+    pub fn get(&self, kind: Kind, name: &str) -> Option<Resource> {
+        fn resource<T: Clone + Into<Resource>>(objects: &ByName<T>, name: &str) -> Option<Resource> {
+            objects.get(name).map(|object| object.as_ref().clone().into())
+        }
+        match kind {
+            Kind::Program => resource(&self.programs, name),
+            Kind::DataContract => resource(&self.contracts, name),
+            Kind::Audience => resource(&self.audiences, name),
+            Kind::ContentModule => resource(&self.modules, name),
+            Kind::Channel => resource(&self.channels, name),
+            Kind::ChannelBinding => resource(&self.bindings, name),
+            Kind::Metric => resource(&self.metrics, name),
+            Kind::Experiment => resource(&self.experiments, name),
+            Kind::Holdout => resource(&self.holdouts, name),
+            Kind::GovernancePolicy => resource(&self.policies, name),
+        }
+    }
+
+    /// The Channel that serves an object, for the kinds that are served.
+    pub fn delivering_channel(&self, kind: Kind, name: &str) -> Option<(&str, &Channel)> {
+        let channel = match kind {
+            Kind::Channel => name,
+            Kind::ChannelBinding => self.bindings.get(name)?.spec.channel_ref.name.as_str(),
+            _ => return None,
+        };
+        self.channels
+            .get_key_value(channel)
+            .map(|(name, channel)| (name.as_str(), channel.as_ref()))
+    }
+
     /// Removes an object; gives whether it was there.
     pub fn remove(&mut self, kind: Kind, name: &str) -> bool {
         match kind {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Map, Value};
 
-use crate::verdict::{Judged, Programmed, Truth, Verdict};
+use crate::verdict::{Judged, Programmed, Truth, Verdict, is_result};
 
 #[cfg(test)]
 mod tests;
@@ -69,23 +69,72 @@ pub fn undecodable(kind: Kind, message: &str, generation: Option<i64>, old: &Val
     with_conditions(kind, conditions, Map::new(), generation, old, now)
 }
 
-/// Whether two statuses say the same, whatever the time.
-pub fn says_the_same(one: &Value, other: &Value) -> bool {
-    fn timeless(status: &Value) -> Value {
-        let mut status = status.clone();
-        for condition in status
-            .get_mut("conditions")
-            .and_then(Value::as_array_mut)
+/// Whether a status that stands on a resource says what `rendered` says, whatever the time.
+///
+/// Only what the writer of verdicts owns is compared: results stand beside it and are written by another.
+pub fn says_the_same(kind: Kind, standing: &Value, rendered: &Value) -> bool {
+    let figures = owned_figures(kind);
+    let same = |field: &&str| standing.get(*field) == rendered.get(*field);
+    let own = |status: &Value| -> Vec<Value> {
+        let conditions = status
+            .get("conditions")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        let mut own: Vec<_> = conditions
             .into_iter()
-            .flatten()
-        {
-            if let Some(condition) = condition.as_object_mut() {
-                condition.remove("lastTransitionTime");
-            }
+            .filter(|condition| owns_condition(kind, condition))
+            .collect();
+        for condition in own.iter_mut().filter_map(Value::as_object_mut) {
+            condition.remove("lastTransitionTime");
         }
-        status
+        own.sort_by_key(|condition| condition.get("type").map(ToString::to_string));
+        own
+    };
+    figures.iter().all(|field| same(field)) && own(standing) == own(rendered) && same_arms(standing, rendered)
+}
+
+/// Fields of a status that the writer of verdicts owns, besides conditions and an Experiment's arms.
+pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Program => &["observedGeneration", "liveRules"],
+        Kind::Audience => &["observedGeneration", "usedBy", "ruleHash"],
+        Kind::ContentModule => &["observedGeneration", "variants", "touchpoints"],
+        Kind::Channel => &["observedGeneration", "revision", "liveRules", "deciders"],
+        Kind::ChannelBinding => &[
+            "observedGeneration",
+            "revision",
+            "liveRules",
+            "effectiveTrafficBp",
+        ],
+        Kind::Holdout => &["observedGeneration", "programs"],
+        Kind::DataContract | Kind::Metric | Kind::Experiment | Kind::GovernancePolicy => {
+            &["observedGeneration"]
+        }
     }
-    timeless(one) == timeless(other)
+}
+
+fn owns_condition(kind: Kind, condition: &Value) -> bool {
+    let name = condition.get("type").and_then(Value::as_str);
+    let type_ = ConditionType::ALL
+        .iter()
+        .find(|type_| Some(type_.as_str()) == name);
+    type_.is_none_or(|type_| !is_result(kind, *type_))
+}
+
+/// Arms have their names, weights and shares from here, their counts from results.
+fn same_arms(standing: &Value, rendered: &Value) -> bool {
+    let own = |status: &Value| -> Vec<[Option<Value>; 3]> {
+        let arms = status
+            .get("arms")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        arms.iter()
+            .map(|arm| ["name", "weight", "effectiveTrafficBp"].map(|field| arm.get(field).cloned()))
+            .collect()
+    };
+    own(standing) == own(rendered)
 }
 
 fn with_conditions(

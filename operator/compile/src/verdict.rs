@@ -281,20 +281,24 @@ impl Judge<'_> {
     }
 }
 
-/// Conditions that another writer answers: results by the collector's figures, delivery by the cluster's.
+/// Conditions that another step answers: results by the collector's figures, delivery by the cluster's.
 fn is_answered_elsewhere(kind: Kind, type_: ConditionType) -> bool {
+    let delivery = [
+        ConditionType::Programmed,
+        ConditionType::Converged,
+        ConditionType::Synced,
+    ];
+    is_result(kind, type_) || delivery.contains(&type_)
+}
+
+/// Conditions that follow from measurement; results have a writer of their own.
+pub const fn is_result(kind: Kind, type_: ConditionType) -> bool {
     match kind {
-        Kind::Channel | Kind::ChannelBinding => {
-            matches!(
-                type_,
-                ConditionType::Programmed | ConditionType::Converged | ConditionType::Synced
-            )
-        }
         Kind::Experiment => matches!(
             type_,
             ConditionType::SampleRatioHealthy | ConditionType::GuardrailsHealthy | ConditionType::Conclusive
         ),
-        Kind::Metric => type_ == ConditionType::Receiving,
+        Kind::Metric => matches!(type_, ConditionType::Receiving),
         _ => false,
     }
 }

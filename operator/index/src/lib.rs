@@ -1,1 +1,191 @@
-//! Sans-IO state: apply, delete and reset in, effects out.
+//! Sans-IO state between watches and effects: resources are applied and deleted, effects come out as values.
+//!
+//! Everything is synchronous and pure but for the state itself; whoever drives an [`Index`] does the waiting, the network
+//! and the clock. The unit of work is a namespace: references stay inside of one, so that its objects are compiled
+//! together and an edit touches nobody else. Effects are emitted only where something differs from what is known to stand
+//! outside: a second apply, or a restart, comes to silence.
+
+mod effect;
+mod space;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attune_api::{Kind, Resource};
+use attune_compile::status::Deciders;
+use attune_compile::{Compiled, Finding, ObjectId, Publication};
+use attune_core::bundle::Bundle;
+use attune_core::measure::Question;
+use jiff::Timestamp;
+use serde_json::Value;
+
+pub use effect::{Effect, Undecodable};
+use space::Space;
+
+#[cfg(test)]
+mod tests;
+
+/// All resources, what they compile to, and what is known to be written.
+#[derive(Debug, Default)]
+pub struct Index {
+    spaces: BTreeMap<String, Space>,
+    /// The cluster's policies, which every namespace is judged by.
+    policies: BTreeMap<String, Resource>,
+}
+
+impl Index {
+    /// Adds or replaces an object as it stands outside, status included.
+    ///
+    /// A change of nothing but the status compiles nothing.
+    pub fn apply(&mut self, resource: Resource) {
+        match (resource.kind().is_namespaced(), resource.namespace()) {
+            (true, Some(namespace)) => self.space(&namespace.to_owned()).apply(resource),
+            // A namespaced object without a namespace is none that a server would hold.
+            (true, None) => {}
+            (false, _) => {
+                self.policies.insert(resource.name().to_owned(), resource.clone());
+                self.space("").apply(resource);
+                self.spread_policies();
+            }
+        }
+    }
+
+    /// Notes an object that cannot be read: it counts as missing, and its status will say why.
+    pub fn apply_undecodable(&mut self, object: Undecodable) {
+        if !object.id.kind.is_namespaced() {
+            self.policies.remove(&object.id.name);
+            self.spread_policies();
+        }
+        self.space(&object.id.namespace.clone()).apply_undecodable(object);
+    }
+
+    /// Removes an object.
+    pub fn delete(&mut self, id: &ObjectId) {
+        if let Some(space) = self.spaces.get_mut(&id.namespace) {
+            space.delete(id);
+        }
+        if !id.kind.is_namespaced() && self.policies.remove(&id.name).is_some() {
+            self.spread_policies();
+        }
+    }
+
+    /// Replaces all objects of a kind, as after a relist: those that are not listed are deleted.
+    pub fn reset(&mut self, kind: Kind, listed: Vec<Resource>, undecodable: Vec<Undecodable>) {
+        let id = |resource: &Resource| ObjectId {
+            kind,
+            namespace: resource.namespace().unwrap_or_default().to_owned(),
+            name: resource.name().to_owned(),
+        };
+        let present: BTreeSet<ObjectId> = listed
+            .iter()
+            .map(id)
+            .chain(undecodable.iter().map(|object| object.id.clone()))
+            .collect();
+        let gone: Vec<_> = self
+            .ids(kind)
+            .into_iter()
+            .filter(|known| !present.contains(known))
+            .collect();
+        for id in gone {
+            self.delete(&id);
+        }
+        for resource in listed {
+            self.apply(resource);
+        }
+        for object in undecodable {
+            self.apply_undecodable(object);
+        }
+    }
+
+    /// Takes a bundle as the one that stands published for a Channel, as read back after a restart.
+    pub fn restore(&mut self, namespace: &str, channel: &str, bundle: Bundle) {
+        self.space(namespace).restore(channel, bundle);
+    }
+
+    /// Notes what the deciders of a Channel say.
+    pub fn hear(&mut self, namespace: &str, channel: &str, deciders: Deciders) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.hear(channel, deciders);
+        }
+    }
+
+    /// Compiles what has changed, or what the time has changed, and gives what is to be done about it: publications
+    /// first, then statuses, by namespace and object.
+    pub fn settle(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (namespace, space) in &mut self.spaces {
+            space.settle(namespace, now, &mut effects);
+        }
+        self.spaces.retain(|_, space| !space.is_spent());
+        effects
+    }
+
+    /// Forgets what is known to be written, so that the next [`Index::settle`] compares everything with the outside
+    /// again.
+    pub fn resync(&mut self) {
+        for space in self.spaces.values_mut() {
+            space.touch();
+        }
+    }
+
+    /// The next instant at which the passing of time alone changes something.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        self.spaces
+            .values()
+            .filter_map(|space| space.compiled()?.next_change)
+            .min()
+    }
+
+    /// What a Channel serves as of the last [`Index::settle`].
+    pub fn publication(&self, namespace: &str, channel: &str) -> Option<&Publication> {
+        self.spaces.get(namespace)?.compiled()?.channels.get(channel)
+    }
+
+    /// Every publication, by namespace and Channel.
+    pub fn publications(&self) -> impl Iterator<Item = (&str, &str, &Publication)> {
+        self.compiled().flat_map(|(namespace, compiled)| {
+            compiled
+                .channels
+                .iter()
+                .map(move |(channel, publication)| (namespace, channel.as_str(), publication))
+        })
+    }
+
+    /// What experiments ask of the collector.
+    pub fn questions(&self) -> impl Iterator<Item = &Question> {
+        self.compiled()
+            .flat_map(|(_, compiled)| compiled.questions.values())
+    }
+
+    /// Everything found.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.compiled().flat_map(|(_, compiled)| &compiled.findings)
+    }
+
+    /// Every object with the status that it should have as of the last [`Index::settle`].
+    pub fn objects(&self) -> impl Iterator<Item = (Resource, Option<&Value>)> {
+        self.spaces.values().flat_map(Space::objects)
+    }
+
+    fn compiled(&self) -> impl Iterator<Item = (&str, &Compiled)> {
+        self.spaces
+            .iter()
+            .filter_map(|(namespace, space)| Some((namespace.as_str(), space.compiled()?)))
+    }
+
+    fn ids(&self, kind: Kind) -> Vec<ObjectId> {
+        self.spaces.values().flat_map(|space| space.ids(kind)).collect()
+    }
+
+    fn space(&mut self, namespace: &str) -> &mut Space {
+        let policies = &self.policies;
+        self.spaces
+            .entry(namespace.to_owned())
+            .or_insert_with(|| Space::new(namespace, policies.values().cloned()))
+    }
+
+    fn spread_policies(&mut self) {
+        for space in self.spaces.values_mut() {
+            space.set_policies(self.policies.values().cloned());
+        }
+    }
+}
