@@ -68,6 +68,9 @@ pub enum AnswerError {
         /// Why.
         source: serde_json::Error,
     },
+    /// The process is shutting down.
+    #[error("the analysis was interrupted; ask again")]
+    Interrupt,
     /// The store cannot be read.
     #[error("cannot read the events")]
     ReadEvents {

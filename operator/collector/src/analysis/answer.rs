@@ -199,7 +199,6 @@ impl ResultReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Analysed(reason) => reason.as_str(),
-            Self::NotAnalysed(AnalysisError::MethodNotSupported { .. }) => "MethodNotSupported",
             Self::NotAnalysed(_) => "QuestionRefused",
         }
     }

@@ -1,0 +1,254 @@
+//! The collector: rules for taking events in front of the store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use attune_core::event::Event;
+use attune_core::measure::Question;
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+
+use crate::analysis::{self, Answer, AnswerError};
+use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
+
+/// Tells the time; tests pin it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now`.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// A clock that stands still.
+    pub fn fixed(now: Timestamp) -> Self {
+        Self::new(move || now)
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(Timestamp::now)
+    }
+}
+
+/// How a [`Collector`] behaves; the defaults suit production.
+#[derive(Debug, Clone)]
+pub struct CollectorOptions {
+    /// The store's options.
+    pub store: StoreOptions,
+    /// The namespace of events that name none, from callers that have none.
+    pub default_namespace: String,
+    /// How far an event's time may lie ahead of ours: clocks differ.
+    pub future_tolerance: SignedDuration,
+    /// Largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// Most events of one batch.
+    pub max_batch_events: usize,
+    /// How long a request body may take to arrive.
+    pub body_timeout: Duration,
+    /// What tells the time.
+    pub clock: Clock,
+}
+
+impl Default for CollectorOptions {
+    fn default() -> Self {
+        Self {
+            store: StoreOptions::default(),
+            default_namespace: "default".to_owned(),
+            future_tolerance: SignedDuration::from_mins(5),
+            max_body_bytes: 4 * 1024 * 1024,
+            max_batch_events: 10_000,
+            body_timeout: Duration::from_secs(30),
+            clock: Clock::default(),
+        }
+    }
+}
+
+/// Why a batch of well-formed events is not taken; nothing of it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TakeError {
+    /// Events lie in the future.
+    #[error("{} events lie in the future", .places.len())]
+    CheckTime {
+        /// Their places in the batch.
+        places: Vec<usize>,
+        /// The latest time that would have been taken.
+        latest: Timestamp,
+    },
+    /// Events claim another namespace than the caller's.
+    #[error("{} events claim another namespace than `{namespace}`", .places.len())]
+    CheckNamespace {
+        /// Their places in the batch.
+        places: Vec<usize>,
+        /// The caller's namespace.
+        namespace: String,
+    },
+    /// The store did not take them.
+    #[error(transparent)]
+    Append {
+        /// Why.
+        #[from]
+        source: AppendError,
+    },
+}
+
+/// Counts for status and metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Over the whole life of the store.
+    pub totals: Totals,
+    /// Events refused since this process started: malformed, forbidden or in the future.
+    pub refused: u64,
+    /// Events that were turned away since this process started because the store could not take them; their senders
+    /// were told to come again.
+    pub deferred: u64,
+    /// Events that wait to be written.
+    pub queued: usize,
+}
+
+/// Takes events and answers questions about them; clones share one store.
+#[derive(Debug, Clone)]
+pub struct Collector {
+    store: Store,
+    options: Arc<CollectorOptions>,
+    refused: Arc<AtomicU64>,
+    deferred: Arc<AtomicU64>,
+}
+
+impl Collector {
+    /// Opens the store in `directory`, which is made if it does not exist; one process at a time.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn open(directory: &Path, options: CollectorOptions) -> Result<Self, StoreError> {
+        let store = Store::open(directory, &options.store)?;
+        Ok(Self {
+            store,
+            options: Arc::new(options),
+            refused: Arc::default(),
+            deferred: Arc::default(),
+        })
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// What it was opened with.
+    pub fn options(&self) -> &CollectorOptions {
+        &self.options
+    }
+
+    /// Takes a batch whole or not at all; when this returns a receipt, it is on disk.
+    ///
+    /// `caller` is the namespace that the caller has proved to be of; without it the events' own is believed.
+    ///
+    /// # Errors
+    /// See [`TakeError`].
+    pub async fn take(&self, events: Vec<Event>, caller: Option<&str>) -> Result<Receipt, TakeError> {
+        let now = self.options.clock.now();
+        let count = events.len();
+        if let Err(error) = self.check(&events, caller, now) {
+            self.count_refused(count);
+            return Err(error);
+        }
+        let events = events
+            .into_iter()
+            .map(|event| self.place(event, caller))
+            .collect();
+        let receipt = self.store.append(events, now).await;
+        if receipt.is_err() {
+            self.deferred
+                .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        Ok(receipt?)
+    }
+
+    /// Answers a question as of `at`, on a thread that may block.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    pub async fn answer(&self, question: Question, at: Timestamp) -> Result<Answer, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || analysis::answer(&store, &question, at));
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// Counts for status and metrics.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        Ok(Counts {
+            totals: self.store.snapshot()?.totals()?,
+            refused: self.refused.load(Ordering::Relaxed),
+            deferred: self.deferred.load(Ordering::Relaxed),
+            queued: self.store.queued(),
+        })
+    }
+
+    /// Counts events that never became events.
+    pub(crate) fn count_refused(&self, count: usize) {
+        self.refused
+            .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn check(&self, events: &[Event], caller: Option<&str>, now: Timestamp) -> Result<(), TakeError> {
+        let latest = now
+            .saturating_add(self.options.future_tolerance)
+            .unwrap_or(Timestamp::MAX);
+        let places = places(events, |event| event.time > latest);
+        if !places.is_empty() {
+            return Err(TakeError::CheckTime { places, latest });
+        }
+        let Some(namespace) = caller else { return Ok(()) };
+        let places = self::places(events, |event| {
+            event
+                .namespace
+                .as_ref()
+                .is_some_and(|claimed| claimed != namespace)
+        });
+        if !places.is_empty() {
+            return Err(TakeError::CheckNamespace {
+                places,
+                namespace: namespace.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn place(&self, mut event: Event, caller: Option<&str>) -> NewEvent {
+        let claimed = event.namespace.take();
+        let namespace = match (caller, claimed) {
+            (Some(caller), _) => caller.to_owned(),
+            (None, Some(claimed)) => claimed,
+            (None, None) => self.options.default_namespace.clone(),
+        };
+        NewEvent { namespace, event }
+    }
+}
+
+fn places(events: &[Event], wrong: impl Fn(&Event) -> bool) -> Vec<usize> {
+    events
+        .iter()
+        .enumerate()
+        .filter(|(_, event)| wrong(event))
+        .map(|(place, _)| place)
+        .collect()
+}

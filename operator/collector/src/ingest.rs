@@ -1,0 +1,93 @@
+//! `POST /v1/events`: `CloudEvents` over HTTP.
+//!
+//! | content type | body |
+//! |---|---|
+//! | `application/cloudevents+json` | one event |
+//! | `application/cloudevents-batch+json` | an array of events |
+//! | `application/json` with `ce-*` headers | the `data` of one event (binary mode) |
+//! | `application/json` without them | one event or an array of events |
+//!
+//! A batch is taken whole or not at all: `200` means that every event of it is on disk, anything else that none is. So a
+//! sender never has to guess which part to send again, and sending the whole again is always safe, because ids make
+//! events idempotent. A refusal names every event that is wrong with its place, field and reason (RFC 9457).
+//!
+//! | status | when |
+//! |---|---|
+//! | 200 | durable; `{"stored": n, "duplicates": m}` |
+//! | 400 | no JSON, or at least one event is malformed or in the future |
+//! | 403 | `data.namespace` is not the caller's |
+//! | 408 | the body took too long |
+//! | 413 | the body or the batch is too large |
+//! | 415 | another content type |
+//! | 503 | too much is waiting, or the disk does not write; `Retry-After` says when to come again |
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Serialize;
+
+mod problem;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use crate::collector::Collector;
+use crate::store::Receipt;
+use problem::Problem;
+use request::Parsed;
+
+/// The namespace that the caller has proved to be of; whoever mounts the [`router`] sets it as a request extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerNamespace(pub String);
+
+/// The routes of the collector.
+pub fn router(collector: Collector) -> Router {
+    Router::new()
+        .route("/v1/events", post(take))
+        .with_state(collector)
+}
+
+/// The body of a success.
+#[derive(Debug, Serialize)]
+struct Taken {
+    stored: u64,
+    duplicates: u64,
+}
+
+async fn take(
+    State(collector): State<Collector>,
+    caller: Option<Extension<CallerNamespace>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let caller = caller.map(|Extension(CallerNamespace(namespace))| namespace);
+    match ingest(&collector, caller.as_deref(), headers, body).await {
+        Ok(Receipt { stored, duplicates }) => axum::Json(Taken { stored, duplicates }).into_response(),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn ingest(
+    collector: &Collector,
+    caller: Option<&str>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Receipt, Problem> {
+    let bytes = request::read(body, collector.options()).await?;
+    let Parsed { events, total } = match request::parse(headers, bytes).await {
+        Ok(parsed) => parsed,
+        Err(problem) => {
+            collector.count_refused(problem.refused());
+            return Err(problem);
+        }
+    };
+    let max = collector.options().max_batch_events;
+    if total > max {
+        collector.count_refused(total);
+        return Err(Problem::too_many_events(total, max));
+    }
+    Ok(collector.take(events, caller).await?)
+}
