@@ -2,111 +2,19 @@
 
 use alloc::vec::Vec;
 
-use crate::contrast::{ArmFigure, Contrast, Interval};
-use crate::difference::{self, Bounds, has_small_cell};
+use crate::contrast::Interval;
+use crate::cuped::NoAdjustment;
 use crate::fieller::{NoPercentage, RelativeLift};
 use crate::moments::ArmMoments;
-use crate::verdict::{Evidence, InvalidCause, Reason, Verdict, decide};
+use crate::verdict::{Evidence, Reason, Verdict, decide};
 
 mod error;
+mod question;
+mod reading;
 
 pub use error::{AnalysisError, Arm};
-
-/// How success is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MetricKind {
-    /// A share of units: every outcome is 0 or 1.
-    Proportion,
-    /// A mean over units: revenue, counts.
-    Mean,
-    /// A sum over units through another sum over the same units.
-    Ratio,
-}
-
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// More is better.
-    Increase,
-    /// Less is better.
-    Decrease,
-}
-
-/// The design, chosen before the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// One look, at the planned number of units.
-    Fixed,
-    /// A group-sequential design: Lan and `DeMets`' spending of O'Brien and Fleming's kind.
-    Planned,
-    /// An asymptotic confidence sequence, valid at every look.
-    Continuous,
-}
-
-impl Method {
-    /// The name, for status fields and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Planned => "planned",
-            Self::Continuous => "continuous",
-        }
-    }
-}
-
-/// The moments of both arms at one look.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Look {
-    /// The arm that everything is compared with.
-    pub control: ArmMoments,
-    /// The arm under test.
-    pub treatment: ArmMoments,
-}
-
-impl Look {
-    /// Units of both arms together.
-    pub fn n(&self) -> u64 {
-        self.control.n().saturating_add(self.treatment.n())
-    }
-}
-
-/// What was pre-registered, and what has been seen of it before.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct Question {
-    /// How success is counted.
-    pub metric: MetricKind,
-    /// Which way is better.
-    pub direction: Direction,
-    /// The design.
-    pub method: Method,
-    /// Two-sided level, between 0 and 1.
-    pub alpha: f64,
-    /// Units of both arms together at which the experiment ends. Absent with `Fixed`: these moments are final.
-    pub planned_units: Option<u64>,
-    /// The minimum worthwhile lift, as a share of control (0.02 is 2 %).
-    pub minimum_lift: Option<f64>,
-    /// Earlier looks, oldest first, for the two sequential designs.
-    pub looks: Vec<Look>,
-    /// Something outside the moments that breaks the comparison.
-    pub invalid: Option<InvalidCause>,
-}
-
-impl Question {
-    /// A question with neither a plan nor a minimum lift nor earlier looks; set the fields that apply.
-    pub fn new(metric: MetricKind, direction: Direction, method: Method, alpha: f64) -> Self {
-        Self {
-            metric,
-            direction,
-            method,
-            alpha,
-            planned_units: None,
-            minimum_lift: None,
-            looks: Vec::new(),
-            invalid: None,
-        }
-    }
-}
+pub use question::{Direction, Look, Method, MetricKind, Question};
+use reading::{Covariate, Reading, Seen, read};
 
 /// An estimate as it may be shown: never without its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,6 +31,15 @@ pub struct Figures {
     pub e: Option<f64>,
 }
 
+/// The figures without the adjustment for a covariate, shown beside the adjusted ones.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unadjusted {
+    /// Treatment less control in the metric's unit.
+    pub absolute: Figures,
+    /// Treatment over control less one, or why there is no such figure.
+    pub relative: Result<Figures, NoPercentage>,
+}
+
 /// What may be said, and from what.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
@@ -135,6 +52,12 @@ pub struct Analysis {
     pub critical: Option<f64>,
     /// The variance that is left after the adjustment for a covariate, as a share; absent without adjustment.
     pub variance_kept: Option<f64>,
+    /// What the figures would be without the adjustment; absent when there is none.
+    pub unadjusted: Option<Unadjusted>,
+    /// Why a covariate was not used; absent when one was, and when figures are withheld.
+    pub no_adjustment: Option<NoAdjustment>,
+    /// A claim before the planned end: the estimate that crossed the line is larger than the truth on average.
+    pub inflated: bool,
     /// What may be claimed.
     pub verdict: Verdict,
     /// Why.
@@ -152,6 +75,9 @@ impl Analysis {
             relative: Err(NoPercentage::Withheld),
             critical: None,
             variance_kept: None,
+            unadjusted: None,
+            no_adjustment: None,
+            inflated: false,
             verdict,
             reason,
             n,
@@ -165,6 +91,10 @@ impl Analysis {
 /// Every figure that is not covered by the design is withheld, with the reason: a fixed interval before its planned
 /// number of units, anything of an invalid comparison, an arm without units, outcomes without variance.
 ///
+/// A planned design ends at its first look with the planned number of units: with such a look among the earlier ones, the
+/// answer is about that look, whatever came after. A look that brings less than a thousandth of the plan is no look either;
+/// the one before it stands. [`Analysis::n`] says which look is meant.
+///
 /// # Errors
 /// When the question is out of range, or the moments are not those of such a metric. Too little data is not an error.
 pub fn analyse(
@@ -172,135 +102,106 @@ pub fn analyse(
     control: &ArmMoments,
     treatment: &ArmMoments,
 ) -> Result<Analysis, AnalysisError> {
-    error::check_question(question)?;
-    error::check_arm(question.metric, Arm::Control, control)?;
-    error::check_arm(question.metric, Arm::Treatment, treatment)?;
-    let look = Look {
+    let now = [Look {
         control: *control,
         treatment: *treatment,
-    };
-    let withheld = |verdict, reason| Ok(Analysis::withheld(verdict, reason, look.n(), question.method));
+    }];
+    let earlier: Vec<&[Look]> = question.looks.iter().map(core::slice::from_ref).collect();
+    analyse_seen(question, &Seen { earlier, now: &now })
+}
+
+/// Analyses an experiment whose split changed: one pair of arms for each phase, combined and never pooled.
+///
+/// `earlier` are earlier looks, oldest first, each with the phases there were by then; [`Question::looks`] is for
+/// experiments of one phase and must be empty.
+///
+/// # Errors
+/// As [`analyse`]; and when there are looks on the question.
+pub fn analyse_phases(
+    question: &Question,
+    phases: &[Look],
+    earlier: &[Vec<Look>],
+) -> Result<Analysis, AnalysisError> {
+    if !question.looks.is_empty() {
+        return Err(AnalysisError::LooksWithoutPhases);
+    }
+    let earlier = earlier.iter().map(Vec::as_slice).collect();
+    analyse_seen(question, &Seen { earlier, now: phases })
+}
+
+fn analyse_seen(question: &Question, seen: &Seen<'_>) -> Result<Analysis, AnalysisError> {
+    error::check_question(question)?;
+    error::check_seen(question.metric, seen)?;
+    let seen = seen.that_count(question);
+    let withheld = |verdict, reason| Ok(Analysis::withheld(verdict, reason, seen.n(), question.method));
     if let Some(cause) = question.invalid {
         return withheld(Verdict::Invalid(cause), cause.into());
     }
-    if look.n() == 0 {
+    if seen.n() == 0 {
         return withheld(Verdict::NotStarted, Reason::NoUnits);
     }
-    match reading(question, &look)? {
-        Err(reason) => withheld(Verdict::Collecting, reason),
-        Ok(reading) => Ok(conclude(question, &look, &reading)),
-    }
-}
-
-/// The figures of one look, before the verdict.
-struct Reading {
-    bounds: Bounds,
-    p: f64,
-}
-
-/// The figures of a look, or why there are none yet.
-fn reading(question: &Question, look: &Look) -> Result<Result<Reading, Reason>, AnalysisError> {
-    let contrast = match contrast(question.metric, look) {
-        Ok(contrast) => contrast,
-        Err(reason) => return Ok(Err(reason)),
+    let plain = match read(question, &seen, Covariate::Unused) {
+        Ok(reading) => reading,
+        Err(reason) => return withheld(Verdict::Collecting, reason),
     };
-    match question.method {
-        Method::Fixed => Ok(fixed(question, look, contrast)),
-        Method::Planned | Method::Continuous => Err(AnalysisError::MethodNotSupported {
-            method: question.method,
-        }),
-    }
-}
-
-fn contrast(metric: MetricKind, look: &Look) -> Result<Contrast, Reason> {
-    let (control, treatment) = (&look.control, &look.treatment);
-    if control.n() == 0 || treatment.n() == 0 {
-        return Err(Reason::ArmEmpty);
-    }
-    if control.n() < 2 || treatment.n() < 2 {
-        return Err(Reason::TooFewUnits);
-    }
-    let contrast = Contrast::of(&figure(metric, control)?, &figure(metric, treatment)?);
-    // A standard error below the resolution of the figures is rounding: outcomes that are equal but for the last digit.
-    let resolution = 64.0 * f64::EPSILON * contrast.base.abs().max(contrast.top.abs());
-    if contrast.difference().standard_error() > resolution {
-        Ok(contrast)
-    } else {
-        Err(Reason::ZeroVariance)
-    }
-}
-
-fn figure(metric: MetricKind, arm: &ArmMoments) -> Result<ArmFigure, Reason> {
-    match metric {
-        MetricKind::Proportion => Ok(difference::proportion(arm.outcome())),
-        MetricKind::Mean => Ok(difference::mean(arm.outcome())),
-        MetricKind::Ratio => crate::ratio::ratio(arm).ok_or(Reason::ZeroDenominator),
-    }
-}
-
-fn fixed(question: &Question, look: &Look, contrast: Contrast) -> Result<Reading, Reason> {
-    if question.planned_units.is_some_and(|planned| look.n() < planned) {
-        return Err(Reason::BeforePlannedEnd);
-    }
-    let critical = contrast.critical(question.alpha);
-    Ok(Reading {
-        bounds: bounds(question.metric, look, contrast, critical),
-        p: contrast.p(),
-    })
-}
-
-fn bounds(metric: MetricKind, look: &Look, contrast: Contrast, critical: f64) -> Bounds {
-    let small = has_small_cell(&look.control) || has_small_cell(&look.treatment);
-    if metric == MetricKind::Proportion && small {
-        Bounds::newcombe(contrast, critical, look.control.n(), look.treatment.n())
-    } else {
-        Bounds::normal(contrast, critical)
-    }
-}
-
-fn conclude(question: &Question, look: &Look, reading: &Reading) -> Analysis {
-    let Reading { bounds, p } = reading;
-    let figures = |estimate, interval: Interval| Figures {
-        estimate,
-        low: interval.low,
-        high: interval.high,
-        p: *p,
-        e: None,
+    let analysis = match seen.adjusted(question.metric) {
+        Err(no_adjustment) => Analysis {
+            no_adjustment: Some(no_adjustment),
+            ..conclude(question, &seen, &plain)
+        },
+        Ok(variance_kept) => match read(question, &seen, Covariate::Used) {
+            Err(reason) => return withheld(Verdict::Collecting, reason),
+            Ok(adjusted) => Analysis {
+                variance_kept: Some(variance_kept),
+                unadjusted: Some(Unadjusted {
+                    absolute: absolute(&plain),
+                    relative: relative(&plain),
+                }),
+                ..conclude(question, &seen, &adjusted)
+            },
+        },
     };
-    let evidence = evidence(question, look, bounds);
+    Ok(analysis)
+}
+
+fn conclude(question: &Question, seen: &Seen<'_>, reading: &Reading) -> Analysis {
+    let ended = question.planned_units.is_none_or(|planned| seen.n() >= planned);
+    let turn = |interval: Interval| match question.direction {
+        Direction::Increase => interval,
+        Direction::Decrease => Interval {
+            low: -interval.high,
+            high: -interval.low,
+        },
+    };
+    let evidence = Evidence {
+        gain: turn(reading.cautious),
+        beyond_minimum: reading.beyond_minimum.map(turn),
+        ended,
+    };
     let (verdict, reason) = decide(&evidence);
     Analysis {
-        absolute: Some(figures(bounds.contrast().difference().value, bounds.against(1.0))),
-        relative: bounds
-            .relative()
-            .map(|RelativeLift { estimate, interval }| figures(estimate, interval)),
-        critical: Some(bounds.critical()),
+        absolute: Some(absolute(reading)),
+        relative: relative(reading),
+        critical: Some(reading.critical),
         variance_kept: None,
+        unadjusted: None,
+        no_adjustment: None,
+        inflated: verdict.is_claim() && !ended,
         verdict,
         reason,
-        n: look.n(),
+        n: seen.n(),
         method: question.method,
     }
 }
 
-fn evidence(question: &Question, look: &Look, bounds: &Bounds) -> Evidence {
-    let (turn, sign): (fn(Interval) -> Interval, f64) = match question.direction {
-        Direction::Increase => (|interval| interval, 1.0),
-        Direction::Decrease => (
-            |Interval { low, high }| Interval {
-                low: -high,
-                high: -low,
-            },
-            -1.0,
-        ),
-    };
-    // A share of a control that is not above zero has no meaning, so neither has a minimum lift.
-    let minimum = question.minimum_lift.filter(|_| bounds.contrast().base > 0.0);
-    Evidence {
-        gain: turn(bounds.cautious(1.0)),
-        beyond_minimum: minimum.map(|minimum| turn(bounds.cautious(1.0 + sign * minimum))),
-        ended: question.planned_units.is_none_or(|planned| look.n() >= planned),
-    }
+fn absolute(reading: &Reading) -> Figures {
+    reading.figures(reading.estimate, reading.difference)
+}
+
+fn relative(reading: &Reading) -> Result<Figures, NoPercentage> {
+    reading
+        .relative
+        .map(|RelativeLift { estimate, interval }| reading.figures(estimate, interval))
 }
 
 #[cfg(test)]

@@ -87,6 +87,38 @@ impl Contrast {
         }
     }
 
+    /// One contrast of several independent ones, weighted: what phases with different splits are combined to.
+    ///
+    /// The weights are taken as known and add up to 1. `None` without parts.
+    pub fn combined(parts: &[(f64, Self)]) -> Option<Self> {
+        let first = parts.first()?;
+        let sum = |term: fn(f64, &Self) -> f64| {
+            parts
+                .iter()
+                .map(|(weight, part)| term(*weight, part))
+                .sum::<f64>()
+        };
+        let variance = sum(|weight, part| weight * weight * part.difference().variance);
+        let spread = parts.iter().map(|(weight, part)| {
+            let share = weight * weight * part.difference().variance / variance;
+            share * share / part.df
+        });
+        // Welch and Satterthwaite once more; with a single part it must stay exactly what it was.
+        let df = if parts.len() == 1 || variance <= 0.0 {
+            first.1.df
+        } else {
+            1.0 / spread.sum::<f64>()
+        };
+        Some(Self {
+            base: sum(|weight, part| weight * part.base),
+            top: sum(|weight, part| weight * part.top),
+            base_variance: sum(|weight, part| weight * weight * part.base_variance),
+            top_variance: sum(|weight, part| weight * weight * part.top_variance),
+            covariance: sum(|weight, part| weight * weight * part.covariance),
+            df,
+        })
+    }
+
     /// `T(rho)`: treatment less `rho` times control.
     pub fn against(&self, rho: f64) -> Estimate {
         let variance = self.top_variance - 2.0 * rho * self.covariance + rho * rho * self.base_variance;

@@ -29,18 +29,24 @@
 extern crate alloc;
 
 pub mod analysis;
+pub mod continuous;
 pub mod contrast;
+pub mod cuped;
 pub mod difference;
 pub mod fieller;
 pub mod moments;
+mod phases;
+pub mod planned;
 pub mod ratio;
 pub mod special;
 pub mod verdict;
 
 pub use analysis::{
-    Analysis, AnalysisError, Arm, Direction, Figures, Look, Method, MetricKind, Question, analyse,
+    Analysis, AnalysisError, Arm, Direction, Figures, Look, Method, MetricKind, Question, Unadjusted,
+    analyse, analyse_phases,
 };
 pub use contrast::Interval;
+pub use cuped::NoAdjustment;
 pub use fieller::NoPercentage;
 pub use moments::{ArmMoments, Companion, CompanionSums, Moments, MomentsError, Sums};
 pub use verdict::{InvalidCause, Reason, Verdict};

@@ -3,6 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
+use super::reading::{Seen, units};
 use super::{Direction, Method, MetricKind, Question};
 use crate::moments::ArmMoments;
 
@@ -55,11 +56,12 @@ pub enum AnalysisError {
         /// Whose.
         arm: Arm,
     },
-    /// A design that this version cannot analyse.
-    MethodNotSupported {
-        /// The design.
-        method: Method,
-    },
+    /// No phase at all.
+    PhasesMissing,
+    /// Looks without their phases, on a question that is asked of phases.
+    LooksWithoutPhases,
+    /// A look with fewer units than the one before it.
+    LooksOutOfOrder,
 }
 
 impl fmt::Display for AnalysisError {
@@ -97,7 +99,13 @@ impl fmt::Display for AnalysisError {
                     "`{arm}` has no denominator: a ratio needs its sum, its sum of squares and its cross sum"
                 )
             }
-            Self::MethodNotSupported { method } => write!(f, "`{}` cannot be analysed yet", method.as_str()),
+            Self::PhasesMissing => f.write_str("there is no phase to analyse"),
+            Self::LooksWithoutPhases => {
+                f.write_str("`looks` are of one phase: give earlier looks together with their phases")
+            }
+            Self::LooksOutOfOrder => {
+                f.write_str("a look has fewer units than the one before it: give looks oldest first, the current one last")
+            }
         }
     }
 }
@@ -127,7 +135,26 @@ pub(super) fn check_question(question: &Question) -> Result<(), AnalysisError> {
     }
 }
 
-pub(super) fn check_arm(metric: MetricKind, arm: Arm, moments: &ArmMoments) -> Result<(), AnalysisError> {
+/// Every look has arms of this metric, and none has fewer units than the one before it.
+pub(super) fn check_seen(metric: MetricKind, seen: &Seen<'_>) -> Result<(), AnalysisError> {
+    if seen.now.is_empty() {
+        return Err(AnalysisError::PhasesMissing);
+    }
+    let mut before = 0;
+    for look in seen.earlier.iter().copied().chain([seen.now]) {
+        for phase in look {
+            check_arm(metric, Arm::Control, &phase.control)?;
+            check_arm(metric, Arm::Treatment, &phase.treatment)?;
+        }
+        if units(look) < before {
+            return Err(AnalysisError::LooksOutOfOrder);
+        }
+        before = units(look);
+    }
+    Ok(())
+}
+
+fn check_arm(metric: MetricKind, arm: Arm, moments: &ArmMoments) -> Result<(), AnalysisError> {
     if moments.n() == 0 {
         return Ok(());
     }

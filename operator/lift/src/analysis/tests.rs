@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::moments::{CompanionSums, Moments, Sums};
+use crate::verdict::InvalidCause;
 
 fn question(metric: MetricKind) -> Question {
     Question::new(metric, Direction::Increase, Method::Fixed, 0.05)
@@ -265,6 +266,233 @@ proptest! {
                 Verdict::Lift => prop_assert!(absolute.low > 0.0 && absolute.p < 0.05),
                 Verdict::Harm => prop_assert!(absolute.high < 0.0 && absolute.p < 0.05),
                 verdict => prop_assert_eq!(verdict, Verdict::Unproven),
+            }
+        }
+    }
+}
+
+fn sequential(method: Method, planned_units: u64) -> Question {
+    Question {
+        planned_units: Some(planned_units),
+        method,
+        ..question(MetricKind::Proportion)
+    }
+}
+
+fn look(control: (u64, u64), treatment: (u64, u64)) -> Look {
+    Look {
+        control: share(control.0, control.1),
+        treatment: share(treatment.0, treatment.1),
+    }
+}
+
+#[test]
+fn a_planned_design_asks_more_of_an_early_look() {
+    let question = sequential(Method::Planned, 20_000);
+    let early = shares(&question, (5_000, 250), (5_000, 300));
+    assert_eq!(
+        (early.verdict, early.reason),
+        (Verdict::Collecting, Reason::Undecided)
+    );
+    assert!(early.critical.unwrap() > 2.7, "fixed would have claimed a lift");
+    assert!(early.absolute.unwrap().p > 0.05);
+    let end = shares(&question, (10_000, 500), (10_000, 600));
+    assert_eq!((end.verdict, end.inflated), (Verdict::Lift, false));
+    assert!(
+        (end.critical.unwrap() - 1.96).abs() < 1e-3,
+        "nothing was spent before"
+    );
+    let clear = shares(&question, (5_000, 250), (5_000, 350));
+    assert_eq!((clear.verdict, clear.inflated), (Verdict::Lift, true));
+}
+
+#[test]
+fn a_planned_design_ends_at_its_first_look_past_the_plan() {
+    let mut question = sequential(Method::Planned, 20_000);
+    question.looks = vec![
+        look((5_000, 250), (5_000, 260)),
+        look((10_000, 500), (10_000, 520)),
+    ];
+    let later = shares(&question, (20_000, 1_000), (20_000, 1_400));
+    assert_eq!(
+        (later.verdict, later.reason, later.n),
+        (Verdict::Unproven, Reason::PlannedEndReached, 20_000)
+    );
+}
+
+#[test]
+fn a_look_that_brings_nothing_is_not_paid_for() {
+    let mut question = sequential(Method::Planned, 20_000);
+    let once = shares(&question, (5_000, 250), (5_000, 300));
+    question.looks = vec![look((5_000, 250), (5_000, 300))];
+    assert_eq!(shares(&question, (5_000, 250), (5_000, 300)), once);
+    assert_eq!(shares(&question, (5_005, 250), (5_005, 300)), once);
+}
+
+#[test]
+fn looks_must_come_oldest_first() {
+    for method in [Method::Planned, Method::Continuous] {
+        let mut question = sequential(method, 20_000);
+        question.looks = vec![look((5_000, 250), (5_000, 300))];
+        let error = analyse(&question, &share(1_000, 50), &share(1_000, 60)).unwrap_err();
+        assert_eq!(error, AnalysisError::LooksOutOfOrder);
+    }
+}
+
+#[test]
+fn a_confidence_sequence_remembers_what_it_excluded() {
+    let mut question = sequential(Method::Continuous, 40_000);
+    let now = ((10_000, 500), (10_000, 580));
+    let alone = shares(&question, now.0, now.1);
+    assert_eq!(alone.verdict, Verdict::Collecting);
+    question.looks = vec![look((6_000, 300), (6_000, 430))];
+    let with_past = shares(&question, now.0, now.1);
+    assert_eq!((with_past.verdict, with_past.inflated), (Verdict::Lift, true));
+    let (absolute, relative) = (with_past.absolute.unwrap(), with_past.relative.unwrap());
+    assert!(absolute.low > 0.0 && relative.low > 0.0 && absolute.p < 0.05);
+    assert!(absolute.high <= alone.absolute.unwrap().high);
+    // The e-value is of the current look, which may be combined; only the p-value remembers.
+    assert!(absolute.e.unwrap() < 20.0);
+}
+
+#[test]
+fn a_confidence_sequence_starts_at_its_first_look() {
+    let question = sequential(Method::Continuous, 20_000);
+    let early = shares(&question, (249, 100), (251, 130));
+    assert_eq!(
+        (early.verdict, early.reason),
+        (Verdict::Collecting, Reason::BeforeFirstLook)
+    );
+    assert_eq!(early.absolute, None);
+    assert_eq!(
+        shares(&question, (5_000, 24), (5_000, 30)).reason,
+        Reason::BeforeFirstLook
+    );
+    assert!(shares(&question, (250, 100), (250, 130)).absolute.is_some());
+}
+
+#[test]
+fn looks_that_exclude_one_another_show_no_figure() {
+    let mut question = sequential(Method::Continuous, 20_000);
+    question.looks = vec![look((2_000, 100), (2_000, 300))];
+    let turned = shares(&question, (9_000, 900), (9_000, 500));
+    assert_eq!(
+        (turned.verdict, turned.reason),
+        (Verdict::Collecting, Reason::LooksContradict)
+    );
+    assert_eq!(turned.absolute, None);
+}
+
+#[test]
+fn the_largest_evidence_is_still_a_number() {
+    let question = sequential(Method::Continuous, 2_000_000);
+    let analysis = shares(&question, (1_000_000, 10_000), (1_000_000, 900_000));
+    let absolute = analysis.absolute.unwrap();
+    assert_eq!((absolute.e, absolute.p), (Some(f64::MAX), 0.0));
+    let planned = shares(
+        &sequential(Method::Planned, 2_000_000),
+        (1_000_000, 10_000),
+        (1_000_000, 900_000),
+    );
+    assert!(planned.absolute.unwrap().p < 1e-200);
+}
+
+fn with_covariate(n: u32, lift: f64) -> ArmMoments {
+    let mut arm = ArmMoments::EMPTY;
+    for unit in 0..n {
+        let x = f64::from(unit % 17);
+        arm.push_unit(20.0 + x + f64::from((unit * 7) % 11) + lift, Some(x), None)
+            .unwrap();
+    }
+    arm
+}
+
+#[test]
+fn an_adjusted_figure_stands_beside_the_unadjusted_one() {
+    let analysis = analyse(
+        &question(MetricKind::Mean),
+        &with_covariate(3_740, 0.0),
+        &with_covariate(3_740, 0.3),
+    );
+    let analysis = analysis.unwrap();
+    let (adjusted, unadjusted) = (analysis.absolute.unwrap(), analysis.unadjusted.unwrap().absolute);
+    assert!(analysis.variance_kept.unwrap() < 0.5);
+    assert!(adjusted.high - adjusted.low < 0.7 * (unadjusted.high - unadjusted.low));
+    assert_eq!(analysis.no_adjustment, None);
+    let plain = shares(&question(MetricKind::Proportion), (1_000, 100), (1_000, 120));
+    assert_eq!(
+        (plain.variance_kept, plain.no_adjustment),
+        (None, Some(NoAdjustment::NoCovariate))
+    );
+}
+
+#[test]
+fn phases_are_combined_and_never_pooled() {
+    let question = question(MetricKind::Proportion);
+    let phases = [
+        look((90_000, 4_500), (10_000, 500)),
+        look((10_000, 1_000), (90_000, 9_000)),
+    ];
+    let analysis = analyse_phases(&question, &phases, &[]).unwrap();
+    assert_eq!(analysis.verdict, Verdict::Unproven);
+    assert!(analysis.relative.unwrap().estimate.abs() < 1e-12);
+    let pooled = analyse(&question, &share(100_000, 5_500), &share(100_000, 9_500)).unwrap();
+    assert_eq!(
+        pooled.verdict,
+        Verdict::Lift,
+        "which is what pooling would have claimed"
+    );
+    assert_eq!(
+        analyse_phases(&question, &[], &[]).unwrap_err(),
+        AnalysisError::PhasesMissing
+    );
+    let sequential = sequential(Method::Continuous, 400_000);
+    let continued = analyse_phases(&sequential, &phases, &[vec![phases[0]]]).unwrap();
+    assert_eq!((continued.verdict, continued.n), (Verdict::Collecting, 200_000));
+}
+
+proptest! {
+    #[test]
+    fn every_design_agrees_with_itself(
+        steps in prop::collection::vec((1_u64..3_000, 0_u64..300, 0_u64..300), 1..6),
+        planned in 1_000_u64..40_000,
+        decrease in any::<bool>(),
+        minimum_lift in prop::option::of(0.0..0.3_f64),
+    ) {
+        let mut looks = Vec::new();
+        let (mut n, mut a, mut b) = (0, 0, 0);
+        for (units, successes_a, successes_b) in steps {
+            n += units;
+            a += successes_a.min(units);
+            b += successes_b.min(units);
+            looks.push(look((n, a), (n, b)));
+        }
+        let now = looks.pop().unwrap();
+        for method in [Method::Fixed, Method::Planned, Method::Continuous] {
+            let mut question = sequential(method, planned);
+            question.direction = if decrease { Direction::Decrease } else { Direction::Increase };
+            question.minimum_lift = minimum_lift;
+            question.looks.clone_from(&looks);
+            let analysis = analyse(&question, &now.control, &now.treatment).unwrap();
+            let Some(absolute) = analysis.absolute else {
+                prop_assert!(!analysis.verdict.is_claim() && analysis.relative.is_err());
+                continue;
+            };
+            prop_assert!(absolute.low <= absolute.high && (0.0..=1.0).contains(&absolute.p), "{:?}", analysis);
+            prop_assert!(absolute.low.is_finite() && absolute.high.is_finite(), "{:?}", analysis);
+            if method == Method::Continuous {
+                prop_assert_eq!(absolute.p < 0.05, absolute.low > 0.0 || absolute.high < 0.0, "{:?}", analysis);
+            }
+            if let Ok(relative) = analysis.relative {
+                prop_assert_eq!(relative.low > 0.0, absolute.low > 0.0, "{:?}", analysis);
+                prop_assert_eq!(relative.high < 0.0, absolute.high < 0.0, "{:?}", analysis);
+            }
+            let better = if decrease { absolute.high < 0.0 } else { absolute.low > 0.0 };
+            let worse = if decrease { absolute.low > 0.0 } else { absolute.high < 0.0 };
+            match analysis.verdict {
+                Verdict::Lift | Verdict::WorthwhileLift => prop_assert!(better, "{:?}", analysis),
+                Verdict::Harm => prop_assert!(worse, "{:?}", analysis),
+                _ => {}
             }
         }
     }

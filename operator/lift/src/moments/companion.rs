@@ -1,7 +1,23 @@
 //! A second variable over the same units: a covariate or a denominator.
 
-use super::{
-    CompanionNames, CompanionSums, Moments, MomentsError, TOLERATED, finite, not_negative, product_over,
+use super::{CompanionSums, Moments, MomentsError, TOLERATED, finite, not_negative, product_over};
+
+/// What a companion's sums are called in messages.
+pub(super) struct CompanionNames {
+    sum: &'static str,
+    squares: &'static str,
+    cross: &'static str,
+}
+
+pub(super) const COVARIATE: CompanionNames = CompanionNames {
+    sum: "covariate.sum",
+    squares: "covariate.sum_squares",
+    cross: "covariate.cross_sum",
+};
+pub(super) const DENOMINATOR: CompanionNames = CompanionNames {
+    sum: "denominator.sum",
+    squares: "denominator.sum_squares",
+    cross: "denominator.cross_sum",
 };
 
 /// Moments of a second variable, and its co-moment with the outcome.

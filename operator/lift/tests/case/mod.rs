@@ -34,6 +34,21 @@ impl Case<'_> {
         self.compared.borrow_mut().insert(key.to_owned());
     }
 
+    /// Compares a list of expected figures at the tolerance of the case.
+    pub(crate) fn check_all(&self, key: &str, got: &[f64]) {
+        let want: Vec<f64> = self.expected[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(number)
+            .collect();
+        assert_eq!(got.len(), want.len(), "{}: `{key}`", self.id);
+        for (got, want) in got.iter().zip(want) {
+            self.close(key, *got, want);
+        }
+        self.compared.borrow_mut().insert(key.to_owned());
+    }
+
     pub(crate) fn close(&self, what: &str, got: f64, want: f64) {
         let near = (got - want).abs() <= self.absolute + self.relative * want.abs();
         assert!(near, "{}: `{what}` is {got:e}, not {want:e}", self.id);

@@ -1,0 +1,178 @@
+//! The paths that have not crossed yet, as a density on panels.
+//!
+//! On the scale of `B(t) = z sqrt t`, which is Brownian motion under no effect. The boundaries are symmetric, so the density
+//! is even and half of it is kept.
+
+use alloc::vec::Vec;
+
+use crate::special::{normal_density, normal_tail};
+
+/// Width of a panel in standard deviations of the narrower of the two kernels that meet on it.
+const PANEL_DEVIATIONS: f64 = 4.0;
+/// Past this many standard deviations a density is zero in `f64`.
+const REACH: f64 = 38.0;
+/// A kernel is zero to 17 digits beyond this many of its standard deviations.
+const KERNEL_REACH: f64 = 9.0;
+const MOST_STEPS: u32 = 100;
+
+/// Gauss and Legendre's 16-point rule: the positive half of its nodes, with weights.
+const GAUSS_LEGENDRE: [(f64, f64); 8] = [
+    (0.095_012_509_837_637_44, 0.189_450_610_455_068_5),
+    (0.281_603_550_779_258_9, 0.182_603_415_044_923_6),
+    (0.458_016_777_657_227_4, 0.169_156_519_395_002_54),
+    (0.617_876_244_402_643_7, 0.149_595_988_816_576_73),
+    (0.755_404_408_355_003, 0.124_628_971_255_533_87),
+    (0.865_631_202_387_831_7, 0.095_158_511_682_492_78),
+    (0.944_575_023_073_232_6, 0.062_253_523_938_647_89),
+    (0.989_400_934_991_649_9, 0.027_152_459_411_754_095),
+];
+
+/// Mass on a point of the upper half, and by symmetry on its mirror image.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at: f64,
+    mass: f64,
+}
+
+/// Where the paths are that have not crossed at any look so far.
+#[derive(Debug, Default)]
+pub(super) struct Process {
+    time: f64,
+    points: Vec<Point>,
+}
+
+impl Process {
+    /// The boundary at `time` that a share `level` of all paths crosses upwards there, at most `most` standard deviations.
+    pub(super) fn boundary(&self, time: f64, level: f64, most: f64) -> f64 {
+        let deviation = libm::sqrt(time);
+        let (mut low, mut high) = (0.0, most * deviation);
+        if self.crossing(time, high, 0.0) >= level {
+            return high;
+        }
+        // Paths that crossed before can only be missing, so the boundary of a first look is an upper bound.
+        let mut boundary =
+            (-crate::special::normal_quantile(level.max(f64::MIN_POSITIVE)) * deviation).clamp(low, high);
+        for _ in 0..MOST_STEPS {
+            let crossing = self.crossing(time, boundary, 0.0);
+            if crossing > level {
+                low = boundary;
+            } else {
+                high = boundary;
+            }
+            // Newton on the logarithm, which a tail bends least.
+            let step = boundary + libm::log(crossing / level) * crossing / self.density(time, boundary);
+            // Before the bracket is asked: a step too small to matter may round onto its edge.
+            if (step - boundary).abs() <= 1e-13 * deviation {
+                break;
+            }
+            boundary = if step > low && step < high {
+                step
+            } else {
+                0.5 * (low + high)
+            };
+        }
+        boundary
+    }
+
+    /// The share of all paths that first cross `boundary` upwards at `time`, when `B(1)` is `drift` on average.
+    ///
+    /// The drift enters by the likelihood ratio `exp(drift x - drift^2 t / 2)` of the paths so far.
+    pub(super) fn crossing(&self, time: f64, boundary: f64, drift: f64) -> f64 {
+        let deviation = libm::sqrt(time - self.time);
+        let distance = boundary - drift * (time - self.time);
+        if self.points.is_empty() {
+            return normal_tail(distance / deviation);
+        }
+        let tilt = -0.5 * drift * drift * self.time;
+        self.points
+            .iter()
+            .map(|Point { at, mass }| {
+                let above = libm::exp(drift * at + tilt) * normal_tail((distance - at) / deviation);
+                let below = libm::exp(-drift * at + tilt) * normal_tail((distance + at) / deviation);
+                mass * (above + below)
+            })
+            .sum()
+    }
+
+    /// Takes away the paths beyond `boundary` at `time` and prepares for a look at `next`.
+    pub(super) fn advance(&mut self, time: f64, boundary: f64, next: Option<f64>) {
+        let Some(next) = next else { return };
+        let kernel = libm::sqrt((time - self.time).min(next - time));
+        let end = boundary.min(REACH * libm::sqrt(time));
+        let points = nodes(end, PANEL_DEVIATIONS * kernel)
+            .map(|(at, weight)| Point {
+                at,
+                mass: weight * self.density(time, at),
+            })
+            .collect();
+        self.points = points;
+        self.time = time;
+    }
+
+    /// The density of the remaining paths at `time`, before any are taken away there.
+    fn density(&self, time: f64, at: f64) -> f64 {
+        let deviation = libm::sqrt(time - self.time);
+        if self.points.is_empty() {
+            return normal_density(at / deviation) / deviation;
+        }
+        let first = self
+            .points
+            .partition_point(|point| point.at < at - KERNEL_REACH * deviation);
+        let near = self
+            .points
+            .iter()
+            .skip(first)
+            .take_while(|point| point.at <= at + KERNEL_REACH * deviation);
+        let sum: f64 = near
+            .map(|point| {
+                let mirrored = 2.0 * at * point.at / (deviation * deviation);
+                let mirror = if mirrored < 40.0 {
+                    libm::exp(-mirrored)
+                } else {
+                    0.0
+                };
+                point.mass * normal_density((at - point.at) / deviation) * (1.0 + mirror)
+            })
+            .sum();
+        sum / deviation
+    }
+}
+
+/// Nodes and weights on `[0, end]`, in panels of at most `width`.
+fn nodes(end: f64, width: f64) -> impl Iterator<Item = (f64, f64)> {
+    let panels = libm::ceil(end / width).max(1.0);
+    let half = 0.5 * end / panels;
+    (0_u32..)
+        .map(f64::from)
+        .take_while(move |panel| *panel < panels)
+        .flat_map(move |panel| {
+            let centre = (2.0 * panel + 1.0) * half;
+            let below = GAUSS_LEGENDRE
+                .iter()
+                .rev()
+                .map(move |(node, weight)| (centre - half * node, half * weight));
+            let above = GAUSS_LEGENDRE
+                .iter()
+                .map(move |(node, weight)| (centre + half * node, half * weight));
+            below.chain(above)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_integrates_polynomials_exactly() {
+        for (panels, power) in [(1.0, 0), (1.0, 5), (1.0, 31), (3.0, 4)] {
+            let integral: f64 = nodes(2.0, 2.0 / panels)
+                .map(|(x, w)| w * libm::pow(x, f64::from(power)))
+                .sum();
+            let exact = libm::pow(2.0, f64::from(power + 1)) / f64::from(power + 1);
+            assert!(
+                (integral / exact - 1.0).abs() < 1e-14,
+                "x^{power}: {integral} {exact}"
+            );
+        }
+    }
+}
