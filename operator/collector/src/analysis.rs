@@ -19,6 +19,7 @@ mod units;
 
 pub use answer::{Answer, ArmCount, Figures, MetricResult, MomentsOf, ResultReason, Summary};
 
+use crate::hex::Hex;
 use crate::store::{Assigned, Snapshot, Split, SplitKind, Store, StoreError};
 use filter::Selection;
 use units::{UnitSums, Window};
@@ -92,10 +93,7 @@ impl From<rusqlite::Error> for AnswerError {
 /// When the question cannot be written as JSON.
 pub fn question_hash(question: &Question) -> Result<String, AnswerError> {
     let json = canonical(question).map_err(|source| AnswerError::HashQuestion { source })?;
-    Ok(Sha256::digest(json)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
+    Ok(Hex(&Sha256::digest(json)).to_string())
 }
 
 /// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric.

@@ -9,6 +9,7 @@
 
 pub mod analysis;
 mod collector;
+mod hex;
 pub mod ingest;
 mod shutdown;
 pub mod store;

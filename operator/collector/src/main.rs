@@ -1,5 +1,6 @@
 //! The collector as a process of its own.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -21,7 +22,11 @@ struct Args {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt()
+        .with_ansi(ansi)
+        .with_writer(std::io::stderr)
+        .init();
     let args = Args::parse();
     let collector = Collector::open(&args.data, CollectorOptions::default())?;
     let listener = tokio::net::TcpListener::bind(args.listen)

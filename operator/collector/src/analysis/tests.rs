@@ -193,7 +193,7 @@ fn reads_46_against_69_of_10_000_as_a_lift_of_a_half() {
     let result = &answer.results[0];
     let relative = result.relative.unwrap();
     assert!((relative.estimate - 0.5).abs() < 1e-12, "{relative:?}");
-    assert_eq!((relative.p * 1_000.0).round(), 31.0, "{relative:?}");
+    assert!((0.0305..0.0315).contains(&relative.p), "{relative:?}");
     close(result.absolute.unwrap().estimate, 23.0 / 10_000.0);
     assert!(relative.low > 0.0 && relative.low < 0.5 && relative.high > 0.5);
     assert_eq!(

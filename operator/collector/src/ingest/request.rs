@@ -129,15 +129,12 @@ fn percent_decoded(bytes: &[u8]) -> Option<String> {
     let mut rest = bytes;
     while let Some((first, tail)) = rest.split_first() {
         let digit = |place: usize| tail.get(place).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                decoded.push(u8::try_from(high * 16 + low).ok()?);
-                rest = tail.get(2..)?;
-            }
-            _ => {
-                decoded.push(*first);
-                rest = tail;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            decoded.push(u8::try_from(high * 16 + low).ok()?);
+            rest = tail.get(2..)?;
+        } else {
+            decoded.push(*first);
+            rest = tail;
         }
     }
     String::from_utf8(decoded).ok()

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
 use super::StoreError;
+use crate::hex::Hex;
 
 /// Name of the key file within the data directory.
 const FILE: &str = "unit-ids.key";
@@ -24,7 +25,7 @@ pub struct UnitHash(pub(super) [u8; 16]);
 
 impl std::fmt::Display for UnitHash {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        Hex(&self.0).fmt(f)
     }
 }
 
@@ -53,7 +54,9 @@ impl UnitKey {
 
     fn digest(&self, parts: &[&[u8]]) -> UnitHash {
         let mut mac = self.0.clone();
-        parts.iter().for_each(|part| mac.update(part));
+        for part in parts {
+            mac.update(part);
+        }
         let bytes = mac.finalize().into_bytes();
         let mut hash = [0; 16];
         hash.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
@@ -101,8 +104,7 @@ fn fingerprint(database: &Connection) -> Result<Option<[u8; 16]>, StoreError> {
 fn make(path: &Path) -> Result<UnitKey, StoreError> {
     let mut bytes = [0; KEY_BYTES];
     getrandom::fill(&mut bytes).map_err(|source| StoreError::GenerateKey { source })?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    write(path, &text).map_err(|source| StoreError::WriteKey {
+    write(path, &Hex(&bytes).to_string()).map_err(|source| StoreError::WriteKey {
         path: path.to_owned(),
         source,
     })?;
