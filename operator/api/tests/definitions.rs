@@ -29,7 +29,18 @@ fn keeps_the_files_in_crds_equal_to_the_types() {
             path.display()
         );
     }
-    let folder = fs::read_dir(crds()).expect("crds/ can be read").filter_map(Result::ok);
-    let files = folder.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "yaml"));
-    assert_eq!(files.count(), Kind::ALL.len(), "crds/ holds a file that no kind has");
+    let folder = fs::read_dir(crds())
+        .expect("crds/ can be read")
+        .filter_map(Result::ok);
+    let files = folder.filter(|entry| {
+        entry
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+    });
+    assert_eq!(
+        files.count(),
+        Kind::ALL.len(),
+        "crds/ holds a file that no kind has"
+    );
 }
