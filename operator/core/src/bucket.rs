@@ -57,7 +57,7 @@ fn scale(hash: u32, total: u32) -> u32 {
     u32::try_from((u64::from(hash) * u64::from(total)) >> 32).unwrap_or(u32::MAX)
 }
 
-/// MurmurHash3 x86 32-bit (Austin Appleby, public domain), seed 0, fed in pieces.
+/// `MurmurHash3` x86 32-bit (Austin Appleby, public domain), seed 0, fed in pieces.
 #[derive(Debug, Clone, Default)]
 struct Murmur3 {
     hash: u32,

@@ -12,6 +12,9 @@ use sha2::{Digest, Sha256};
 use crate::expr::Expression;
 use crate::value::AttributeType;
 
+#[cfg(test)]
+mod tests;
+
 /// The newest bundle format that this build writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -251,9 +254,10 @@ pub struct Experiment {
     /// When the split runs; before it the experiment is ignored, after it everybody gets the control's effect.
     #[serde(default, skip_serializing_if = "Window::is_always")]
     pub schedule: Window,
-    /// Precedes the unit in the hash; carries the phase.
+    /// Precedes the unit in the hash: `spec.salt`, or `<namespace>/<experiment>`. Without the phase, which
+    /// [`crate::engine::Engine`] appends where it belongs.
     pub salt: String,
-    /// The phase, as exposures carry it.
+    /// The phase, as exposures carry it; from 2 on, each assigns arms anew.
     pub phase: i32,
     /// Binding names.
     pub bindings: Vec<String>,
@@ -490,6 +494,16 @@ impl Bundle {
     pub fn revision(canonical: &[u8]) -> String {
         content_hash(canonical, REVISION_DIGITS)
     }
+}
+
+/// The revision of a bundle's JSON, whatever its spelling.
+///
+/// # Errors
+/// When the bytes are not JSON.
+pub(crate) fn revision_of(bytes: &[u8]) -> Result<String, BundleError> {
+    let json: serde_json::Value = serde_json::from_slice(bytes).map_err(BundleError::Parse)?;
+    let canonical = serde_json_canonicalizer::to_vec(&json).map_err(BundleError::Write)?;
+    Ok(Bundle::revision(&canonical))
 }
 
 /// The id of an object with this content inside a bundle: `<name>@<12 hex digits>`.

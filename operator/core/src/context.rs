@@ -11,6 +11,8 @@ use crate::engine::{Engine, PurposeIx, SERVICE};
 use crate::value::Value;
 
 mod scalar;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 /// Who is asking and what is known about them, for one request against one engine.
@@ -18,21 +20,41 @@ mod visit;
 pub struct Context<'a> {
     pub(crate) slots: Vec<Option<Value<'a>>>,
     states: Vec<SlotState>,
-    /// How deep the JSON was nested where a slot was filled, so that nested values beat flat keys.
-    depths: Vec<u8>,
+    nestings: Vec<Nesting>,
     identity: IdentityValues<'a>,
     grants: Vec<(Cow<'a, str>, Grant)>,
+    consent_nesting: Nesting,
     levels: Vec<Option<Grant>>,
 }
 
 /// The strings at the identity's paths.
 #[derive(Debug, Default)]
 pub(crate) struct IdentityValues<'a> {
-    unit: Option<Cow<'a, str>>,
-    fallback: Option<Cow<'a, str>>,
-    locale: Option<Cow<'a, str>>,
-    time_zone: Option<Cow<'a, str>>,
+    unit: Found<'a>,
+    fallback: Found<'a>,
+    locale: Found<'a>,
+    time_zone: Found<'a>,
     invalid_targeting_key: bool,
+}
+
+/// The value at one of the identity's paths; `None` where it is no string.
+#[derive(Debug, Default)]
+struct Found<'a> {
+    text: Option<Cow<'a, str>>,
+    nesting: Nesting,
+}
+
+/// How nested the JSON spelled a path: a bit for each segment that began a key of its own, the first segments' bits
+/// being the highest. The greater one wins, whatever the order of the keys: `{"a": {"b": {"c": 1}}}`, then
+/// `{"a": {"b.c": 1}}`, then `{"a.b": {"c": 1}}`, then `{"a.b.c": 1}`.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Nesting(u8);
+
+impl Nesting {
+    /// The same with a key that begins after so many segments.
+    fn with_key_at(self, segments: u8) -> Self {
+        Self(self.0 | (0b1000_0000_u8.checked_shr(u32::from(segments)).unwrap_or(0)))
+    }
 }
 
 /// How a purpose was granted.
@@ -118,29 +140,27 @@ impl<'a> Context<'a> {
 
     /// The unit of the decision and where it came from: the fallback where present, else the unit.
     pub fn unit(&self) -> Option<(&str, UnitSource)> {
-        let present = |value: &'_ Option<Cow<'a, str>>| value.as_ref().is_some_and(|text| !text.is_empty());
-        if present(&self.identity.fallback) {
-            return self
-                .identity
-                .fallback
-                .as_deref()
-                .map(|unit| (unit, UnitSource::Fallback));
-        }
-        self.identity
-            .unit
+        let present = |found: &'_ Found<'a>| found.text.as_deref().is_some_and(|text| !text.is_empty());
+        let (found, source) = if present(&self.identity.fallback) {
+            (&self.identity.fallback, UnitSource::Fallback)
+        } else {
+            (&self.identity.unit, UnitSource::Unit)
+        };
+        found
+            .text
             .as_deref()
             .filter(|unit| !unit.is_empty())
-            .map(|unit| (unit, UnitSource::Unit))
+            .map(|unit| (unit, source))
     }
 
     /// The locale asked for.
     pub fn locale(&self) -> Option<&str> {
-        self.identity.locale.as_deref()
+        self.identity.locale.text.as_deref()
     }
 
     /// The unit's time zone.
     pub fn time_zone(&self) -> Option<&str> {
-        self.identity.time_zone.as_deref()
+        self.identity.time_zone.text.as_deref()
     }
 
     /// What became of each attribute, in the engine's order, with its name.
@@ -162,9 +182,10 @@ impl<'a> Context<'a> {
         Self {
             slots: vec![None; slots],
             states: vec![SlotState::Absent; slots],
-            depths: vec![0; slots],
+            nestings: vec![Nesting::default(); slots],
             identity: IdentityValues::default(),
             grants: Vec::new(),
+            consent_nesting: Nesting::default(),
             levels: vec![None; engine.purposes.len()],
         }
     }

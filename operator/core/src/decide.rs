@@ -3,9 +3,12 @@
 //! [`decide`] follows eleven steps in a fixed order, each of which writes one line of the trace. It is a pure function: the
 //! clock, the unit's history and the decision's id are arguments.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
-use crate::context::{Context, UnitSource};
+use jiff::Timestamp;
+use serde_json::value::RawValue;
+
+use crate::context::Context;
 use crate::engine::{self, Candidate, Engine, Touchpoint};
 use crate::history::History;
 use crate::locale;
@@ -17,6 +20,8 @@ mod experiment;
 mod holdout;
 mod reason;
 mod suppression;
+#[cfg(test)]
+mod tests;
 
 pub use reason::Reason;
 
@@ -48,17 +53,26 @@ pub struct Decision<'e> {
     pub winner: Option<Winner<'e>>,
     /// The holdout that was tested last, if any was.
     pub holdout: Option<HoldoutTest<'e>>,
+    /// The holdout that was tested before that one and did not hold the unit. Both record an exposure: a unit counts for
+    /// every holdout that could have held it.
+    pub passed_holdout: Option<&'e str>,
     /// The experiment arm, if the unit is enrolled.
     pub enrolment: Option<Enrolment<'e>>,
 }
 
 /// A variant's content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Content<'e> {
     /// `<module>/<variant>`.
     pub variant: &'e str,
-    /// The filled slots, as a JSON object.
-    pub json: &'e str,
+    /// The filled slots, as a JSON object that is serialized already.
+    pub json: &'e RawValue,
+}
+
+impl PartialEq for Content<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.variant == other.variant && self.json.get() == other.json.get()
+    }
 }
 
 /// The candidate that won a touchpoint.
@@ -180,8 +194,8 @@ impl<'e> Run<'e, '_> {
         let reason = match (any_program, unit) {
             (false, _) => Reason::NoConsent,
             (true, None) => Reason::NoUnit,
-            (true, Some(unit)) => match self.find_winner(unit, trace) {
-                Ok(won) => return self.serve(unit.0, won, trace),
+            (true, Some((unit, _))) => match self.find_winner(unit, trace) {
+                Ok(won) => return self.serve(unit, won, trace),
                 Err(reason) => reason,
             },
         };
@@ -201,15 +215,15 @@ impl<'e> Run<'e, '_> {
     }
 
     /// Steps 4 to 6.
-    fn find_winner(&self, unit: (&str, UnitSource), trace: &mut Trace) -> Result<Won<'e>, Reason> {
+    fn find_winner(&self, unit: &str, trace: &mut Trace) -> Result<Won<'e>, Reason> {
         let matched = self.match_audiences(trace);
-        let (admitted, reached) = self.admit(unit.0, &matched, trace);
-        self.first_unsuppressed(&admitted, &matched, reached, trace)
+        let admitted = self.admit(unit, &matched, trace);
+        self.first_unsuppressed(&admitted, trace)
     }
 
     /// Steps 7 to 10 for the winner.
     fn serve(&self, unit: &str, won: Won<'e>, trace: &mut Trace) -> Decision<'e> {
-        let holdout = self.test_holdouts(unit, &won, trace);
+        let (passed_holdout, holdout) = self.test_holdouts(unit, &won, trace);
         let winner = Winner {
             program: &won.program.name,
             binding: &won.binding.name,
@@ -225,6 +239,7 @@ impl<'e> Run<'e, '_> {
             self.treat(unit, &won, trace)
         };
         decision.holdout = holdout;
+        decision.passed_holdout = passed_holdout;
         decision.winner = Some(winner);
         decision
     }
@@ -237,6 +252,7 @@ impl<'e> Run<'e, '_> {
             content,
             winner: None,
             holdout: None,
+            passed_holdout: None,
             enrolment: None,
         }
     }
@@ -257,11 +273,10 @@ impl<'e> Run<'e, '_> {
             .candidates
             .iter()
             .filter_map(|candidate| self.program(candidate));
-        let mut dropped: Vec<_> = programs
+        let dropped: BTreeSet<_> = programs
             .filter(|program| !self.consents(program))
             .map(|program| program.name.clone())
             .collect();
-        dropped.dedup();
         Step::Consent {
             granted: purposes
                 .filter_map(|(index, purpose)| Some((purpose.clone(), self.context.grant(index)?)))
@@ -271,7 +286,7 @@ impl<'e> Run<'e, '_> {
                 .observed(self.engine)
                 .map(|(name, state)| (name.to_owned(), state))
                 .collect(),
-            dropped,
+            dropped: dropped.into_iter().collect(),
         }
     }
 }

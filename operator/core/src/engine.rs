@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::bucket::Salt;
-use crate::bundle::{self, Bundle, Cap, ExperimentMode, Exposure, Metadata, StopOn, Window};
+use crate::bundle::{self, Bundle, Cap, Exposure, Metadata, StopOn, Window};
 use crate::expr::Program as Expression;
-use crate::value::{AttributeType, SlotId};
+use crate::value::AttributeType;
 
 mod content;
 mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
+pub use content::{slots, speaks};
 pub(crate) use paths::{PathNode, Sink};
 
 /// Index of a consent purpose; 0 is always [`SERVICE`].
@@ -72,7 +73,7 @@ pub enum EngineError {
         /// How many.
         found: usize,
     },
-    /// An experiment without exactly one control or with weights that cannot be summed.
+    /// An experiment without exactly one control, without its promoted arm, or with weights that cannot be summed.
     #[error("experiment `{name}` has arms that cannot be split: {why}")]
     Arms {
         /// The experiment.
@@ -120,7 +121,7 @@ pub(crate) struct Holdout {
 #[derive(Debug)]
 pub(crate) struct Experiment {
     pub name: String,
-    pub mode: ExperimentMode,
+    pub mode: Mode,
     pub schedule: Window,
     pub arms_salt: Salt,
     pub traffic_salt: Salt,
@@ -132,6 +133,14 @@ pub(crate) struct Experiment {
     pub arms: Vec<Arm>,
     /// Index of the control in `arms`.
     pub control: usize,
+}
+
+/// [`bundle::ExperimentMode`] with the arm resolved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mode {
+    Split,
+    Control,
+    Promoted(usize),
 }
 
 #[derive(Debug)]
@@ -201,12 +210,14 @@ impl Engine {
         link::load(bundle, Bundle::revision(&canonical))
     }
 
-    /// Reads and loads canonical or any other JSON of a bundle.
+    /// Reads and loads canonical or any other JSON of a bundle. The revision is that of everything in the JSON, fields
+    /// that this build does not know included: it is the one that the operator published.
     ///
     /// # Errors
     /// When it is no bundle, of a newer format, or does not resolve.
     pub fn parse(bytes: &[u8]) -> Result<Self, EngineError> {
-        Self::load(Bundle::parse(bytes)?)
+        let bundle = Bundle::parse(bytes)?;
+        link::load(bundle, bundle::revision_of(bytes)?)
     }
 
     /// The revision of the loaded bundle.
@@ -231,9 +242,13 @@ impl Engine {
 
     /// When the named binding records an exposure.
     pub fn exposure(&self, binding: &str) -> Option<Exposure> {
-        self.bindings
-            .iter()
-            .find(|known| known.name == binding)
+        // Bindings are numbered by name.
+        let place = self
+            .bindings
+            .binary_search_by(|known| known.name.as_str().cmp(binding));
+        place
+            .ok()
+            .and_then(|place| self.bindings.get(place))
             .map(|known| known.exposure)
     }
 

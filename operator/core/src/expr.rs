@@ -31,11 +31,14 @@ mod parse;
 mod program;
 mod scan;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod types;
 mod zone;
 
 pub use cost::MAX_STEPS;
 pub use error::{EvalError, ExprError, ExprErrorKind, LinkError};
+pub(crate) use literal::parse_timestamp;
 pub use node::Expression;
 pub use program::Program;
 pub use schema::{Attribute, NOW, Schema, is_attribute_name};

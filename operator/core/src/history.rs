@@ -17,7 +17,8 @@ pub enum Shown<'a> {
 
 /// The past of the unit that a decision is for. Implementations answer from memory; they never wait.
 pub trait History {
-    /// How often it was shown since an instant, inclusive.
+    /// How often it was shown after an instant: a window `[show, show + window)` is over when it has passed, as with the
+    /// gap and the stops.
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32;
 
     /// When the Channel last showed it anything.

@@ -24,3 +24,10 @@ pub mod measure;
 pub mod ofrep;
 pub mod trace;
 pub mod value;
+
+// The strategies of the integration tests serve the unit tests as well.
+#[cfg(test)]
+extern crate self as attune_core;
+#[cfg(test)]
+#[path = "../tests/strategy/mod.rs"]
+mod strategy;

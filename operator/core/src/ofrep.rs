@@ -9,6 +9,9 @@ use crate::bundle::Metadata;
 use crate::context::ContextError;
 use crate::decide::{Decision, UnknownTouchpoint};
 
+#[cfg(test)]
+mod tests;
+
 /// A successful evaluation. `value` and `variant` are absent when the client's code default serves.
 #[derive(Debug, Serialize)]
 pub struct Success<'e> {
@@ -68,10 +71,7 @@ impl<'e> Success<'e> {
             key: decision.touchpoint,
             reason: decision.reason.ofrep(),
             variant: decision.content.map(|content| content.variant),
-            // INVARIANT: content is serialized JSON; were it not, the code default would serve.
-            value: decision
-                .content
-                .and_then(|content| serde_json::from_str(content.json).ok()),
+            value: decision.content.map(|content| content.json),
             metadata: fields,
         }
     }

@@ -9,6 +9,8 @@ use serde::Serialize;
 use crate::context::{Grant, SlotState, UnitSource};
 use crate::decide::Reason;
 
+#[cfg(test)]
+mod tests;
 mod text;
 
 /// Collects steps, or nothing.
@@ -215,9 +217,6 @@ pub struct ExperimentLine {
 pub enum Placement {
     /// Into an arm.
     Arm {
-        /// Position in the list of arms.
-        #[serde(skip)]
-        index: usize,
         /// The arm.
         arm: String,
     },

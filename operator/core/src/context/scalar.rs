@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use jiff::Timestamp;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::expr::{MAX_LIST_ITEMS, MAX_STRING_BYTES};
+use crate::expr::{MAX_LIST_ITEMS, MAX_STRING_BYTES, parse_timestamp};
 use crate::value::{AttributeType, Value};
 
 /// A JSON value as far as an attribute or an identity may want it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Scalar<'a> {
     Null,
     Bool(bool),
@@ -24,7 +23,7 @@ pub(super) enum Scalar<'a> {
 
 impl<'a> Scalar<'a> {
     /// The value as the contract's type; `None` is a wrong type.
-    pub fn typed(self, ty: AttributeType) -> Option<Value<'a>> {
+    pub(super) fn typed(self, ty: AttributeType) -> Option<Value<'a>> {
         Some(match (ty, self) {
             (AttributeType::Bool, Scalar::Bool(value)) => Value::Bool(value),
             (AttributeType::Int, Scalar::Int(value)) => Value::Int(value),
@@ -34,7 +33,7 @@ impl<'a> Scalar<'a> {
             (AttributeType::String, Scalar::String(value)) if value.len() <= MAX_STRING_BYTES => {
                 Value::String(value)
             }
-            (AttributeType::Timestamp, Scalar::String(value)) => Value::Timestamp(instant(&value)?),
+            (AttributeType::Timestamp, Scalar::String(value)) => Value::Timestamp(parse_timestamp(&value)?),
             (AttributeType::StringList, Scalar::Strings(values)) => {
                 Value::List(values.into_iter().map(Value::String).collect())
             }
@@ -43,7 +42,7 @@ impl<'a> Scalar<'a> {
     }
 
     /// The string, if it is one.
-    pub fn string(self) -> Option<Cow<'a, str>> {
+    pub(super) fn string(self) -> Option<Cow<'a, str>> {
         match self {
             Scalar::String(text) => Some(text),
             _ => None,
@@ -66,16 +65,13 @@ fn integral(value: f64) -> Option<i64> {
     Some(integer)
 }
 
-/// An RFC 3339 instant; the time zone annotations of RFC 9557 are not part of it.
-fn instant(text: &str) -> Option<Timestamp> {
-    if text.len() > 64 || text.contains('[') {
-        return None;
-    }
-    text.parse().ok()
-}
-
 /// Reads a [`Scalar`], borrowing strings from the input where they hold no escapes.
-pub(super) struct ScalarSeed;
+#[derive(Default)]
+pub(super) struct ScalarSeed {
+    /// Whether the value is an entry of a list. Lists in lists are skipped without looking inside, so that no nesting
+    /// exhausts the stack or fails the request.
+    in_list: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for ScalarSeed {
     type Value = Scalar<'de>;
@@ -122,18 +118,20 @@ impl<'de> Visitor<'de> for ScalarSeed {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut strings = Vec::new();
-        while let Some(item) = items.next_element_seed(ScalarSeed)? {
-            match item {
-                Scalar::String(text) if strings.len() < MAX_LIST_ITEMS && text.len() <= MAX_STRING_BYTES => {
-                    strings.push(text)
+        let mut usable = !self.in_list;
+        while usable {
+            match items.next_element_seed(Self { in_list: true })? {
+                None => return Ok(Scalar::Strings(strings)),
+                Some(Scalar::String(text))
+                    if strings.len() < MAX_LIST_ITEMS && text.len() <= MAX_STRING_BYTES =>
+                {
+                    strings.push(text);
                 }
-                _ => {
-                    while items.next_element::<IgnoredAny>()?.is_some() {}
-                    return Ok(Scalar::Other);
-                }
+                Some(_) => usable = false,
             }
         }
-        Ok(Scalar::Strings(strings))
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Other)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::scalar::{Scalar, ScalarSeed};
-use super::{Context, Grant, SlotState};
+use super::{Context, Found, Grant, IdentityValues, Nesting, SlotState};
 use crate::engine::{Engine, PathNode, Sink};
 use crate::value::{SlotId, Value};
 
@@ -27,7 +27,9 @@ struct NodeSeed<'c, 'a> {
     engine: &'c Engine,
     context: &'c mut Context<'a>,
     node: &'c PathNode,
-    depth: u8,
+    /// How many segments lead here.
+    segments: u8,
+    nesting: Nesting,
 }
 
 /// Reads an object's key, borrowed where it holds no escapes.
@@ -81,6 +83,8 @@ impl<'de> Visitor<'de> for RequestSeed<'_, 'de> {
         let mut found = false;
         while let Some(key) = entries.next_key_seed(KeySeed)? {
             if key == "context" {
+                // Of a repeated member the last one counts, and counts alone.
+                *self.context = Context::empty(self.engine);
                 found = entries.next_value_seed(ContextSeed {
                     engine: self.engine,
                     context: self.context,
@@ -112,7 +116,8 @@ impl<'de> Visitor<'de> for ContextSeed<'_, 'de> {
             engine: self.engine,
             context: self.context,
             node: root,
-            depth: 0,
+            segments: 0,
+            nesting: Nesting::default(),
         }
         .visit_map(entries)?;
         Ok(true)
@@ -124,7 +129,7 @@ impl<'de> DeserializeSeed<'de> for NodeSeed<'_, 'de> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.node.is_leaf() && !self.node.sink().consent {
-            let scalar = ScalarSeed.deserialize(deserializer)?;
+            let scalar = ScalarSeed::default().deserialize(deserializer)?;
             self.fill(scalar);
             return Ok(());
         }
@@ -154,7 +159,7 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     }
 
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
-        let scalar = ScalarSeed.visit_u64(value)?;
+        let scalar = ScalarSeed::default().visit_u64(value)?;
         self.fill(scalar);
         Ok(())
     }
@@ -175,35 +180,23 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-        let scalar = ScalarSeed.visit_seq(items)?;
+        let scalar = ScalarSeed::default().visit_seq(items)?;
         self.fill(scalar);
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
         let sink = self.node.sink();
         if sink.consent {
-            self.context.grants.clear();
+            return self.consents(entries);
         }
         while let Some(key) = entries.next_key_seed(KeySeed)? {
-            if sink.consent {
-                let value = entries.next_value_seed(ScalarSeed)?;
-                self.context.grant_entry(key, value);
-                continue;
+            match self.child(&key) {
+                Some(child) => entries.next_value_seed(child)?,
+                None => _ = entries.next_value::<IgnoredAny>()?,
             }
-            let Some(node) = self.node.walk(&key) else {
-                entries.next_value::<IgnoredAny>()?;
-                continue;
-            };
-            let depth = self.depth.saturating_add(1);
-            entries.next_value_seed(NodeSeed {
-                engine: self.engine,
-                context: &mut *self.context,
-                node,
-                depth,
-            })?;
         }
-        if !sink.consent && !sink.is_unused() {
+        if !sink.is_unused() {
             self.fill(Scalar::Other);
         }
         Ok(())
@@ -211,59 +204,90 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
 }
 
 impl<'de> NodeSeed<'_, 'de> {
+    /// The node that a key of this object leads to.
+    fn child(&mut self, key: &str) -> Option<NodeSeed<'_, 'de>> {
+        let node = self.node.walk(key)?;
+        let spelled = key.bytes().filter(|byte| *byte == b'.').count() + 1;
+        Some(NodeSeed {
+            engine: self.engine,
+            context: &mut *self.context,
+            node,
+            segments: self
+                .segments
+                .saturating_add(u8::try_from(spelled).unwrap_or(u8::MAX)),
+            nesting: self.nesting.with_key_at(self.segments),
+        })
+    }
+
+    /// Consent as an object; its entries may be attributes as well.
+    fn consents<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        let wins = self.context.begin_consent(self.nesting);
+        while let Some(key) = entries.next_key_seed(KeySeed)? {
+            let value = entries.next_value_seed(ScalarSeed::default())?;
+            if let Some(child) = self.child(&key) {
+                child.fill(value.clone());
+            }
+            if wins {
+                self.context.grant_entry(key, value);
+            }
+        }
+        Ok(())
+    }
+
     /// Hands the value to whatever the path is for.
     fn fill(self, scalar: Scalar<'de>) {
+        if matches!(scalar, Scalar::Null) {
+            return;
+        }
         let sink = self.node.sink();
-        if sink.consent {
+        if sink.is_identity() {
+            let text = scalar.clone().string();
+            self.context.identity.invalid_targeting_key |= sink.targeting_key && text.is_none();
+            self.context.identity.put(sink, text.as_ref(), self.nesting);
+        }
+        if let Some(slot) = sink.attribute {
+            self.context.set(self.engine, slot, scalar.clone(), self.nesting);
+        }
+        if sink.consent && self.context.begin_consent(self.nesting) {
             self.context.grant_list(scalar);
-        } else if sink.is_identity() {
-            let text = match &scalar {
-                Scalar::String(text) => Some(text.clone()),
-                _ => None,
-            };
-            if sink.targeting_key && text.is_none() && !matches!(scalar, Scalar::Null) {
-                self.context.identity.invalid_targeting_key = true;
+        }
+    }
+}
+
+impl<'a> IdentityValues<'a> {
+    fn put(&mut self, sink: Sink, text: Option<&Cow<'a, str>>, nesting: Nesting) {
+        for (wanted, found) in [
+            (sink.unit, &mut self.unit),
+            (sink.fallback, &mut self.fallback),
+            (sink.locale, &mut self.locale),
+            (sink.time_zone, &mut self.time_zone),
+        ] {
+            if wanted && nesting >= found.nesting {
+                *found = Found {
+                    text: text.cloned(),
+                    nesting,
+                };
             }
-            self.context.identify(sink, text);
-            if let Some(slot) = sink.attribute {
-                self.context.set(self.engine, slot, scalar, self.depth);
-            }
-        } else if let Some(slot) = sink.attribute {
-            self.context.set(self.engine, slot, scalar, self.depth);
         }
     }
 }
 
 impl<'a> Context<'a> {
-    fn identify(&mut self, sink: Sink, text: Option<Cow<'a, str>>) {
-        let Some(text) = text else { return };
-        for (wanted, place) in [
-            (sink.unit, &mut self.identity.unit),
-            (sink.fallback, &mut self.identity.fallback),
-            (sink.locale, &mut self.identity.locale),
-            (sink.time_zone, &mut self.identity.time_zone),
-        ] {
-            if wanted {
-                *place = Some(text.clone());
-            }
-        }
-    }
-
-    /// Fills a slot unless a deeper nested value already did.
-    fn set(&mut self, engine: &Engine, slot: SlotId, scalar: Scalar<'a>, depth: u8) {
+    /// Fills a slot unless a more nested spelling already did.
+    fn set(&mut self, engine: &Engine, slot: SlotId, scalar: Scalar<'a>, nesting: Nesting) {
         let index = usize::from(slot.0);
         let (Some(place), Some(state), Some(known), Some(attribute)) = (
             self.slots.get_mut(index),
             self.states.get_mut(index),
-            self.depths.get_mut(index),
+            self.nestings.get_mut(index),
             engine.attributes.get(index),
         ) else {
             return;
         };
-        if matches!(scalar, Scalar::Null) || depth < *known {
+        if nesting < *known {
             return;
         }
-        *known = depth;
+        *known = nesting;
         *place = scalar.typed(attribute.ty);
         *state = match place {
             None => SlotState::WrongType,
@@ -272,9 +296,18 @@ impl<'a> Context<'a> {
         };
     }
 
+    /// Starts over with what is consented to, unless a more nested spelling already told.
+    fn begin_consent(&mut self, nesting: Nesting) -> bool {
+        let wins = nesting >= self.consent_nesting;
+        if wins {
+            self.consent_nesting = nesting;
+            self.grants.clear();
+        }
+        wins
+    }
+
     /// Consent as a list: every entry is explicit. Any other shape grants nothing more.
     fn grant_list(&mut self, scalar: Scalar<'a>) {
-        self.grants.clear();
         if let Scalar::Strings(purposes) = scalar {
             self.grants
                 .extend(purposes.into_iter().map(|purpose| (purpose, Grant::Explicit)));

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Reason, Run, Won};
+use super::{Run, Won};
 use crate::engine::Candidate;
 use crate::expr::EvalError;
 use crate::trace::{AudienceLine, CandidateLine, Refusal, Step, Trace};
@@ -11,10 +11,22 @@ use crate::value::Value;
 /// Which of the touchpoint's audiences match, in the touchpoint's order.
 pub(super) struct Matched(Vec<bool>);
 
-/// A candidate that admits the unit, with its score.
+/// A candidate that admits the unit, with the first of its audiences that matched and its score.
+#[derive(Clone, Copy)]
 pub(super) struct Admitted<'e> {
-    pub candidate: &'e Candidate,
+    candidate: &'e Candidate,
+    audience: Option<&'e str>,
     score: Option<f64>,
+}
+
+/// Why a candidate does not admit the unit; [`Refusal`] without its texts, so that refusing allocates nothing.
+#[derive(Clone, Copy)]
+enum Refused {
+    Consent,
+    Audience,
+    When(Option<EvalError>),
+    NoValidVariant,
+    Rollout,
 }
 
 impl<'e> Run<'e, '_> {
@@ -45,28 +57,20 @@ impl<'e> Run<'e, '_> {
         Matched(matched)
     }
 
-    /// Step 5: the candidates that admit the unit, best first, and the latest step that any candidate reached.
-    pub(super) fn admit(
-        &self,
-        unit: &str,
-        matched: &Matched,
-        trace: &mut Trace,
-    ) -> (Vec<Admitted<'e>>, Reason) {
+    /// Step 5: the candidates that admit the unit, best first.
+    pub(super) fn admit(&self, unit: &str, matched: &Matched, trace: &mut Trace) -> Vec<Admitted<'e>> {
         let mut admitted = Vec::new();
         let mut lines = trace.is_on().then(Vec::new);
         for candidate in &self.touchpoint.candidates {
-            let refusal = self.refusal(unit, candidate, matched);
-            let score = if refusal.is_none() {
-                self.score(candidate)
-            } else {
-                None
-            };
+            let verdict = self.examine(unit, candidate, matched).map(|audience| Admitted {
+                candidate,
+                audience,
+                score: self.score(candidate),
+            });
             if let Some(lines) = &mut lines {
-                lines.push(self.candidate_line(candidate, score, refusal.clone()));
+                lines.push(self.candidate_line(candidate, verdict.as_ref()));
             }
-            if refusal.is_none() {
-                admitted.push(Admitted { candidate, score });
-            }
+            admitted.extend(verdict.ok());
         }
         // Candidates come by priority, binding name and position; the sort is stable, so that those break ties.
         admitted.sort_by(|a, b| {
@@ -77,83 +81,74 @@ impl<'e> Run<'e, '_> {
         trace.write(|| Step::Candidates {
             candidates: lines.unwrap_or_default(),
         });
-        (admitted, Reason::NotEligible)
+        admitted
     }
 
-    /// The winner among the admitted with its audience (step 8: the first of the candidate's list that matched).
-    pub(super) fn won(&self, candidate: &'e Candidate, matched: &Matched) -> Option<Won<'e>> {
-        let binding = self.engine.bindings.get(candidate.binding)?;
-        let program = self.engine.programs.get(binding.program)?;
-        let module = self.engine.modules.get(candidate.module)?;
-        let audience = self.audience(candidate, matched).flatten();
+    /// What an admitted candidate wins with.
+    pub(super) fn won(&self, admitted: Admitted<'e>) -> Option<Won<'e>> {
+        let binding = self.engine.bindings.get(admitted.candidate.binding)?;
         Some(Won {
-            candidate,
+            candidate: admitted.candidate,
             binding,
-            program,
-            module,
-            audience,
+            program: self.engine.programs.get(binding.program)?,
+            module: self.engine.modules.get(admitted.candidate.module)?,
+            audience: admitted.audience,
         })
     }
 
-    fn refusal(&self, unit: &str, candidate: &Candidate, matched: &Matched) -> Option<Refusal> {
-        let (Some(binding), Some(program)) = (
-            self.engine.bindings.get(candidate.binding),
-            self.program(candidate),
-        ) else {
-            return Some(Refusal::Audience);
-        };
-        if !self.consents(program) {
-            return Some(Refusal::Consent);
+    /// The audience under which the candidate admits the unit (step 8: the first of its list that matched; `None` where it
+    /// names none), or why it does not.
+    fn examine(
+        &self,
+        unit: &str,
+        candidate: &Candidate,
+        matched: &Matched,
+    ) -> Result<Option<&'e str>, Refused> {
+        if !self
+            .program(candidate)
+            .is_some_and(|program| self.consents(program))
+        {
+            return Err(Refused::Consent);
         }
-        let Some(audience) = self.audience(candidate, matched) else {
-            return Some(Refusal::Audience);
-        };
-        if let Some((source, rule)) = &candidate.when {
+        let audience = self.audience(candidate, matched)?;
+        if let Some((_, rule)) = &candidate.when {
             match rule.matches(&self.context.slots, self.now) {
                 Ok(true) => {}
-                Ok(false) => {
-                    return Some(Refusal::When {
-                        rule: source.clone(),
-                        because: None,
-                    });
-                }
-                Err(error) => {
-                    return Some(Refusal::When {
-                        rule: source.clone(),
-                        because: Some(self.say(error)),
-                    });
-                }
+                Ok(false) => return Err(Refused::When(None)),
+                Err(error) => return Err(Refused::When(Some(error))),
             }
         }
         let module = self.engine.modules.get(candidate.module);
-        if module
+        module
             .and_then(|module| module.most_specific(audience, self.locale, self.now))
-            .is_none()
-        {
-            return Some(Refusal::NoValidVariant);
+            .ok_or(Refused::NoValidVariant)?;
+        let binding = self.engine.bindings.get(candidate.binding);
+        if binding.is_some_and(|binding| binding.rollout_salt.admits(unit, binding.rollout_bp)) {
+            Ok(audience)
+        } else {
+            Err(Refused::Rollout)
         }
-        (!binding.rollout_salt.admits(unit, binding.rollout_bp)).then_some(Refusal::Rollout {
-            share_bp: binding.rollout_bp,
-        })
     }
 
-    /// `None` when none of the candidate's audiences matches; `Some(None)` when it names none.
-    fn audience(&self, candidate: &Candidate, matched: &Matched) -> Option<Option<&'e str>> {
+    /// The first of the candidate's audiences that matched; `None` where it names none.
+    fn audience(&self, candidate: &Candidate, matched: &Matched) -> Result<Option<&'e str>, Refused> {
         if candidate.audiences.is_empty() {
-            return Some(None);
+            return Ok(None);
         }
         let matches = |index: &&usize| {
             let place = self.touchpoint.audiences.binary_search(index).ok();
-            place
-                .and_then(|place| matched.0.get(place))
-                .copied()
-                .unwrap_or(false)
+            place.and_then(|place| matched.0.get(place)).is_some_and(|matched| *matched)
         };
-        let index = candidate.audiences.iter().find(matches)?;
-        self.engine
+        let index = candidate
+            .audiences
+            .iter()
+            .find(matches)
+            .ok_or(Refused::Audience)?;
+        Ok(self
+            .engine
             .audiences
             .get(*index)
-            .map(|audience| Some(audience.name.as_str()))
+            .map(|audience| audience.name.as_str()))
     }
 
     /// The score as a number; what is missing, not finite or fails leaves the candidate unscored.
@@ -168,7 +163,8 @@ impl<'e> Run<'e, '_> {
             Value::Double(score) => score,
             _ => return None,
         };
-        score.is_finite().then_some(score)
+        // Zero has one rank: `-0.0 + 0.0` is `0.0`.
+        score.is_finite().then_some(score + 0.0)
     }
 
     fn priority(&self, candidate: &Candidate) -> i64 {
@@ -181,27 +177,40 @@ impl<'e> Run<'e, '_> {
     fn candidate_line(
         &self,
         candidate: &Candidate,
-        score: Option<f64>,
-        refused: Option<Refusal>,
+        verdict: Result<&Admitted<'_>, &Refused>,
     ) -> CandidateLine {
-        let name = |name: Option<&String>| name.cloned().unwrap_or_default();
+        let binding = self.engine.bindings.get(candidate.binding);
+        let module = self.engine.modules.get(candidate.module);
         CandidateLine {
-            binding: name(
-                self.engine
+            binding: binding.map(|binding| binding.name.clone()).unwrap_or_default(),
+            index: candidate.index,
+            module: module.map(|module| module.name.clone()).unwrap_or_default(),
+            priority: self.priority(candidate),
+            score: verdict.ok().and_then(|admitted| admitted.score),
+            refused: verdict.err().map(|refused| self.describe(candidate, *refused)),
+        }
+    }
+
+    fn describe(&self, candidate: &Candidate, refused: Refused) -> Refusal {
+        match refused {
+            Refused::Consent => Refusal::Consent,
+            Refused::Audience => Refusal::Audience,
+            Refused::When(error) => Refusal::When {
+                rule: candidate
+                    .when
+                    .as_ref()
+                    .map(|(source, _)| source.clone())
+                    .unwrap_or_default(),
+                because: error.map(|error| self.say(error)),
+            },
+            Refused::NoValidVariant => Refusal::NoValidVariant,
+            Refused::Rollout => Refusal::Rollout {
+                share_bp: self
+                    .engine
                     .bindings
                     .get(candidate.binding)
-                    .map(|binding| &binding.name),
-            ),
-            index: candidate.index,
-            module: name(
-                self.engine
-                    .modules
-                    .get(candidate.module)
-                    .map(|module| &module.name),
-            ),
-            priority: self.priority(candidate),
-            score,
-            refused,
+                    .map_or(0, |binding| binding.rollout_bp),
+            },
         }
     }
 

@@ -4,8 +4,7 @@
 
 use super::{Decision, Enrolment, Reason, Run, Won};
 use crate::bucket::{BASIS_POINTS, pick};
-use crate::bundle::ExperimentMode;
-use crate::engine::{Arm, Experiment};
+use crate::engine::{Arm, Experiment, Mode};
 use crate::trace::{ExperimentLine, Placement, Step, Trace};
 
 /// What the experiments say about a unit.
@@ -18,6 +17,16 @@ enum Treatment<'e> {
     Promoted(&'e Arm),
     /// Outside of every split: the control's effect.
     NotEnrolled(&'e Arm),
+}
+
+/// Where a unit falls in one experiment; [`Placement`] with what was looked up left out, so that placing allocates nothing.
+#[derive(Clone, Copy)]
+enum Place {
+    Arm(usize),
+    Promoted(usize),
+    Excluded { bucket: u32, from_bp: u32, to_bp: u32 },
+    OutsideTraffic { bucket: u32 },
+    Closed,
 }
 
 impl<'e> Run<'e, '_> {
@@ -46,30 +55,28 @@ impl<'e> Run<'e, '_> {
         let mut lines = trace.is_on().then(Vec::new);
         let mut treatment = Treatment::None;
         for experiment in self.applicable(won) {
-            let placement = self.place(unit, experiment);
+            let place = self.place(unit, experiment);
             if let Some(lines) = &mut lines {
                 lines.push(ExperimentLine {
                     experiment: experiment.name.clone(),
-                    placement: placement.clone(),
+                    placement: place.describe(experiment),
                 });
             }
-            let control = experiment.arms.get(experiment.control);
-            match (&placement, control) {
-                (Placement::Arm { index, .. }, _) => {
-                    if let Some(arm) = experiment.arms.get(*index) {
-                        treatment = Treatment::Enrolled(experiment, arm);
-                        break;
-                    }
+            let arm = |index: usize| experiment.arms.get(index);
+            treatment = match (place, treatment) {
+                (Place::Arm(index), before) => {
+                    arm(index).map_or(before, |arm| Treatment::Enrolled(experiment, arm))
                 }
-                (Placement::Promoted { arm }, _) => {
-                    if let Some(arm) = experiment.arms.iter().find(|known| &known.name == arm) {
-                        treatment = Treatment::Promoted(arm);
-                    }
+                (Place::Promoted(index), before @ (Treatment::None | Treatment::NotEnrolled(_))) => {
+                    arm(index).map_or(before, Treatment::Promoted)
                 }
-                (_, Some(control)) if matches!(treatment, Treatment::None) => {
-                    treatment = Treatment::NotEnrolled(control);
+                (_, Treatment::None) => {
+                    arm(experiment.control).map_or(Treatment::None, Treatment::NotEnrolled)
                 }
-                _ => {}
+                (_, before) => before,
+            };
+            if matches!(treatment, Treatment::Enrolled(..)) {
+                break;
             }
         }
         trace.write(|| Step::Experiment {
@@ -96,19 +103,16 @@ impl<'e> Run<'e, '_> {
             .filter(move |experiment| experiment.schedule.from.is_none_or(|from| from <= now))
     }
 
-    fn place(&self, unit: &str, experiment: &Experiment) -> Placement {
-        match &experiment.mode {
-            ExperimentMode::Promoted { arm } => return Placement::Promoted { arm: arm.clone() },
-            ExperimentMode::Control => return Placement::Closed,
-            ExperimentMode::Split => {}
-        }
-        if !experiment.schedule.contains(self.now) {
-            return Placement::Closed;
+    fn place(&self, unit: &str, experiment: &Experiment) -> Place {
+        match experiment.mode {
+            Mode::Promoted(arm) => return Place::Promoted(arm),
+            Mode::Split if experiment.schedule.contains(self.now) => {}
+            Mode::Split | Mode::Control => return Place::Closed,
         }
         if let Some((salt, from_bp, to_bp)) = &experiment.exclusion {
             let bucket = salt.bucket(unit, BASIS_POINTS);
             if !(*from_bp..*to_bp).contains(&bucket) {
-                return Placement::Excluded {
+                return Place::Excluded {
                     bucket,
                     from_bp: *from_bp,
                     to_bp: *to_bp,
@@ -117,18 +121,39 @@ impl<'e> Run<'e, '_> {
         }
         let bucket = experiment.traffic_salt.bucket(unit, BASIS_POINTS);
         if bucket >= experiment.traffic_bp {
-            return Placement::OutsideTraffic {
-                bucket,
-                traffic_bp: experiment.traffic_bp,
-            };
+            return Place::OutsideTraffic { bucket };
         }
         // INVARIANT: loading refuses weights that cannot be picked from.
-        let index = pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control);
-        let arm = experiment
-            .arms
-            .get(index)
-            .map(|arm| arm.name.clone())
-            .unwrap_or_default();
-        Placement::Arm { index, arm }
+        Place::Arm(pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control))
+    }
+}
+
+impl Place {
+    fn describe(self, experiment: &Experiment) -> Placement {
+        let arm = |index: usize| {
+            experiment
+                .arms
+                .get(index)
+                .map(|arm| arm.name.clone())
+                .unwrap_or_default()
+        };
+        match self {
+            Self::Arm(index) => Placement::Arm { arm: arm(index) },
+            Self::Promoted(index) => Placement::Promoted { arm: arm(index) },
+            Self::Excluded {
+                bucket,
+                from_bp,
+                to_bp,
+            } => Placement::Excluded {
+                bucket,
+                from_bp,
+                to_bp,
+            },
+            Self::OutsideTraffic { bucket } => Placement::OutsideTraffic {
+                bucket,
+                traffic_bp: experiment.traffic_bp,
+            },
+            Self::Closed => Placement::Closed,
+        }
     }
 }

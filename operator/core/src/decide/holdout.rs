@@ -5,16 +5,17 @@ use crate::bucket::BASIS_POINTS;
 use crate::trace::{HoldoutLine, Step, Trace};
 
 impl<'e> Run<'e, '_> {
-    /// Tests the holdouts of the winner's program in their order and stops at the first that holds the unit. The last
-    /// one tested is reported.
+    /// Tests the holdouts of the winner's program in their order and stops at the first that holds the unit. Gives the
+    /// last one tested, after the one before it: a namespace and a program have one live holdout each.
     pub(super) fn test_holdouts(
         &self,
         unit: &str,
         won: &Won<'e>,
         trace: &mut Trace,
-    ) -> Option<HoldoutTest<'e>> {
+    ) -> (Option<&'e str>, Option<HoldoutTest<'e>>) {
         let mut lines = trace.is_on().then(Vec::new);
-        let mut last = None;
+        let mut last: Option<HoldoutTest<'e>> = None;
+        let mut passed = None;
         let holdouts = won
             .program
             .holdouts
@@ -31,6 +32,7 @@ impl<'e> Run<'e, '_> {
                     held,
                 });
             }
+            passed = last.map(|test| test.name).or(passed);
             last = Some(HoldoutTest {
                 name: &holdout.name,
                 held,
@@ -42,6 +44,6 @@ impl<'e> Run<'e, '_> {
         trace.write(|| Step::Holdout {
             tested: lines.unwrap_or_default(),
         });
-        last
+        (passed, last)
     }
 }

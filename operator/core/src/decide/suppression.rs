@@ -3,7 +3,7 @@
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
 
-use super::candidates::{Admitted, Matched};
+use super::candidates::Admitted;
 use super::{Reason, Run, Won};
 use crate::bundle::{Cap, CapScope};
 use crate::history::Shown;
@@ -21,17 +21,12 @@ impl<'e> Run<'e, '_> {
     pub(super) fn first_unsuppressed(
         &self,
         admitted: &[Admitted<'e>],
-        matched: &Matched,
-        reached: Reason,
         trace: &mut Trace,
     ) -> Result<Won<'e>, Reason> {
-        let mut reached = reached;
+        let mut reached = Reason::NotEligible;
         let mut lines = trace.is_on().then(Vec::new);
         let mut winner = None;
-        for won in admitted
-            .iter()
-            .filter_map(|admitted| self.won(admitted.candidate, matched))
-        {
+        for won in admitted.iter().filter_map(|admitted| self.won(*admitted)) {
             let suppressed = self.suppression(&won);
             if let Some(lines) = &mut lines {
                 lines.push(SuppressionLine {
@@ -40,13 +35,11 @@ impl<'e> Run<'e, '_> {
                     suppressed,
                 });
             }
-            match suppressed {
-                Some(reason) => reached = reached.max(reason),
-                None => {
-                    winner = Some(won);
-                    break;
-                }
-            }
+            let Some(reason) = suppressed else {
+                winner = Some(won);
+                break;
+            };
+            reached = reached.max(reason);
         }
         trace.write(|| Step::Suppression {
             candidates: lines.unwrap_or_default(),
@@ -136,6 +129,6 @@ impl<'e> Run<'e, '_> {
 }
 
 fn minute_of_day(now: Timestamp, time_zone: &TimeZone) -> u16 {
-    let time = now.to_zoned(time_zone.clone()).time();
+    let time = time_zone.to_datetime(now).time();
     u16::from(time.hour().unsigned_abs()) * 60 + u16::from(time.minute().unsigned_abs())
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::bundle::{self, Window};
 use crate::locale;
@@ -28,22 +29,22 @@ pub(crate) struct Variant {
     pub audiences: Vec<String>,
     names_channel: bool,
     pub validity: Window,
-    /// By locale of the Channel: how far the variant's locale is from it, and the serialized content; `None` where the
-    /// variant does not speak it.
+    /// By locale of the Channel; `None` where the variant does not speak it and is not the baseline.
     by_locale: Vec<Option<Assembled>>,
 }
 
 /// A variant's words in one locale.
 #[derive(Debug)]
 struct Assembled {
-    /// Subtags between the locale and the variant's; `usize::MAX` for a variant without locales.
-    distance: usize,
-    json: Box<str>,
+    /// Subtags between the locale and the variant's; `usize::MAX` for a variant without locales; `None` for a baseline
+    /// that does not speak the locale, and serves there only when nothing else does.
+    distance: Option<usize>,
+    json: Box<RawValue>,
 }
 
 impl Module {
     /// Assembles every variant of `module` for each of `locales`.
-    pub fn new(module: &bundle::Module, locales: &[String]) -> Self {
+    pub(crate) fn new(module: &bundle::Module, locales: &[String]) -> Self {
         let variants: Vec<_> = module
             .variants
             .iter()
@@ -62,21 +63,37 @@ impl Module {
 
     /// The most specific valid variant for whoever is in `audience`: naming the audience beats naming the channel beats
     /// the longer locale; equally specific ones in listed order.
-    pub fn most_specific(&self, audience: Option<&str>, locale: usize, now: Timestamp) -> Option<VariantIx> {
+    pub(crate) fn most_specific(
+        &self,
+        audience: Option<&str>,
+        locale: usize,
+        now: Timestamp,
+    ) -> Option<VariantIx> {
         self.choose(locale, now, |variant| {
             variant.audiences.is_empty()
                 || audience.is_some_and(|audience| variant.audiences.iter().any(|name| name == audience))
         })
     }
 
-    /// The variant that serves as baseline: the most specific valid one without audiences, else the declared baseline.
-    pub fn baseline_variant(&self, locale: usize, now: Timestamp) -> Option<VariantIx> {
-        self.choose(locale, now, |variant| variant.audiences.is_empty())
-            .or_else(|| self.baseline.filter(|index| self.serves(*index, locale, now)))
+    /// The variant that serves as baseline: the most specific valid one without audiences, else the declared baseline,
+    /// whichever locale it speaks. Of a suspended module the declared one comes first.
+    pub(crate) fn baseline_variant(&self, locale: usize, now: Timestamp) -> Option<VariantIx> {
+        let valid = |index: &VariantIx| {
+            self.variants
+                .get(*index)
+                .is_some_and(|known| known.validity.contains(now))
+        };
+        let declared = self.baseline.filter(valid);
+        let specific = || self.choose(locale, now, |variant| variant.audiences.is_empty());
+        if self.suspended {
+            declared.or_else(specific)
+        } else {
+            specific().or(declared)
+        }
     }
 
     /// The serialized content of a variant in a locale.
-    pub fn content(&self, variant: VariantIx, locale: usize) -> Option<&str> {
+    pub(crate) fn content(&self, variant: VariantIx, locale: usize) -> Option<&RawValue> {
         self.variants
             .get(variant)?
             .assembled(locale)
@@ -84,19 +101,19 @@ impl Module {
     }
 
     /// Whether the variant may be shown in the locale now.
-    pub fn serves(&self, variant: VariantIx, locale: usize, now: Timestamp) -> bool {
+    pub(crate) fn serves(&self, variant: VariantIx, locale: usize, now: Timestamp) -> bool {
         self.variants
             .get(variant)
-            .is_some_and(|variant| variant.validity.contains(now) && variant.assembled(locale).is_some())
+            .is_some_and(|variant| variant.validity.contains(now) && variant.distance(locale).is_some())
     }
 
     fn choose(&self, locale: usize, now: Timestamp, admits: impl Fn(&Variant) -> bool) -> Option<VariantIx> {
         let specificity = |(index, variant): (usize, &Variant)| {
-            let assembled = variant.assembled(locale)?;
+            let distance = variant.distance(locale)?;
             let rank = (
                 variant.audiences.is_empty(),
                 !variant.names_channel,
-                assembled.distance,
+                distance,
                 index,
             );
             (variant.validity.contains(now) && admits(variant)).then_some(rank)
@@ -130,25 +147,37 @@ impl Variant {
     fn assembled(&self, locale: usize) -> Option<&Assembled> {
         self.by_locale.get(locale).and_then(Option::as_ref)
     }
+
+    /// How far the locale is from the nearest that the variant speaks; `None` where it speaks none.
+    fn distance(&self, locale: usize) -> Option<usize> {
+        self.assembled(locale)?.distance
+    }
 }
 
 fn assemble(module: &bundle::Module, variant: &bundle::Variant, locale: &str) -> Option<Assembled> {
-    let distance = if variant.locales.is_empty() {
-        usize::MAX
-    } else {
-        variant
-            .locales
-            .iter()
-            .filter_map(|range| locale::distance(range, locale))
-            .min()?
+    let ranges = variant.locales.iter();
+    let distance = match variant.locales.as_slice() {
+        [] => Some(usize::MAX),
+        _ => ranges.filter_map(|range| locale::distance(range, locale)).min(),
     };
-    let slots = slots(module, variant, locale);
-    let json = serde_json::to_string(&slots).ok()?.into_boxed_str();
+    if distance.is_none() && variant.name != module.baseline {
+        return None;
+    }
+    let json = to_raw_value(&slots(module, variant, locale)).ok()?;
     Some(Assembled { distance, json })
 }
 
+/// Whether a variant may be shown to whoever is served in `locale`.
+pub fn speaks(variant: &bundle::Variant, locale: &str) -> bool {
+    variant.locales.is_empty()
+        || variant
+            .locales
+            .iter()
+            .any(|range| locale::distance(range, locale).is_some())
+}
+
 /// The filled slots: the core, its localized values from the least to the most specific locale, then the variant's.
-pub(crate) fn slots<'a>(
+pub fn slots<'a>(
     module: &'a bundle::Module,
     variant: &'a bundle::Variant,
     locale: &str,

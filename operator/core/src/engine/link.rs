@@ -1,17 +1,19 @@
 //! Resolving a bundle's names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::tz::TimeZoneDatabase;
 
 use super::{
-    Arm, Attribute, Audience, Binding, Candidate, Effect, Engine, EngineError, Experiment, Holdout, Module,
-    PathNode, Program, PurposeIx, QuietHours, SERVICE, Touchpoint,
+    Attribute, Audience, Binding, Candidate, Engine, EngineError, Holdout, Module, PathNode, Program,
+    PurposeIx, QuietHours, SERVICE, Touchpoint,
 };
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle};
 use crate::expr::Program as Expression;
 use crate::value::SlotId;
+
+mod experiment;
 
 /// Resolves everything in `bundle`.
 pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineError> {
@@ -24,7 +26,12 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
     let purposes = purposes(&bundle);
     let linker = Linker {
         bundle: &bundle,
-        purposes: &purposes,
+        purposes: number(purposes.iter()),
+        attributes: number(bundle.attributes.keys()),
+        audiences: number(bundle.audiences.keys()),
+        modules: number(bundle.modules.keys()),
+        programs: number(bundle.programs.keys()),
+        holdouts: number(bundle.holdouts.keys()),
     };
     let attributes = linker.attributes();
     let paths = linker.paths();
@@ -52,6 +59,7 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
         .transpose()?;
     Ok(Engine {
         revision,
+        bundle,
         purposes,
         attributes,
         paths,
@@ -63,7 +71,6 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
         bindings,
         touchpoints,
         quiet_hours,
-        bundle,
     })
 }
 
@@ -101,18 +108,35 @@ fn load_quiet_hours(quiet: &bundle::QuietHours) -> Result<QuietHours, EngineErro
     })
 }
 
+/// The position of each name.
+type Names<'a> = HashMap<&'a str, usize>;
+
+fn number<'a>(names: impl Iterator<Item = &'a String>) -> Names<'a> {
+    names.map(String::as_str).zip(0..).collect()
+}
+
+/// The position of `target`, which `field` names.
+fn find(names: &Names<'_>, field: &str, target: &str) -> Result<usize, EngineError> {
+    names.get(target).copied().ok_or_else(|| EngineError::Dangling {
+        field: field.to_owned(),
+        target: target.to_owned(),
+    })
+}
+
 struct Linker<'a> {
     bundle: &'a Bundle,
-    purposes: &'a [String],
+    purposes: Names<'a>,
+    attributes: Names<'a>,
+    audiences: Names<'a>,
+    modules: Names<'a>,
+    programs: Names<'a>,
+    holdouts: Names<'a>,
 }
 
 impl Linker<'_> {
     fn purpose(&self, name: &str) -> PurposeIx {
         // INVARIANT: `purposes` holds every purpose of the bundle.
-        self.purposes
-            .iter()
-            .position(|purpose| purpose == name)
-            .unwrap_or_default()
+        self.purposes.get(name).copied().unwrap_or_default()
     }
 
     fn attributes(&self) -> Vec<Attribute> {
@@ -167,8 +191,8 @@ impl Linker<'_> {
 
     fn expression(&self, owner: &str, rule: &bundle::Rule) -> Result<Expression, EngineError> {
         let slot_of = |name: &str| {
-            let place = self.bundle.attributes.keys().position(|known| known == name)?;
-            u16::try_from(place).ok().map(SlotId)
+            let place = self.attributes.get(name)?;
+            u16::try_from(*place).ok().map(SlotId)
         };
         rule.expression.link(slot_of).map_err(|source| EngineError::Link {
             owner: owner.to_owned(),
@@ -185,7 +209,7 @@ impl Linker<'_> {
                 let holdouts: Result<_, _> = program
                     .holdouts
                     .iter()
-                    .map(|target| index_of(&self.bundle.holdouts, &field, target))
+                    .map(|target| find(&self.holdouts, &field, target))
                     .collect();
                 Ok(Program {
                     name: name.clone(),
@@ -197,82 +221,6 @@ impl Linker<'_> {
             .collect()
     }
 
-    fn experiments(&self) -> Result<Vec<Experiment>, EngineError> {
-        self.bundle
-            .experiments
-            .iter()
-            .map(|(name, experiment)| self.experiment(name, experiment))
-            .collect()
-    }
-
-    fn experiment(&self, name: &str, experiment: &bundle::Experiment) -> Result<Experiment, EngineError> {
-        let invalid = |why| EngineError::Arms {
-            name: name.to_owned(),
-            why,
-        };
-        let weights: Vec<u32> = experiment.arms.iter().map(|arm| arm.weight).collect();
-        let total = weights
-            .iter()
-            .try_fold(0_u32, |sum, weight| sum.checked_add(*weight));
-        if total.is_none_or(|total| total == 0) {
-            return Err(invalid("the weights sum to nothing or overflow"));
-        }
-        let control = experiment
-            .arms
-            .iter()
-            .position(|arm| arm.control)
-            .ok_or_else(|| invalid("no arm is the control"))?;
-        let arms: Result<_, EngineError> = experiment
-            .arms
-            .iter()
-            .map(|arm| {
-                self.effect(name, &arm.effect).map(|effect| Arm {
-                    name: arm.name.clone(),
-                    effect,
-                })
-            })
-            .collect();
-        Ok(Experiment {
-            name: name.to_owned(),
-            mode: experiment.mode.clone(),
-            schedule: experiment.schedule,
-            arms_salt: Salt::new(&experiment.salt),
-            traffic_salt: Salt::new(&format!("{}:traffic", experiment.salt)),
-            traffic_bp: experiment.traffic_bp,
-            phase: experiment.phase,
-            exclusion: experiment
-                .exclusion
-                .as_ref()
-                .map(|range| (Salt::new(&range.salt), range.from_bp, range.to_bp)),
-            audiences: experiment.audiences.clone(),
-            weights,
-            arms: arms?,
-            control,
-        })
-    }
-
-    fn effect(&self, experiment: &str, effect: &bundle::Effect) -> Result<Effect, EngineError> {
-        let field = format!("experiments.{experiment}.arms");
-        let module = |id: &str| index_of(&self.bundle.modules, &field, id);
-        Ok(match effect {
-            bundle::Effect::Baseline => Effect::Baseline,
-            bundle::Effect::Personalize => Effect::Personalize,
-            bundle::Effect::Module { module: id } => Effect::Module(module(id)?),
-            bundle::Effect::Variant { module: id, variant } => {
-                let variants = self
-                    .bundle
-                    .modules
-                    .get(id)
-                    .map(|module| module.variants.as_slice())
-                    .unwrap_or_default();
-                Effect::Variant(
-                    module(id)?,
-                    variants.iter().position(|known| &known.name == variant),
-                )
-            }
-        })
-    }
-
     fn bindings(&self) -> Result<Vec<Binding>, EngineError> {
         self.bundle
             .bindings
@@ -282,8 +230,8 @@ impl Linker<'_> {
                 let experiments = self.bundle.experiments.values().enumerate();
                 Ok(Binding {
                     name: name.clone(),
-                    program: index_of(
-                        &self.bundle.programs,
+                    program: find(
+                        &self.programs,
                         &format!("bindings.{name}.program"),
                         &binding.program,
                     )?,
@@ -308,9 +256,7 @@ impl Linker<'_> {
         for (name, touchpoint) in &self.bundle.touchpoints {
             let field = format!("touchpoints.{name}.baseline");
             let baseline = touchpoint.baseline.as_ref();
-            let baseline = baseline
-                .map(|id| index_of(&self.bundle.modules, &field, id))
-                .transpose()?;
+            let baseline = baseline.map(|id| find(&self.modules, &field, id)).transpose()?;
             let loaded = Touchpoint {
                 name: name.clone(),
                 baseline,
@@ -355,14 +301,14 @@ impl Linker<'_> {
         let audiences: Result<_, _> = candidate
             .audiences
             .iter()
-            .map(|id| index_of(&self.bundle.audiences, &field, id))
+            .map(|id| find(&self.audiences, &field, id))
             .collect();
         let link = |rule: &bundle::Rule| self.expression(&field, rule);
         let when = candidate.when.as_ref();
         Ok(Candidate {
             binding: binding_ix,
             index,
-            module: index_of(&self.bundle.modules, &field, &candidate.module)?,
+            module: find(&self.modules, &field, &candidate.module)?,
             audiences: audiences?,
             when: when
                 .map(|rule| Ok::<_, EngineError>((rule.source.clone(), link(rule)?)))
@@ -370,17 +316,6 @@ impl Linker<'_> {
             score: candidate.score.as_ref().map(link).transpose()?,
         })
     }
-}
-
-/// The position of `target` among the sorted keys.
-fn index_of<T>(entries: &BTreeMap<String, T>, field: &str, target: &str) -> Result<usize, EngineError> {
-    entries
-        .keys()
-        .position(|key| key == target)
-        .ok_or_else(|| EngineError::Dangling {
-            field: field.to_owned(),
-            target: target.to_owned(),
-        })
 }
 
 /// Whether an entry of a Channel's `attributes` covers an attribute: its name, or its root as `root.*`.

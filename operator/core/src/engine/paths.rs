@@ -30,19 +30,19 @@ pub(crate) struct Sink {
 
 impl Sink {
     /// Whether nothing wants the value itself; its children may still be wanted.
-    pub fn is_unused(self) -> bool {
+    pub(crate) fn is_unused(self) -> bool {
         self.attribute.is_none() && !self.consent && !self.is_identity()
     }
 
     /// Whether the value must be a string that says who is asking.
-    pub fn is_identity(self) -> bool {
+    pub(crate) fn is_identity(self) -> bool {
         self.targeting_key || self.unit || self.fallback || self.locale || self.time_zone
     }
 }
 
 impl PathNode {
     /// Builds the tree for the identity's paths and the given attributes.
-    pub fn new<'a>(identity: &Identity, attributes: impl Iterator<Item = (&'a str, SlotId)>) -> Self {
+    pub(crate) fn new<'a>(identity: &Identity, attributes: impl Iterator<Item = (&'a str, SlotId)>) -> Self {
         let mut root = Self::default();
         root.at("targetingKey").targeting_key = true;
         root.at(&identity.unit).unit = true;
@@ -66,7 +66,7 @@ impl PathNode {
     }
 
     /// The node that a key of the JSON object at this node leads to; a key may spell several segments.
-    pub fn walk(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn walk(&self, key: &str) -> Option<&Self> {
         if let Some(child) = self.children.get(key) {
             return Some(child);
         }
@@ -75,12 +75,12 @@ impl PathNode {
     }
 
     /// What the value here is for.
-    pub fn sink(&self) -> Sink {
+    pub(crate) fn sink(&self) -> Sink {
         self.sink
     }
 
     /// Whether no longer path leads through here.
-    pub fn is_leaf(&self) -> bool {
+    pub(crate) fn is_leaf(&self) -> bool {
         self.children.is_empty()
     }
 

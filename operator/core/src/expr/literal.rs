@@ -1,5 +1,8 @@
 //! Durations and instants as CEL spells them, read exactly: no rounding through doubles, nothing left over.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::{SignedDuration, Timestamp};
 
 const UNITS: [(&str, i128); 8] = [
@@ -78,7 +81,7 @@ fn digits(text: &str) -> Option<i128> {
 }
 
 /// An RFC 3339 instant between the years 1 and 9999, without leap seconds.
-pub(super) fn parse_timestamp(text: &str) -> Option<Timestamp> {
+pub(crate) fn parse_timestamp(text: &str) -> Option<Timestamp> {
     // jiff reads more spellings than RFC 3339 has.
     if is_rfc3339(text) {
         text.parse()

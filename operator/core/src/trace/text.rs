@@ -152,7 +152,7 @@ impl fmt::Display for ExperimentLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.experiment)?;
         match &self.placement {
-            Placement::Arm { arm, .. } => write!(f, "arm {arm}"),
+            Placement::Arm { arm } => write!(f, "arm {arm}"),
             Placement::Excluded {
                 bucket,
                 from_bp,

@@ -1,0 +1,94 @@
+//! Resolving an experiment's arms.
+
+use super::{Linker, find};
+use crate::bucket::Salt;
+use crate::bundle;
+use crate::engine::{Arm, Effect, EngineError, Experiment, Mode};
+
+impl Linker<'_> {
+    pub(super) fn experiments(&self) -> Result<Vec<Experiment>, EngineError> {
+        let experiments = self.bundle.experiments.iter();
+        experiments
+            .map(|(name, experiment)| self.experiment(name, experiment))
+            .collect()
+    }
+
+    fn experiment(&self, name: &str, experiment: &bundle::Experiment) -> Result<Experiment, EngineError> {
+        let invalid = |why| EngineError::Arms {
+            name: name.to_owned(),
+            why,
+        };
+        let weights: Vec<u32> = experiment.arms.iter().map(|arm| arm.weight).collect();
+        let total = weights
+            .iter()
+            .try_fold(0_u32, |sum, weight| sum.checked_add(*weight));
+        if total.is_none_or(|total| total == 0) {
+            return Err(invalid("the weights sum to nothing or overflow"));
+        }
+        let mut controls = experiment.arms.iter().zip(0..).filter(|(arm, _)| arm.control);
+        let (Some((_, control)), None) = (controls.next(), controls.next()) else {
+            return Err(invalid("not exactly one arm is the control"));
+        };
+        let position = |arm: &str| experiment.arms.iter().position(|known| known.name == arm);
+        let mode = match &experiment.mode {
+            bundle::ExperimentMode::Split => Mode::Split,
+            bundle::ExperimentMode::Control => Mode::Control,
+            bundle::ExperimentMode::Promoted { arm } => {
+                Mode::Promoted(position(arm).ok_or_else(|| invalid("the promoted arm is none of them"))?)
+            }
+        };
+        let arms: Result<_, _> = experiment.arms.iter().map(|arm| self.arm(name, arm)).collect();
+        Ok(Experiment {
+            name: name.to_owned(),
+            mode,
+            schedule: experiment.schedule,
+            arms_salt: Salt::new(&arms_salt(experiment)),
+            traffic_salt: Salt::new(&format!("{}:traffic", experiment.salt)),
+            traffic_bp: experiment.traffic_bp,
+            phase: experiment.phase,
+            exclusion: experiment
+                .exclusion
+                .as_ref()
+                .map(|range| (Salt::new(&range.salt), range.from_bp, range.to_bp)),
+            audiences: experiment.audiences.clone(),
+            weights,
+            arms: arms?,
+            control,
+        })
+    }
+
+    fn arm(&self, experiment: &str, arm: &bundle::Arm) -> Result<Arm, EngineError> {
+        Ok(Arm {
+            name: arm.name.clone(),
+            effect: self.effect(experiment, &arm.effect)?,
+        })
+    }
+
+    fn effect(&self, experiment: &str, effect: &bundle::Effect) -> Result<Effect, EngineError> {
+        let field = format!("experiments.{experiment}.arms");
+        let module = |id: &str| find(&self.modules, &field, id);
+        Ok(match effect {
+            bundle::Effect::Baseline => Effect::Baseline,
+            bundle::Effect::Personalize => Effect::Personalize,
+            bundle::Effect::Module { module: id } => Effect::Module(module(id)?),
+            bundle::Effect::Variant { module: id, variant } => {
+                let variants = self
+                    .bundle
+                    .modules
+                    .get(id)
+                    .map(|module| module.variants.as_slice());
+                let named = |known: &bundle::Variant| &known.name == variant;
+                Effect::Variant(module(id)?, variants.unwrap_or_default().iter().position(named))
+            }
+        })
+    }
+}
+
+/// A new phase assigns arms anew, while traffic keeps the experiment's own salt: a share that grows lets units in, in
+/// whichever phase it grows.
+fn arms_salt(experiment: &bundle::Experiment) -> String {
+    match experiment.phase {
+        ..=1 => experiment.salt.clone(),
+        phase => format!("{}:p{phase}", experiment.salt),
+    }
+}
