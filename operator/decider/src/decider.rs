@@ -1,0 +1,390 @@
+//! One Channel's decisions: the rules in force, the units' past and the way of exposures.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::{ArcSwapOption, Guard};
+use attune_core::bundle::{Bundle, Exposure};
+use attune_core::context::Context;
+use attune_core::decide::{Decision, Request, UnknownTouchpoint, decide};
+use attune_core::engine::{Engine, EngineError};
+use attune_core::event::{Event, EventData};
+use attune_core::history::NoHistory;
+use attune_core::trace::Trace;
+use jiff::Timestamp;
+use prometheus_client::registry::Registry;
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::exposure::{Exposed, Exposures};
+use crate::metrics::{Adoption, Metrics};
+use crate::state::{ReportedShow, State};
+
+mod builder;
+#[cfg(test)]
+mod tests;
+
+pub use builder::{Builder, DEFAULT_BODY_LIMIT, Introspection};
+
+/// Decides for one Channel by the newest good bundle. Cheap to clone; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Decider(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: ArcSwapOption<Loaded>,
+    refused: ArcSwapOption<Refused>,
+    is_started: AtomicBool,
+    is_draining: AtomicBool,
+    clock: Clock,
+    state: Arc<State>,
+    exposures: Exposures,
+    metrics: Metrics,
+    body_limit: usize,
+    introspection: Introspection,
+}
+
+/// A bundle in force.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) engine: Engine,
+    since: Timestamp,
+}
+
+/// What a decider runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The revision that decides now, and since when; `None` before the first.
+    pub serving: Option<(String, Timestamp)>,
+    /// The last bundle that was refused, until one is adopted.
+    pub refused: Option<Refused>,
+}
+
+/// A bundle that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Its revision, as far as it is known.
+    pub revision: Option<String>,
+    /// What is wrong with it.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Why a bundle was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AdoptError {
+    /// It cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] EngineError),
+    /// It is for another Channel than the one that this decider decides for.
+    #[error(
+        "the bundle is for channel `{found}`, this decider decides for `{serving}`; point it at the right channel"
+    )]
+    MatchChannel {
+        /// `<namespace>/<channel>` of the bundle.
+        found: String,
+        /// `<namespace>/<channel>` of this decider.
+        serving: String,
+    },
+}
+
+impl Decider {
+    /// A decider without a bundle, to be configured.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Loads a bundle's JSON and decides by it from now on; requests under way finish by the old one.
+    ///
+    /// # Errors
+    /// When it is no bundle, of a newer format, does not resolve, or is another Channel's. Then the old one decides on
+    /// and [`Decider::status`] tells why.
+    pub fn adopt(&self, json: &[u8]) -> Result<String, AdoptError> {
+        self.offer(Engine::parse(json).map_err(AdoptError::from), || {
+            Some(Bundle::revision(json))
+        })
+    }
+
+    /// As [`Decider::adopt`], for a bundle in memory.
+    ///
+    /// # Errors
+    /// When it does not resolve, or is another Channel's.
+    pub fn adopt_bundle(&self, bundle: Bundle) -> Result<String, AdoptError> {
+        let revision = bundle.canonical().ok().map(|json| Bundle::revision(&json));
+        self.offer(Engine::load(bundle).map_err(AdoptError::from), || revision)
+    }
+
+    /// What it decides by, and what it refused.
+    pub fn status(&self) -> Status {
+        Status {
+            serving: self
+                .loaded()
+                .as_ref()
+                .map(|loaded| (loaded.engine.revision().to_owned(), loaded.since)),
+            refused: self.0.refused.load().as_deref().cloned(),
+        }
+    }
+
+    /// The revision that decides now.
+    pub fn revision(&self) -> Option<String> {
+        self.loaded()
+            .as_ref()
+            .map(|loaded| loaded.engine.revision().to_owned())
+    }
+
+    /// Takes note of an event that was ingested for the Channel's namespace: shows of `OnRender` bindings count for
+    /// caps, outcomes for stops. To be called once for each event, after duplicates were sorted out; exposures that
+    /// deciders sent themselves change nothing, their shows were counted with the decision.
+    pub fn observe(&self, event: &Event) {
+        let loaded = self.loaded();
+        let Some(loaded) = loaded.as_ref() else { return };
+        let bundle = loaded.engine.bundle();
+        let is_foreign = event
+            .namespace
+            .as_ref()
+            .is_some_and(|namespace| *namespace != bundle.namespace);
+        if is_foreign || !self.0.state.is_needed() {
+            return;
+        }
+        // An event from the future would silence a unit for longer than any window.
+        let at = event.time.min(self.0.clock.now());
+        match &event.data {
+            EventData::Outcome(outcome) => self.0.state.lock(&outcome.unit).note(&outcome.event, at),
+            EventData::Exposure(exposure) => {
+                if let Some(show) = reported_show(bundle, exposure) {
+                    let mut record = self.0.state.lock(&exposure.unit);
+                    record.charge_reported(&show, &bundle.channel, at);
+                }
+            }
+        }
+    }
+
+    /// Says that whatever bundle could be had at the start was tried: `/startupz` answers 200 from now on.
+    pub fn mark_started(&self) {
+        self.0.is_started.store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the process is about to end: `/readyz` answers 503 from now on, everything else goes on.
+    pub fn drain(&self) {
+        self.0.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes what it counts readable, its memory of units included.
+    pub fn register(&self, registry: &mut Registry) {
+        self.0.metrics.register(registry);
+        self.0.exposures.register(registry);
+    }
+
+    /// What it remembers of units.
+    pub fn state(&self) -> &State {
+        &self.0.state
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        self.0.is_started.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.loaded().is_some() && !self.0.is_draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.is_draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn body_limit(&self) -> usize {
+        self.0.body_limit
+    }
+
+    pub(crate) fn introspection(&self) -> Introspection {
+        self.0.introspection
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The bundle in force, for one request.
+    pub(crate) fn loaded(&self) -> Guard<Option<Arc<Loaded>>> {
+        self.0.engine.load()
+    }
+
+    /// Decides what is shown now: charges caps and reports the exposure where the winner's binding says so.
+    pub(crate) fn decide_and_record<'e>(
+        &self,
+        loaded: &'e Loaded,
+        question: Question<'_>,
+        id: &str,
+    ) -> Result<Decision<'e>, UnknownTouchpoint> {
+        let Question {
+            touchpoint,
+            context,
+            now,
+        } = question;
+        let bundle = loaded.engine.bundle();
+        let unit = context.unit().map(|(unit, _)| unit);
+        let decision = match unit.filter(|_| self.0.state.is_needed()) {
+            None => decide(
+                &loaded.engine,
+                Request {
+                    touchpoint,
+                    context,
+                    history: &NoHistory,
+                    now,
+                },
+                &mut Trace::off(),
+            )?,
+            Some(unit) => {
+                // Decided and charged under one lock: two requests at once cannot both be the last that a cap allows.
+                let mut record = self.0.state.lock(unit);
+                let request = Request {
+                    touchpoint,
+                    context,
+                    history: &record,
+                    now,
+                };
+                let decision = decide(&loaded.engine, request, &mut Trace::off())?;
+                if let Some(winner) = decision.winner.filter(|_| is_shown(bundle, &decision)) {
+                    record.charge(&winner, &bundle.channel, now);
+                }
+                decision
+            }
+        };
+        if let Some(unit) = unit.filter(|_| is_shown(bundle, &decision)) {
+            let exposed = Exposed {
+                decision: id,
+                unit,
+                namespace: &bundle.namespace,
+                channel: &bundle.channel,
+                at: now,
+            };
+            self.0.exposures.offer(&decision, &exposed);
+        }
+        Ok(decision)
+    }
+
+    fn offer(
+        &self,
+        loaded: Result<Engine, AdoptError>,
+        revision: impl FnOnce() -> Option<String>,
+    ) -> Result<String, AdoptError> {
+        let now = self.0.clock.now();
+        match loaded.and_then(|engine| self.check_channel(engine)) {
+            Ok(engine) => {
+                let revision = engine.revision().to_owned();
+                self.0.state.serve(engine.bundle());
+                self.0.engine.store(Some(Arc::new(Loaded { engine, since: now })));
+                self.0.refused.store(None);
+                self.0.metrics.bundles.inc(Adoption::Adopted);
+                self.0.metrics.ready.set(1);
+                self.mark_started();
+                Ok(revision)
+            }
+            Err(error) => {
+                self.0.refused.store(Some(Arc::new(Refused {
+                    revision: revision(),
+                    reason: error.to_string(),
+                    at: now,
+                })));
+                self.0.metrics.bundles.inc(Adoption::Refused);
+                Err(error)
+            }
+        }
+    }
+
+    /// A decider never changes its Channel: its exposures and caps would be another's.
+    fn check_channel(&self, engine: Engine) -> Result<Engine, AdoptError> {
+        let name = |bundle: &Bundle| format!("{}/{}", bundle.namespace, bundle.channel);
+        let found = name(engine.bundle());
+        match self.loaded().as_ref().map(|loaded| name(loaded.engine.bundle())) {
+            Some(serving) if serving != found => Err(AdoptError::MatchChannel { found, serving }),
+            _ => Ok(engine),
+        }
+    }
+}
+
+/// What is asked of a decider.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'r> {
+    pub touchpoint: &'r str,
+    pub context: &'r Context<'r>,
+    pub now: Timestamp,
+}
+
+/// A new decision's name: a version 7 UUID of the instant of the decision.
+pub(crate) fn decision_id(now: Timestamp) -> Uuid {
+    let since_epoch = now.as_duration();
+    let seconds = u64::try_from(since_epoch.as_secs()).unwrap_or(0);
+    let nanos = u32::try_from(since_epoch.subsec_nanos()).unwrap_or(0);
+    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+}
+
+/// Whether deciding is showing: the winner's binding counts its exposures with the decision.
+fn is_shown(bundle: &Bundle, decision: &Decision<'_>) -> bool {
+    let binding = decision
+        .winner
+        .and_then(|winner| bundle.bindings.get(winner.binding));
+    binding.is_some_and(|binding| binding.exposure == Exposure::OnDecision)
+}
+
+/// What an exposure that a channel reports says about caps; `None` when it is not this Channel's, or was counted with its
+/// decision.
+///
+/// An exposure names the variant that was shown, which is the baseline's where the unit was held out. Then the module
+/// that would have won is known only if the binding has no other.
+fn reported_show<'b>(
+    bundle: &'b Bundle,
+    exposure: &attune_core::event::Exposure,
+) -> Option<ReportedShow<'b>> {
+    if exposure
+        .channel
+        .as_ref()
+        .is_some_and(|channel| *channel != bundle.channel)
+    {
+        return None;
+    }
+    let at_touchpoint = |touchpoint: &str| {
+        let mut bindings = bundle
+            .bindings
+            .iter()
+            .filter(|(_, binding)| binding.touchpoint == touchpoint);
+        bindings.next().filter(|_| bindings.next().is_none())
+    };
+    let found = match (&exposure.binding, &exposure.touchpoint) {
+        (Some(name), _) => bundle.bindings.get_key_value(name),
+        (None, Some(touchpoint)) => at_touchpoint(touchpoint),
+        (None, None) => None,
+    };
+    let Some((name, binding)) = found else {
+        // Whatever it was, the Channel showed something.
+        return exposure.channel.is_some().then_some(ReportedShow {
+            binding: None,
+            module: None,
+            program: None,
+        });
+    };
+    if binding.exposure == Exposure::OnDecision {
+        return None;
+    }
+    let modules = binding.candidates.iter().filter_map(|candidate| {
+        let module = bundle.modules.get(&candidate.module)?;
+        Some(module.name.as_str())
+    });
+    let shown = exposure
+        .variant
+        .as_deref()
+        .and_then(|variant| variant.split('/').next());
+    let mut others = modules.clone();
+    let first = others.next();
+    let only = first.filter(|first| others.all(|module| module == *first));
+    Some(ReportedShow {
+        binding: Some(name),
+        module: modules.clone().find(|module| shown == Some(module)).or(only),
+        program: Some(&binding.program),
+    })
+}

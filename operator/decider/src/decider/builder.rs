@@ -1,0 +1,100 @@
+//! How a decider is put together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use arc_swap::ArcSwapOption;
+
+use super::{Decider, Inner};
+use crate::clock::Clock;
+use crate::exposure::Exposures;
+use crate::metrics::Metrics;
+use crate::state::State;
+
+/// Largest request body unless told otherwise, in bytes.
+pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
+
+/// Who may ask why: `/v1/explain` and `/v1/membership` tell audiences, holdouts and arms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Introspection {
+    /// Clients of a Channel whose answers carry full metadata, who are told as much anyway.
+    #[default]
+    FullMetadataOnly,
+    /// Everybody: a laptop, a test, or a port that only operators reach.
+    Open,
+}
+
+/// Puts a [`Decider`] together.
+#[derive(Debug)]
+pub struct Builder {
+    clock: Clock,
+    state: Option<Arc<State>>,
+    exposures: Exposures,
+    body_limit: usize,
+    introspection: Introspection,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            clock: Clock::system(),
+            state: None,
+            exposures: Exposures::off(),
+            body_limit: DEFAULT_BODY_LIMIT,
+            introspection: Introspection::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// Takes its time from `clock` instead of the system.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Shares the memory of units with other Channels of the same namespace.
+    #[must_use]
+    pub fn state(mut self, state: Arc<State>) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Reports exposures there instead of nowhere.
+    #[must_use]
+    pub fn exposures(mut self, exposures: Exposures) -> Self {
+        self.exposures = exposures;
+        self
+    }
+
+    /// Refuses larger request bodies, in bytes.
+    #[must_use]
+    pub fn body_limit(mut self, bytes: usize) -> Self {
+        self.body_limit = bytes;
+        self
+    }
+
+    /// Who may ask why.
+    #[must_use]
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.introspection = introspection;
+        self
+    }
+
+    /// The decider, still without a bundle.
+    pub fn build(self) -> Decider {
+        Decider(Arc::new(Inner {
+            engine: ArcSwapOption::empty(),
+            refused: ArcSwapOption::empty(),
+            is_started: AtomicBool::new(false),
+            is_draining: AtomicBool::new(false),
+            clock: self.clock,
+            state: self.state.unwrap_or_default(),
+            exposures: self.exposures,
+            metrics: Metrics::new(),
+            body_limit: self.body_limit,
+            introspection: self.introspection,
+        }))
+    }
+}

@@ -1,0 +1,304 @@
+//! `OpenFeature`'s remote evaluation protocol.
+
+use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
+use attune_core::context::{Context, ContextError};
+use attune_core::decide::{Request, decide};
+use attune_core::engine::Engine;
+use attune_core::ofrep::{ErrorCode, Failure, Success};
+use attune_core::trace::Trace;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{Path, State};
+use axum::http::header::ETAG;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use super::{bytes, json};
+use crate::decider::{Decider, Loaded, Question, decision_id};
+use crate::etag;
+use crate::metrics::Refusal;
+
+const JSON: &str = "application/json";
+
+/// The parameter of the single endpoint, by its name: prefixes may have parameters of their own.
+#[derive(Deserialize)]
+pub(super) struct Target {
+    touchpoint: String,
+}
+
+/// A request without a decision, in OFREP's shape.
+pub(super) struct Refused {
+    status: StatusCode,
+    label: Refusal,
+    failure: Failure,
+}
+
+/// The answer while there are no rules: the client's code default.
+#[derive(Serialize)]
+struct CodeDefault<'a> {
+    key: &'a str,
+    reason: &'static str,
+    metadata: NoBundle,
+}
+
+#[derive(Serialize)]
+struct NoBundle {
+    #[serde(rename = "attune.reason")]
+    reason: &'static str,
+}
+
+/// `POST /ofrep/v1/evaluate/flags/{touchpoint}`: one decision, which counts as shown where the binding says so.
+pub(super) async fn evaluate(
+    State(decider): State<Decider>,
+    target: Result<Path<Target>, PathRejection>,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let touchpoint = target.map_or_else(
+        // No touchpoint has a name that is not UTF-8; it is not found under the one it was asked for by.
+        |_| uri.path().rsplit('/').next().unwrap_or_default().to_owned(),
+        |Path(target)| target.touchpoint,
+    );
+    decide_one(&decider, &touchpoint, body).unwrap_or_else(|refused| refused.answer(&decider))
+}
+
+/// `POST /ofrep/v1/evaluate/flags`: every touchpoint. It records and charges nothing, because SDKs ask for everything at
+/// their start, rendered or not.
+pub(super) async fn evaluate_all(
+    State(decider): State<Decider>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    decide_all(&decider, &headers, body).unwrap_or_else(|refused| refused.answer(&decider))
+}
+
+/// A method that OFREP does not use here.
+pub(super) async fn refuse_method(State(decider): State<Decider>, method: Method) -> Response {
+    let details = format!("{method} is not allowed here; send a POST with {{\"context\": {{...}}}}");
+    Refused::general(None, StatusCode::METHOD_NOT_ALLOWED, Refusal::Method, details).answer(&decider)
+}
+
+fn decide_one(
+    decider: &Decider,
+    touchpoint: &str,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let body = body.map_err(|rejection| Refused::body(Some(touchpoint), decider, &rejection))?;
+    let loaded = decider.loaded();
+    let Some(loaded) = loaded.as_deref() else {
+        check_without_bundle(Some(touchpoint), &body)?;
+        decider.metrics().without_bundle.inc();
+        return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
+    };
+    let context = Context::decode_request(&loaded.engine, &body)
+        .map_err(|error| Refused::context(Some(touchpoint), &error))?;
+    let now = decider.now();
+    let mut buffer = [0; Hyphenated::LENGTH];
+    let id: &str = decision_id(now).hyphenated().encode_lower(&mut buffer);
+    let question = Question {
+        touchpoint,
+        context: &context,
+        now,
+    };
+    let decision = decider
+        .decide_and_record(loaded, question, id)
+        .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
+    decider.metrics().single.inc(decision.reason);
+    Ok(json(
+        StatusCode::OK,
+        JSON,
+        &Success::new(&decision, loaded.engine.metadata(), Some(id)),
+    ))
+}
+
+fn decide_all(
+    decider: &Decider,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refused> {
+    let body = body.map_err(|rejection| Refused::body(None, decider, &rejection))?;
+    let loaded = decider.loaded();
+    let Some(loaded) = loaded.as_deref() else {
+        check_without_bundle(None, &body)?;
+        decider.metrics().without_bundle.inc();
+        return Ok(bytes(StatusCode::OK, JSON, b"{\"flags\":[]}".to_vec()));
+    };
+    let context =
+        Context::decode_request(&loaded.engine, &body).map_err(|error| Refused::context(None, &error))?;
+    let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
+    let answer = Flags::decide(decider, loaded, &context, tag.as_mut())?;
+    let tag = tag.map(etag::Builder::finish);
+    if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
+        decider.metrics().not_modified.inc();
+        return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag.as_ref()));
+    }
+    Ok(with_tag(bytes(StatusCode::OK, JSON, answer), tag.as_ref()))
+}
+
+fn with_tag(mut response: Response, tag: Option<&etag::Tag>) -> Response {
+    if let Some(value) = tag.and_then(etag::Tag::header) {
+        response.headers_mut().insert(ETAG, value);
+    }
+    response
+}
+
+/// The same checks of a request as with a bundle, against one that declares nothing.
+fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
+    let nothing = Bundle {
+        format_version: FORMAT_VERSION,
+        namespace: String::new(),
+        channel: String::new(),
+        settings: ChannelSettings {
+            identity: Identity {
+                unit: "targetingKey".to_owned(),
+                fallback: None,
+                consent: None,
+                locale: None,
+                time_zone: None,
+            },
+            client_attributes: None,
+            locales: Vec::new(),
+            metadata: Metadata::Full,
+            suspended: false,
+            caps: Vec::new(),
+            minimum_gap_seconds: None,
+            quiet_hours: None,
+            plain_unit_ids: false,
+        },
+        attributes: std::collections::BTreeMap::new(),
+        audiences: std::collections::BTreeMap::new(),
+        modules: std::collections::BTreeMap::new(),
+        programs: std::collections::BTreeMap::new(),
+        holdouts: std::collections::BTreeMap::new(),
+        experiments: std::collections::BTreeMap::new(),
+        touchpoints: std::collections::BTreeMap::new(),
+        bindings: std::collections::BTreeMap::new(),
+    };
+    let Ok(engine) = Engine::load(nothing) else {
+        return Ok(());
+    };
+    Context::decode_request(&engine, body)
+        .map(drop)
+        .map_err(|error| Refused::context(key, &error))
+}
+
+/// The body of a bulk answer.
+struct Flags(Vec<u8>);
+
+impl Flags {
+    /// Decides every touchpoint and writes the answers with their ids; the tag sees them without.
+    fn decide(
+        decider: &Decider,
+        loaded: &Loaded,
+        context: &Context<'_>,
+        mut tag: Option<&mut etag::Builder>,
+    ) -> Result<Vec<u8>, Refused> {
+        let engine = &loaded.engine;
+        let now = decider.now();
+        let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
+        let mut flags = Self(Vec::with_capacity(16 * 1024));
+        flags.0.extend_from_slice(b"{\"flags\":[");
+        for (index, touchpoint) in engine.touchpoints().enumerate() {
+            let request = Request {
+                touchpoint,
+                context,
+                history: &history,
+                now,
+            };
+            let decision = decide(engine, request, &mut Trace::off())
+                .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
+            decider.metrics().bulk.inc(decision.reason);
+            if index > 0 {
+                flags.0.push(b',');
+            }
+            let start = flags.0.len();
+            let answer = Success::new(&decision, engine.metadata(), None);
+            if serde_json::to_writer(&mut flags.0, &answer).is_err() {
+                // INVARIANT: an answer always serializes.
+                flags.0.truncate(start);
+                continue;
+            }
+            if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
+                tag.answer(piece);
+            }
+            flags.name_last(decision_id(now));
+        }
+        flags.0.extend_from_slice(b"]}");
+        Ok(flags.0)
+    }
+
+    /// Adds the decision's id to the answer that was written last: its metadata is never empty and comes last.
+    fn name_last(&mut self, id: Uuid) {
+        if self.0.ends_with(b"}}") {
+            self.0.truncate(self.0.len() - 2);
+            let mut buffer = [0; Hyphenated::LENGTH];
+            self.0.extend_from_slice(b",\"attune.decision\":\"");
+            self.0
+                .extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+            self.0.extend_from_slice(b"\"}}");
+        }
+    }
+}
+
+impl<'a> CodeDefault<'a> {
+    fn new(key: &'a str) -> Self {
+        Self {
+            key,
+            reason: "UNKNOWN",
+            metadata: NoBundle { reason: "NO_BUNDLE" },
+        }
+    }
+}
+
+impl Refused {
+    fn of(failure: Failure) -> Self {
+        let label = match failure.error_code {
+            ErrorCode::ParseError => Refusal::ParseError,
+            ErrorCode::InvalidContext => Refusal::InvalidContext,
+            ErrorCode::FlagNotFound => Refusal::FlagNotFound,
+            ErrorCode::General => Refusal::Unreadable,
+        };
+        Self {
+            status: StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::BAD_REQUEST),
+            label,
+            failure,
+        }
+    }
+
+    fn context(key: Option<&str>, error: &ContextError) -> Self {
+        Self::of(Failure::from_context(key, error))
+    }
+
+    fn body(key: Option<&str>, decider: &Decider, rejection: &BytesRejection) -> Self {
+        let status = rejection.status();
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            let details = format!(
+                "the body is larger than {} bytes; send only attributes that rules read",
+                decider.body_limit()
+            );
+            return Self::general(key, status, Refusal::TooLarge, details);
+        }
+        let details = "the body broke off; send it whole".to_owned();
+        Self::general(key, StatusCode::BAD_REQUEST, Refusal::Unreadable, details)
+    }
+
+    fn general(key: Option<&str>, status: StatusCode, label: Refusal, error_details: String) -> Self {
+        Self {
+            status,
+            label,
+            failure: Failure {
+                key: key.map(str::to_owned),
+                error_code: ErrorCode::General,
+                error_details,
+            },
+        }
+    }
+
+    fn answer(self, decider: &Decider) -> Response {
+        decider.metrics().refusals.inc(self.label);
+        json(self.status, JSON, &self.failure)
+    }
+}

@@ -1,0 +1,64 @@
+//! Errors outside of OFREP, by RFC 9457.
+
+use axum::extract::State;
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::json;
+use crate::decider::Decider;
+use crate::metrics::Refusal;
+
+/// What is wrong with a request and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    /// A problem of the type `about:blank`: the status says what kind it is.
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+        }
+    }
+
+    /// No bundle yet, thus nothing to tell.
+    pub(super) fn no_bundle() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "there is no bundle yet; ask again once `/readyz` answers 200",
+        )
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        json(status, "application/problem+json", &self)
+    }
+}
+
+/// A path that there is not.
+pub(super) async fn refuse_path(uri: Uri) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        format!(
+            "there is no `{}`; decisions are at `POST /ofrep/v1/evaluate/flags/<touchpoint>`",
+            uri.path()
+        ),
+    )
+}
+
+/// A path that takes another method.
+pub(super) async fn refuse_method(State(decider): State<Decider>, method: Method, uri: Uri) -> Problem {
+    decider.metrics().refusals.inc(Refusal::Method);
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("`{}` does not take {method}; see the `Allow` header", uri.path()),
+    )
+}

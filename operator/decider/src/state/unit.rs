@@ -1,0 +1,98 @@
+//! What one unit was shown and did.
+
+use jiff::Timestamp;
+
+use super::{Forgotten, Key};
+
+/// What a unit takes up beside its shows and outcomes, in entries.
+pub(super) const WEIGHT: usize = 2;
+
+/// Most shows kept of one unit: caps above it are never reached.
+pub(super) const MAX_SHOWS: usize = 1024;
+
+/// Most different outcomes kept of one unit.
+pub(super) const MAX_OUTCOMES: usize = 64;
+
+/// The past of one unit.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unit {
+    shows: Vec<Show>,
+    /// The last of each name.
+    outcomes: Vec<(Key, Timestamp)>,
+}
+
+/// That the unit was shown something, or would have been.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Show {
+    pub at: Timestamp,
+    pub binding: Option<Key>,
+    pub module: Option<Key>,
+    pub program: Option<Key>,
+    pub channel: Key,
+}
+
+impl Unit {
+    /// Entries.
+    pub(super) fn len(&self) -> usize {
+        self.shows.len() + self.outcomes.len()
+    }
+
+    /// The last thing known.
+    pub(super) fn last(&self) -> Option<Timestamp> {
+        let shows = self.shows.iter().map(|show| show.at);
+        shows.chain(self.outcomes.iter().map(|(_, at)| *at)).max()
+    }
+
+    /// Adds a show and drops what happened before `since`; tells when room had to be made.
+    pub(super) fn show(&mut self, show: Show, since: Timestamp) -> Option<Forgotten> {
+        self.drop_before(since);
+        self.shows.push(show);
+        if self.shows.len() <= MAX_SHOWS {
+            return None;
+        }
+        let oldest = self.shows.iter().enumerate().min_by_key(|(_, show)| show.at);
+        let oldest = oldest.map(|(index, _)| index)?;
+        self.shows.remove(oldest);
+        Some(Forgotten::Show)
+    }
+
+    /// Notes an outcome and drops what happened before `since`; tells when room had to be made.
+    pub(super) fn outcome(&mut self, event: Key, at: Timestamp, since: Timestamp) -> Option<Forgotten> {
+        self.drop_before(since);
+        if let Some((_, last)) = self.outcomes.iter_mut().find(|(known, _)| *known == event) {
+            *last = at.max(*last);
+            return None;
+        }
+        self.outcomes.push((event, at));
+        if self.outcomes.len() <= MAX_OUTCOMES {
+            return None;
+        }
+        let oldest = self.outcomes.iter().enumerate().min_by_key(|(_, (_, at))| *at);
+        let oldest = oldest.map(|(index, _)| index)?;
+        self.outcomes.remove(oldest);
+        Some(Forgotten::Outcome)
+    }
+
+    pub(super) fn shown(&self, what: Key, since: Timestamp) -> u32 {
+        let matches = |show: &&Show| {
+            show.at >= since
+                && (show.channel == what || [show.binding, show.module, show.program].contains(&Some(what)))
+        };
+        u32::try_from(self.shows.iter().filter(matches).count()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn last_shown(&self, channel: Key) -> Option<Timestamp> {
+        let shows = self.shows.iter().filter(|show| show.channel == channel);
+        shows.map(|show| show.at).max()
+    }
+
+    pub(super) fn last_outcome(&self, event: Key) -> Option<Timestamp> {
+        let outcome = self.outcomes.iter().find(|(known, _)| *known == event);
+        outcome.map(|(_, at)| *at)
+    }
+
+    fn drop_before(&mut self, since: Timestamp) {
+        self.shows.retain(|show| show.at >= since);
+        self.outcomes.retain(|(_, at)| *at >= since);
+    }
+}
