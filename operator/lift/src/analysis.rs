@@ -48,6 +48,9 @@ pub struct Analysis {
     pub absolute: Option<Figures>,
     /// Treatment over control less one, or why there is no such figure.
     pub relative: Result<Figures, NoPercentage>,
+    /// Interval of what the treatment gains beyond the minimum lift, in the metric's unit and turned so that more is better;
+    /// absent without a minimum lift, and when the control is not above zero.
+    pub beyond_minimum: Option<Interval>,
     /// The critical value that both intervals were made with.
     pub critical: Option<f64>,
     /// The variance that is left after the adjustment for a covariate, as a share; absent without adjustment.
@@ -73,6 +76,7 @@ impl Analysis {
         Self {
             absolute: None,
             relative: Err(NoPercentage::Withheld),
+            beyond_minimum: None,
             critical: None,
             variance_kept: None,
             unadjusted: None,
@@ -182,6 +186,7 @@ fn conclude(question: &Question, seen: &Seen<'_>, reading: &Reading) -> Analysis
     Analysis {
         absolute: Some(absolute(reading)),
         relative: relative(reading),
+        beyond_minimum: evidence.beyond_minimum,
         critical: Some(reading.critical),
         variance_kept: None,
         unadjusted: None,

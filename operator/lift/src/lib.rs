@@ -34,10 +34,13 @@ pub mod contrast;
 pub mod cuped;
 pub mod difference;
 pub mod fieller;
+pub mod guardrail;
 pub mod moments;
+pub mod multiplicity;
 mod phases;
 pub mod planned;
 pub mod ratio;
+pub mod sample_ratio;
 pub mod special;
 pub mod verdict;
 

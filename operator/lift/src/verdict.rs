@@ -82,6 +82,12 @@ pub enum Reason {
     PlannedEndReached,
     /// The interval contains zero and more units are to come.
     Undecided,
+    /// A guardrail's whole interval is within its margin.
+    WithinMargin,
+    /// A guardrail's whole interval is beyond its margin.
+    BeyondMargin,
+    /// A guardrail's margin is a share of a control that is not above zero.
+    ControlNotPositive,
 }
 
 impl Verdict {
@@ -149,6 +155,9 @@ impl Reason {
             Self::BetterThanControl => "BetterThanControl",
             Self::PlannedEndReached => "PlannedEndReached",
             Self::Undecided => "Undecided",
+            Self::WithinMargin => "WithinMargin",
+            Self::BeyondMargin => "BeyondMargin",
+            Self::ControlNotPositive => "ControlNotPositive",
         }
     }
 }
@@ -179,6 +188,9 @@ impl fmt::Display for Reason {
                 "the planned number of units is reached and the interval contains zero"
             }
             Self::Undecided => "the interval contains zero and more units are to come",
+            Self::WithinMargin => "the whole interval is within the margin",
+            Self::BeyondMargin => "the whole interval is beyond the margin",
+            Self::ControlNotPositive => "the margin is a share of a control that is not above zero",
         })
     }
 }

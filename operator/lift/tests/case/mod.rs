@@ -49,6 +49,18 @@ impl Case<'_> {
         self.compared.borrow_mut().insert(key.to_owned());
     }
 
+    /// Compares a list of expected decisions.
+    pub(crate) fn check_flags(&self, key: &str, got: &[bool]) {
+        let want: Vec<bool> = self.expected[key]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_bool)
+            .collect();
+        assert_eq!(got, want, "{}: `{key}`", self.id);
+        self.compared.borrow_mut().insert(key.to_owned());
+    }
+
     pub(crate) fn close(&self, what: &str, got: f64, want: f64) {
         let near = (got - want).abs() <= self.absolute + self.relative * want.abs();
         assert!(near, "{}: `{what}` is {got:e}, not {want:e}", self.id);

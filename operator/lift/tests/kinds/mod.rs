@@ -3,10 +3,12 @@
 mod arms;
 mod fixed;
 mod sequential;
+mod several;
 
 use arms::{means, proportions, ratios};
 use fixed::*;
 use sequential::*;
+use several::*;
 
 use crate::case::Case;
 
@@ -71,6 +73,12 @@ pub(crate) const CHECKED: &[Checked] = &[
     all("asympcs_halfwidth", halfwidth),
     all("asympcs_log_e", log_e),
     all("gst_obf_spending", obrien_fleming),
+    all("srm_chi2", chi_square_split),
+    all("srm_sequential_dirichlet", dirichlet),
+    all("srm_sequential_dirichlet_raw", dirichlet_raw),
+    all("p_adjust_holm", holm_adjusted),
+    all("p_adjust_fdr_bh", benjamini_hochberg_adjusted),
+    all("e_bh", e_values),
     without(
         "tt_mean_log_ratio",
         |case| tea_tasting(case, "y", None),
@@ -161,15 +169,9 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "p_adjust_fdr_by",
         "secondaries use Benjamini and Hochberg's procedure, labelled exploratory",
     ),
-    ("srm_chi2", NOT_YET),
-    ("srm_sequential_dirichlet", NOT_YET),
-    ("srm_sequential_dirichlet_raw", NOT_YET),
     ("power_normal_n", NOT_YET),
     ("power_normal_power", NOT_YET),
     ("mde_fixed", NOT_YET),
     ("mde_sequential", NOT_YET),
-    ("p_adjust_holm", NOT_YET),
-    ("p_adjust_fdr_bh", NOT_YET),
-    ("e_bh", NOT_YET),
     ("off_policy", NOT_YET),
 ];

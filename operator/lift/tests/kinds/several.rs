@@ -1,0 +1,90 @@
+//! Sample ratio, multiplicity and planning.
+
+use attune_lift::multiplicity::{benjamini_hochberg, e_benjamini_hochberg, holm};
+use attune_lift::sample_ratio::Split;
+use serde_json::Value;
+
+use super::arms::values;
+use crate::case::Case;
+
+fn split(case: &Case<'_>) -> Split {
+    let weights = values(&case.inputs["weights"]);
+    match case.inputs["concentration"].as_f64() {
+        Some(concentration) => Split::with_concentration(&weights, concentration).unwrap(),
+        None => Split::new(&weights).unwrap(),
+    }
+}
+
+/// Counts of every arm after each batch.
+fn running_counts(case: &Case<'_>) -> Vec<Vec<u64>> {
+    let mut total: Vec<u64> = Vec::new();
+    let batch = |batch: &Value| -> Vec<u64> {
+        batch
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|n| n.as_u64().unwrap())
+            .collect()
+    };
+    let add = |batch: Vec<u64>| {
+        total.resize(batch.len(), 0);
+        total.iter_mut().zip(batch).for_each(|(total, new)| *total += new);
+        total.clone()
+    };
+    case.inputs["batches"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(batch)
+        .map(add)
+        .collect()
+}
+
+pub(crate) fn chi_square_split(case: &Case<'_>) {
+    let counts: Vec<u64> = case.inputs["counts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|count| count.as_u64().unwrap())
+        .collect();
+    let (chi2, p) = split(case).chi_square(&counts).unwrap();
+    case.check("chi2", chi2);
+    case.check("p", p);
+}
+
+pub(crate) fn dirichlet(case: &Case<'_>) {
+    let looks = running_counts(case);
+    let p: Vec<f64> = (1..=looks.len())
+        .map(|seen| split(case).check(&looks[..seen]).unwrap().p)
+        .collect();
+    case.check_all("p_running_min", &p);
+}
+
+pub(crate) fn dirichlet_raw(case: &Case<'_>) {
+    let odds: Vec<f64> = running_counts(case)
+        .iter()
+        .map(|counts| (-split(case).log_e(counts).unwrap()).exp())
+        .collect();
+    case.check_all("inv_odds", &odds);
+}
+
+pub(crate) fn holm_adjusted(case: &Case<'_>) {
+    adjusted(case, &holm(&values(&case.inputs["p"])));
+}
+
+pub(crate) fn benjamini_hochberg_adjusted(case: &Case<'_>) {
+    adjusted(case, &benjamini_hochberg(&values(&case.inputs["p"])));
+}
+
+fn adjusted(case: &Case<'_>, p: &[f64]) {
+    let alpha = case.number("alpha");
+    case.check_all("p_adj", p);
+    case.check_flags("reject", &p.iter().map(|p| *p <= alpha).collect::<Vec<_>>());
+}
+
+pub(crate) fn e_values(case: &Case<'_>) {
+    case.check_flags(
+        "reject",
+        &e_benjamini_hochberg(&values(&case.inputs["e"]), case.number("alpha")),
+    );
+}
