@@ -121,3 +121,6 @@ impl<const MIN: i64, const MAX: i64> JsonSchema for Whole<MIN, MAX> {
         json_schema!({"type": "integer", "format": format, "minimum": MIN, "maximum": MAX})
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -216,3 +216,6 @@ fn decode<T: DeserializeOwned>(kind: Kind, document: Value) -> Result<T, DecodeE
 fn to_json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or(Value::Null)
 }
+
+#[cfg(test)]
+mod tests;

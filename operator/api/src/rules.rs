@@ -29,7 +29,8 @@ pub(crate) fn unique_by(key: &str, message: &str) -> Rule {
 
 /// A list holds no two elements `x` and `y` that are the `same`.
 pub(crate) fn unique_where(same: &str, message: &str) -> Rule {
-    must(format!("self.all(x, self.exists_one(y, {same}))"), message).reason(Reason::FieldValueDuplicate)
+    // Without the reason `FieldValueDuplicate`: the server drops the message of such a rule.
+    must(format!("self.all(x, self.exists_one(y, {same}))"), message)
 }
 
 /// Exactly one of the fields is there.

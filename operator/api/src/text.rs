@@ -262,3 +262,6 @@ fn is_time_zone(text: &str) -> bool {
                     .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-'))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -289,3 +289,6 @@ as_text!(Span, {
     "pattern": r"^([1-9][0-9]{0,5}h([0-9]{1,7}m)?([0-9]{1,9}s)?|[1-9][0-9]{0,6}m([0-9]{1,9}s)?|[1-9][0-9]{0,8}s)$",
 });
 as_text!(TimeOfDay, {"type": "string", "maxLength": 5, "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9]$"});
+
+#[cfg(test)]
+mod tests;

@@ -26,23 +26,23 @@ struct Entry {
 }
 
 /// One case.
-pub struct Case {
+pub(crate) struct Case {
     /// Kind of the object.
-    pub kind: String,
+    pub(crate) kind: String,
     /// What the case is.
-    pub name: String,
+    pub(crate) name: String,
     /// The object to judge.
-    pub object: Value,
+    pub(crate) object: Value,
     /// The object that it replaces; absent: it is created.
-    pub old: Option<Value>,
+    pub(crate) old: Option<Value>,
     /// Message of the rule that the case is about.
-    pub message: String,
+    pub(crate) message: String,
     /// Whether the rule lets it pass.
-    pub accepted: bool,
+    pub(crate) accepted: bool,
 }
 
 /// All cases of a folder, by file name and then in their order.
-pub fn load(folder: &Path) -> Vec<Case> {
+pub(crate) fn load(folder: &Path) -> Vec<Case> {
     let mut paths: Vec<_> = fs::read_dir(folder)
         .expect("the folder of cases can be read")
         .map(|entry| entry.expect("a folder entry").path())
