@@ -6,7 +6,7 @@ mod comprehension;
 mod function;
 mod operator;
 
-use cel::common::ast::{Expr, ListExpr, LiteralValue};
+use cel::common::ast::{Expr, ListExpr, LiteralValue, operators};
 use cel::parser::Expression as Ast;
 
 use super::error::{ExprError, ExprErrorKind};
@@ -86,10 +86,14 @@ impl<'c> Checker<'c> {
         })
     }
 
-    /// Where an expression is said to be: an attribute at its first letter, a call at its operator or bracket.
+    /// Where an expression is said to be: attributes and functions at their first letter, operators at theirs.
     fn start(&self, ast: &Ast) -> usize {
         match &ast.expr {
             Expr::Select(select) => self.start(&select.operand),
+            Expr::Call(call) => match call.args.first() {
+                Some(list) if call.func_name == operators::INDEX => self.start(list),
+                _ => self.parsed.call_offset(ast.id, &call.func_name),
+            },
             _ => self.parsed.offset(ast.id),
         }
     }
@@ -122,16 +126,12 @@ impl<'c> Checker<'c> {
             .split_once('.')
             .map_or((name.as_str(), None), |(root, rest)| (root, Some(rest)));
         if let Some((index, variable)) = self.variable(root) {
-            return match field {
-                None => {
-                    self.ops.push(Op::Var(index));
-                    variable
-                }
-                Some(_) => {
-                    let message = format!("`{root}` is an entry of a list and has no fields: write `{root}`");
-                    self.mismatch(ast, variable.attribute, message)
-                }
-            };
+            if field.is_some() {
+                let message = format!("`{root}` is an entry of a list and has no fields: write `{root}`");
+                return self.mismatch(ast, variable.attribute, message);
+            }
+            self.ops.push(Op::Var(index));
+            return variable;
         }
         match self.schema.find(&name) {
             Some(Meaning::Now) => self.emit(Op::Now, Ty::Timestamp),
@@ -183,20 +183,19 @@ impl<'c> Checker<'c> {
             let entry = if strings.is_empty() { Ty::Any } else { Ty::String };
             return self.emit(Op::Strings(strings), Ty::list(entry));
         }
-        let mut joined: Option<Ty> = None;
-        for entry in &list.elements {
-            let typed = self.expr(entry);
-            let before = joined.take().unwrap_or_else(|| typed.ty.clone());
-            joined = Some(match before.clone().join(&typed.ty) {
-                Some(ty) => ty,
-                None => {
-                    let message = format!(
-                        "a list holds values of one type, here {before} and {}: write two lists",
-                        typed.ty
-                    );
-                    self.mismatch(entry, typed.attribute, message).ty
-                }
-            });
+        let mut joined = None;
+        for entry_ast in &list.elements {
+            let entry = self.expr(entry_ast);
+            let before = joined.take().unwrap_or_else(|| entry.ty.clone());
+            joined = before.clone().join(&entry.ty);
+            if joined.is_none() {
+                let message = format!(
+                    "a list holds values of one type, here {before} and {}: write two",
+                    entry.ty
+                );
+                self.mismatch(entry_ast, entry.attribute, message);
+                joined = Some(Ty::Any);
+            }
         }
         self.gather(ast, list.elements.len());
         Ty::list(joined.unwrap_or(Ty::Any)).into()
@@ -218,7 +217,7 @@ impl<'c> Checker<'c> {
         };
         match &ast.expr {
             Expr::Literal(LiteralValue::String(literal)) => {
-                self.contract_value(attribute, ast, literal.inner())
+                self.contract_value(attribute, ast, literal.inner());
             }
             Expr::List(list) => list
                 .elements

@@ -13,7 +13,7 @@ pub const MAX_STEPS: u64 = 1_000_000;
 /// Bytes that are compared or copied in about the time of one step.
 const BYTES_A_COPY_STEP: u64 = MAX_STRING_BYTES as u64;
 /// Bytes that are searched in about the time of one step.
-const BYTES_A_SEARCH_STEP: u64 = 256;
+const BYTES_A_SEARCH_STEP: u64 = 1024;
 /// Bytes that a pattern is matched against in about the time of one step.
 const BYTES_A_MATCH_STEP: u64 = 64;
 
@@ -95,16 +95,21 @@ impl Size {
             .items
             .iter()
             .fold(1_u64, |product, items| product.saturating_mul((*items).max(1)));
-        values.saturating_mul(1 + self.bytes / BYTES_A_COPY_STEP)
+        values.saturating_mul((self.bytes / BYTES_A_COPY_STEP).max(1))
+    }
+
+    /// Steps to count the characters of its string, or the entries of its list.
+    pub(super) fn count_steps(&self) -> u64 {
+        (self.bytes / BYTES_A_COPY_STEP).max(1)
     }
 
     /// Steps to search its string.
     pub(super) fn search_steps(&self) -> u64 {
-        1 + self.bytes / BYTES_A_SEARCH_STEP
+        (self.bytes / BYTES_A_SEARCH_STEP).max(1)
     }
 
     /// Steps to match a pattern against its string.
     pub(super) fn match_steps(&self) -> u64 {
-        1 + self.bytes / BYTES_A_MATCH_STEP
+        (self.bytes / BYTES_A_MATCH_STEP).max(1)
     }
 }

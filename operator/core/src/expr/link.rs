@@ -1,6 +1,9 @@
 //! From postfix operations to a program, with every bound checked on the way: bundles are read from places that
 //! an attacker may have written to.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::tz::TimeZone;
 use regex::{Regex, RegexBuilder};
 
@@ -78,7 +81,7 @@ impl Assembler<'_> {
             Op::List(count) => self.list(*count)?,
             Op::Not => self.unary(Node::Not, Size::scalar(), |_| 0)?,
             Op::Negate => self.unary(Node::Negate, Size::scalar(), |_| 0)?,
-            Op::Size => self.unary(Node::Size, Size::scalar(), Size::search_steps)?,
+            Op::Size => self.unary(Node::Size, Size::scalar(), Size::count_steps)?,
             Op::Convert(target) => self.convert(*target)?,
             Op::Matches(pattern) => {
                 let pattern = compile_regex(pattern)?;
@@ -89,7 +92,7 @@ impl Assembler<'_> {
                 )?
             }
             Op::Part(part, name) => {
-                let zone = self.zone(name.as_deref())?;
+                let zone = find_zone(name.as_deref())?;
                 self.unary(|of| Node::Part(*part, zone, of), Size::scalar(), |_| 4)?
             }
             Op::If => self.branch()?,
@@ -160,13 +163,6 @@ impl Assembler<'_> {
 
     fn slot(&self, name: &str) -> Result<SlotId, LinkError> {
         (self.slot_of)(name).ok_or_else(|| LinkError::FindSlot(name.to_owned()))
-    }
-
-    fn zone(&self, name: Option<&str>) -> Result<TimeZone, LinkError> {
-        let Some(name) = name else {
-            return Ok(TimeZone::UTC);
-        };
-        zone::find(name).ok_or_else(|| LinkError::FindTimeZone(name.to_owned()))
     }
 
     fn push(&mut self, built: Option<Built>) -> Result<(), LinkError> {
@@ -396,4 +392,11 @@ pub(super) fn compile_regex(pattern: &str) -> Result<Regex, LinkError> {
         .nest_limit(REGEX_NESTING)
         .build()
         .map_err(|_| LinkError::CompileRegex(pattern.to_owned()))
+}
+
+fn find_zone(name: Option<&str>) -> Result<TimeZone, LinkError> {
+    let Some(name) = name else {
+        return Ok(TimeZone::UTC);
+    };
+    zone::find(name).ok_or_else(|| LinkError::FindTimeZone(name.to_owned()))
 }

@@ -21,11 +21,23 @@ pub(super) struct Parsed<'s> {
 impl Parsed<'_> {
     /// Characters before the node `id`.
     pub(super) fn offset(&self, id: u64) -> usize {
-        let bytes = self.info.offset_for(id).map_or(0, |(start, _)| start as usize);
-        self.source
-            .char_indices()
-            .take_while(|(at, _)| *at < bytes)
+        self.before(id).chars().count()
+    }
+
+    /// Characters before the name of the call `id`, which is itself placed at its bracket.
+    pub(super) fn call_offset(&self, id: u64, name: &str) -> usize {
+        let before = self.before(id);
+        before
+            .trim_end()
+            .strip_suffix(name)
+            .unwrap_or(before)
+            .chars()
             .count()
+    }
+
+    fn before(&self, id: u64) -> &str {
+        let bytes = self.info.offset_for(id).map_or(0, |(start, _)| start as usize);
+        self.source.get(..bytes).unwrap_or_default()
     }
 }
 

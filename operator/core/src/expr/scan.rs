@@ -3,6 +3,9 @@
 //! The parser is generated and recursive: the deeper its input nests, the more stack it takes, and its messages name
 //! grammar rules. So what it is given is bounded here, and the usual slips of the pen are told in plain words.
 
+#[cfg(test)]
+mod tests;
+
 use super::error::{ExprError, ExprErrorKind};
 
 /// The longest source, in bytes.
@@ -14,8 +17,8 @@ pub(super) const MAX_NESTING: usize = 32;
 /// The deepest tree: brackets, and operators chained without `&&`, `||` or `,` between them.
 pub(super) const MAX_TREE_DEPTH: usize = 96;
 
-/// Refuses what the parser must not see.
-pub(super) fn scan(source: &str) -> Result<(), ExprError> {
+/// Refuses what the parser must not see; gives the most levels that the tree of the rest can have.
+pub(super) fn scan(source: &str) -> Result<usize, ExprError> {
     if source.len() > MAX_SOURCE_BYTES {
         let message =
             format!("the expression is longer than {MAX_SOURCE_BYTES} bytes: split it into audiences");
@@ -101,7 +104,7 @@ impl Scanner<'_> {
     fn token(&mut self, next: char) -> Result<(), ExprError> {
         match next {
             ' ' | '\t' | '\n' | '\r' | '\u{c}' => {
-                self.skip_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
+                self.skip_while(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'));
             }
             '/' if self.rest.starts_with("//") => self.skip_while(|c| c != '\n'),
             _ => {
@@ -218,7 +221,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<(), ExprError> {
+    fn finish(mut self) -> Result<usize, ExprError> {
         if let Some((opening, offset, _)) = self.open.pop() {
             let message = format!("`{opening}` is never closed: add `{}`", closing(opening));
             return Err(ExprError::new(ExprErrorKind::Syntax, offset, message));
@@ -227,12 +230,13 @@ impl Scanner<'_> {
             let message = "the expression is empty: write a condition such as `user.tier == \"gold\"`";
             return Err(ExprError::new(ExprErrorKind::Syntax, 0, message));
         }
-        if self.level.depth() > MAX_TREE_DEPTH {
+        let depth = self.level.depth() + 1;
+        if depth > MAX_TREE_DEPTH {
             let message =
                 format!("operators nest deeper than {MAX_TREE_DEPTH}: split the expression into audiences");
             return Err(ExprError::new(ExprErrorKind::TooLarge, 0, message));
         }
-        Ok(())
+        Ok(depth)
     }
 
     /// A string from its quote on; the grammar's `STRING`.
@@ -246,15 +250,15 @@ impl Scanner<'_> {
         let Some(quote) = self.bump() else {
             return Err(unclosed);
         };
-        let triple = if quote == '"' { "\"\"" } else { "''" };
+        let two = if quote == '"' { "\"\"" } else { "''" };
         // Two quotes are the empty string, three open one that spans lines.
-        let long = self.skip(triple);
-        if long && !self.skip(quote.encode_utf8(&mut [0; 4])) {
+        let long = self.skip(two);
+        if !long && self.skip(quote.encode_utf8(&mut [0; 4])) {
             return Ok(());
         }
         loop {
-            if long && self.rest.starts_with(triple) && self.rest.chars().nth(2) == Some(quote) {
-                self.skip(triple);
+            if long && self.rest.starts_with(two) && self.rest.chars().nth(2) == Some(quote) {
+                self.skip(two);
                 self.bump();
                 return Ok(());
             }

@@ -65,10 +65,11 @@ impl Ty {
             (Add | Subtract | Multiply | Divide, Self::Double, Self::Double) => Some(Self::Double),
             (Add, Self::String, Self::String) => Some(Self::String),
             (Add, Self::List(_), Self::List(_)) => left.clone().join(right),
-            (Add | Subtract, Self::Duration, Self::Duration) => Some(Self::Duration),
-            (Add | Subtract, Self::Timestamp, Self::Duration) => Some(Self::Timestamp),
-            (Add, Self::Duration, Self::Timestamp) => Some(Self::Timestamp),
-            (Subtract, Self::Timestamp, Self::Timestamp) => Some(Self::Duration),
+            (Add | Subtract, Self::Duration, Self::Duration)
+            | (Subtract, Self::Timestamp, Self::Timestamp) => Some(Self::Duration),
+            (Add | Subtract, Self::Timestamp, Self::Duration) | (Add, Self::Duration, Self::Timestamp) => {
+                Some(Self::Timestamp)
+            }
             (Remainder | Add | Subtract | Multiply | Divide, ..) => None,
         }
     }

@@ -70,7 +70,9 @@ impl<'c> Checker<'c> {
                 self.expr(value)
             }
             _ => {
-                bodies.iter().for_each(|condition| self.condition(condition));
+                for condition in bodies {
+                    self.condition(condition);
+                }
                 Ty::Bool.into()
             }
         }

@@ -194,28 +194,23 @@ impl<'c> Checker<'c> {
                 "the pattern of `matches` is a literal: write it in quotes",
             );
         };
-        match link::compile_regex(literal) {
-            Ok(_) => self.emit(Op::Matches(literal.to_owned()), Ty::Bool),
-            Err(_) => {
-                let message = format!("`{literal}` is no pattern in RE2 syntax, or too large: correct it");
-                self.report(self.error(ExprErrorKind::InvalidRegex, pattern, message));
-                Ty::Bool.into()
-            }
+        if link::compile_regex(literal).is_err() {
+            let message = format!("`{literal}` is no pattern in RE2 syntax, or too large: correct it");
+            self.report(self.error(ExprErrorKind::InvalidRegex, pattern, message));
         }
+        self.emit(Op::Matches(literal.to_owned()), Ty::Bool)
     }
 
     fn duration(&mut self, ast: &'c Ast) -> Typed<'c> {
         let Some(text) = string_literal(ast) else {
             return self.unsupported(ast, "`duration` takes a literal: write `duration(\"72h\")`");
         };
-        match literal::parse_duration(text) {
-            Some(duration) => self.emit(Op::Duration(duration), Ty::Duration),
-            None => {
-                let message = format!("`{text}` is no duration: write one such as `72h`, `1h30m` or `1.5s`");
-                self.report(self.error(ExprErrorKind::InvalidLiteral, ast, message));
-                Ty::Duration.into()
-            }
+        let duration = literal::parse_duration(text);
+        if duration.is_none() {
+            let message = format!("`{text}` is no duration: write one such as `72h`, `1h30m` or `1.5s`");
+            self.report(self.error(ExprErrorKind::InvalidLiteral, ast, message));
         }
+        self.emit(Op::Duration(duration.unwrap_or_default()), Ty::Duration)
     }
 
     fn timestamp(&mut self, ast: &'c Ast) -> Typed<'c> {
@@ -225,15 +220,13 @@ impl<'c> Checker<'c> {
                 "`timestamp` takes a literal: write `timestamp(\"2026-12-01T00:00:00Z\")`",
             );
         };
-        match literal::parse_timestamp(text) {
-            Some(timestamp) => self.emit(Op::Timestamp(timestamp), Ty::Timestamp),
-            None => {
-                let message =
-                    format!("`{text}` is no RFC 3339 instant: write one such as `2026-12-01T00:00:00Z`");
-                self.report(self.error(ExprErrorKind::InvalidLiteral, ast, message));
-                Ty::Timestamp.into()
-            }
+        let timestamp = literal::parse_timestamp(text);
+        if timestamp.is_none() {
+            let message =
+                format!("`{text}` is no RFC 3339 instant: write one such as `2026-12-01T00:00:00Z`");
+            self.report(self.error(ExprErrorKind::InvalidLiteral, ast, message));
         }
+        self.emit(Op::Timestamp(timestamp.unwrap_or_default()), Ty::Timestamp)
     }
 
     fn convert(&mut self, name: &str, target: Target, from: &'c Ast) -> Typed<'c> {
@@ -278,8 +271,7 @@ impl<'c> Checker<'c> {
             self.mismatch(of, typed.attribute, message);
         }
         let zone = match zone.map(|ast| (ast, string_literal(ast))) {
-            None => None,
-            Some((_, Some(""))) => None,
+            None | Some((_, Some(""))) => None,
             Some((_, Some(name))) if zone::find(name).is_some() => Some(name.to_owned()),
             Some((ast, Some(name))) => {
                 let message =

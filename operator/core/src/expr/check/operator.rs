@@ -79,18 +79,15 @@ impl<'c> Checker<'c> {
         self.condition(condition);
         let then = self.expr(then);
         let otherwise = self.expr(otherwise);
-        match then.ty.clone().join(&otherwise.ty) {
-            Some(ty) => self.emit(Op::If, ty),
-            None => {
-                let message = format!(
-                    "both sides of `:` have one type, here {} and {}: {}",
-                    then.ty,
-                    otherwise.ty,
-                    advice(&then.ty, &otherwise.ty)
-                );
-                self.mismatch(ast, then.attribute.or(otherwise.attribute), message)
-            }
+        if let Some(ty) = then.ty.clone().join(&otherwise.ty) {
+            return self.emit(Op::If, ty);
         }
+        let advice = advice(&then.ty, &otherwise.ty);
+        let message = format!(
+            "both sides of `:` have one type, here {} and {}: {advice}",
+            then.ty, otherwise.ty
+        );
+        self.mismatch(ast, then.attribute.or(otherwise.attribute), message)
     }
 
     fn compare(&mut self, ast: &Ast, comparison: Comparison, left: &'c Ast, right: &'c Ast) -> Typed<'c> {
@@ -181,19 +178,12 @@ impl<'c> Checker<'c> {
 
     fn arith(&mut self, ast: &Ast, operator: Arith, left: &'c Ast, right: &'c Ast) -> Typed<'c> {
         let (left, right) = (self.expr(left), self.expr(right));
-        match Ty::arith(operator, &left.ty, &right.ty) {
-            Some(ty) => self.emit(Op::Arith(operator), ty),
-            None => {
-                let message = format!(
-                    "`{}` does not take {} and {}: {}",
-                    symbol(operator),
-                    left.ty,
-                    right.ty,
-                    advice(&left.ty, &right.ty)
-                );
-                self.mismatch(ast, left.attribute.or(right.attribute), message)
-            }
+        if let Some(ty) = Ty::arith(operator, &left.ty, &right.ty) {
+            return self.emit(Op::Arith(operator), ty);
         }
+        let (symbol, advice) = (symbol(operator), advice(&left.ty, &right.ty));
+        let message = format!("`{symbol}` does not take {} and {}: {advice}", left.ty, right.ty);
+        self.mismatch(ast, left.attribute.or(right.attribute), message)
     }
 }
 

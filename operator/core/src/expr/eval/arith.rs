@@ -55,7 +55,7 @@ fn add<'a>(left: Cell<'a>, right: Cell<'a>) -> Evaluated<'a> {
         (Cell::String(left), Cell::String(right)) => Ok(Cell::String(left + right)),
         (Cell::Duration(left), Cell::Duration(right)) => duration(left.checked_add(right)),
         (Cell::Timestamp(instant), Cell::Duration(span))
-        | (Cell::Duration(span), Cell::Timestamp(instant)) => timestamp(instant.checked_add(span)),
+        | (Cell::Duration(span), Cell::Timestamp(instant)) => timestamp(instant.checked_add(span).ok()),
         (left @ (Cell::View(_) | Cell::List(_)), right @ (Cell::View(_) | Cell::List(_))) => {
             Ok(Cell::List(left.entries()?.chain(right.entries()?).collect()))
         }
@@ -66,7 +66,7 @@ fn add<'a>(left: Cell<'a>, right: Cell<'a>) -> Evaluated<'a> {
 fn subtract<'a>(left: &Cell<'a>, right: &Cell<'a>) -> Evaluated<'a> {
     match (left, right) {
         (Cell::Timestamp(left), Cell::Timestamp(right)) => duration(Some(left.duration_since(*right))),
-        (Cell::Timestamp(instant), Cell::Duration(span)) => timestamp(instant.checked_sub(*span)),
+        (Cell::Timestamp(instant), Cell::Duration(span)) => timestamp(instant.checked_sub(*span).ok()),
         (Cell::Duration(left), Cell::Duration(right)) => duration(left.checked_sub(*right)),
         _ => Err(EvalError::TypeMismatch),
     }
@@ -81,9 +81,9 @@ fn duration<'a>(result: Option<SignedDuration>) -> Evaluated<'a> {
 }
 
 /// CEL's instants begin with the year 1 and end with the year 9999; ours end where jiff's do, some hours earlier.
-fn timestamp<'a>(result: Result<Timestamp, jiff::Error>) -> Evaluated<'a> {
-    match result {
-        Ok(instant) if instant.as_second() >= FIRST_SECOND => Ok(Cell::Timestamp(instant)),
-        _ => Err(EvalError::Overflow),
-    }
+fn timestamp<'a>(result: Option<Timestamp>) -> Evaluated<'a> {
+    result
+        .filter(|instant| instant.as_second() >= FIRST_SECOND)
+        .map(Cell::Timestamp)
+        .ok_or(EvalError::Overflow)
 }
