@@ -51,6 +51,8 @@ pub struct Analysis {
     /// Interval of what the treatment gains beyond the minimum lift, in the metric's unit and turned so that more is better;
     /// absent without a minimum lift, and when the control is not above zero.
     pub beyond_minimum: Option<Interval>,
+    /// Standard error of the absolute difference.
+    pub standard_error: Option<f64>,
     /// The critical value that both intervals were made with.
     pub critical: Option<f64>,
     /// The variance that is left after the adjustment for a covariate, as a share; absent without adjustment.
@@ -77,6 +79,7 @@ impl Analysis {
             absolute: None,
             relative: Err(NoPercentage::Withheld),
             beyond_minimum: None,
+            standard_error: None,
             critical: None,
             variance_kept: None,
             unadjusted: None,
@@ -187,6 +190,7 @@ fn conclude(question: &Question, seen: &Seen<'_>, reading: &Reading) -> Analysis
         absolute: Some(absolute(reading)),
         relative: relative(reading),
         beyond_minimum: evidence.beyond_minimum,
+        standard_error: Some(reading.standard_error),
         critical: Some(reading.critical),
         variance_kept: None,
         unadjusted: None,

@@ -104,18 +104,11 @@ impl Split {
     /// # Errors
     /// When the counts are not one for each arm, or an arm of weight zero has units.
     pub fn check(&self, looks: &[Vec<u64>]) -> Result<SampleRatio, SplitError> {
-        let mut log_e = 0.0;
-        let mut largest = 0.0_f64;
-        for counts in looks {
-            log_e = self.log_e(counts)?;
-            largest = largest.max(log_e);
-        }
-        let p = p_of_log_e(largest);
-        Ok(SampleRatio {
-            log_e,
-            p,
-            blocked: p < BLOCK_BELOW,
-        })
+        let log_e = looks
+            .iter()
+            .map(|counts| self.log_e(counts))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(SampleRatio::of(&log_e))
     }
 
     /// The logarithm of the e-value against the split, of the units of every arm so far.
@@ -123,13 +116,7 @@ impl Split {
     /// # Errors
     /// When the counts are not one for each arm, or an arm of weight zero has units.
     pub fn log_e(&self, counts: &[u64]) -> Result<f64, SplitError> {
-        let arms = self.arms(counts)?;
-        let total: f64 = arms.iter().map(|(_, count)| count).sum();
-        let k = self.concentration;
-        let arm = |&(share, count): &(f64, f64)| {
-            libm::lgamma(k * share + count) - libm::lgamma(k * share) - count * libm::log(share)
-        };
-        Ok(libm::lgamma(k) - libm::lgamma(k + total) + arms.iter().map(arm).sum::<f64>())
+        Ok(log_bayes_factor(self.concentration, &self.arms(counts)?))
     }
 
     /// Pearson's chi-square of the counts and its p-value: the familiar figure, valid for one look only.
@@ -167,6 +154,36 @@ impl Split {
         }
         Ok(arms)
     }
+}
+
+impl SampleRatio {
+    /// Two arms of equal weight after all looks, oldest first.
+    pub fn of_halves(looks: &[(u64, u64)]) -> Self {
+        let halves = |&(left, right): &(u64, u64)| {
+            log_bayes_factor(CONCENTRATION, &[(0.5, left as f64), (0.5, right as f64)])
+        };
+        Self::of(&looks.iter().map(halves).collect::<Vec<_>>())
+    }
+
+    fn of(log_e: &[f64]) -> Self {
+        // Before the first unit the e-value is one.
+        let largest = log_e.iter().copied().fold(0.0, f64::max);
+        let p = p_of_log_e(largest);
+        Self {
+            log_e: log_e.last().copied().unwrap_or(0.0),
+            p,
+            blocked: p < BLOCK_BELOW,
+        }
+    }
+}
+
+/// Shares and counts under a Dirichlet-multinomial of concentration `k` against the shares themselves.
+fn log_bayes_factor(k: f64, arms: &[(f64, f64)]) -> f64 {
+    let total: f64 = arms.iter().map(|(_, count)| count).sum();
+    let arm = |&(share, count): &(f64, f64)| {
+        libm::lgamma(k * share + count) - libm::lgamma(k * share) - count * libm::log(share)
+    };
+    libm::lgamma(k) - libm::lgamma(k + total) + arms.iter().map(arm).sum::<f64>()
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ pub(super) struct Reading {
     pub(super) cautious: Interval,
     /// What a claim about the minimum lift has to clear; absent without one, or without a control above zero.
     pub(super) beyond_minimum: Option<Interval>,
+    pub(super) standard_error: f64,
     pub(super) critical: f64,
     p: f64,
     e: Option<f64>,
@@ -104,6 +105,7 @@ impl Reading {
             relative: bounds.relative(),
             cautious: bounds.cautious(1.0),
             beyond_minimum: rho.map(|rho| bounds.cautious(rho)),
+            standard_error: bounds.contrast().difference().standard_error(),
             critical: bounds.critical(),
             p,
             e: None,

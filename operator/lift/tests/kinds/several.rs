@@ -1,6 +1,9 @@
 //! Sample ratio, multiplicity and planning.
 
+use attune_lift::Method;
 use attune_lift::multiplicity::{benjamini_hochberg, e_benjamini_hochberg, holm};
+use attune_lift::off_policy::OffPolicy;
+use attune_lift::planner::Plan;
 use attune_lift::sample_ratio::Split;
 use serde_json::Value;
 
@@ -87,4 +90,48 @@ pub(crate) fn e_values(case: &Case<'_>) {
         "reject",
         &e_benjamini_hochberg(&values(&case.inputs["e"]), case.number("alpha")),
     );
+}
+
+pub(crate) fn detectable_fixed(case: &Case<'_>) {
+    case.check(
+        "mde_abs",
+        plan(case, Method::Fixed).detectable(units(case)).unwrap(),
+    );
+}
+
+pub(crate) fn detectable_continuous(case: &Case<'_>) {
+    assert_eq!(
+        case.count("tuning"),
+        units(case),
+        "a plan is tuned to its own end"
+    );
+    case.check(
+        "mde_abs",
+        plan(case, Method::Continuous).detectable(units(case)).unwrap(),
+    );
+}
+
+fn plan(case: &Case<'_>, method: Method) -> Plan {
+    Plan {
+        alpha: case.number("alpha"),
+        power: case.number("power"),
+        control_share: case.number("n_a") / (case.number("n_a") + case.number("n_b")),
+        ..Plan::for_means(method, case.number("var_a"), case.number("var_b"))
+    }
+}
+
+fn units(case: &Case<'_>) -> u64 {
+    case.count("n_a") + case.count("n_b")
+}
+
+pub(crate) fn off_policy(case: &Case<'_>) {
+    let mut log = OffPolicy::default();
+    for decision in case.inputs["log"].as_array().unwrap() {
+        let number = |key: &str| decision[key].as_f64().unwrap();
+        log.push(number("reward"), number("p_logged"), number("p_target"))
+            .unwrap();
+    }
+    case.check("ips", log.plain().unwrap());
+    case.check("snips", log.unguarded().unwrap().value);
+    case.check("ess", log.effective_units());
 }
