@@ -70,6 +70,42 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// Object and field, as far as they are known: `Audience shop/lapsed, spec.match`.
+    pub fn about(&self) -> String {
+        let name = if self.namespace.is_empty() || self.name.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.namespace, self.name)
+        };
+        let object = [self.kind.as_str(), &name]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ");
+        [object.as_str(), &self.field]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// The question that a near value is worth.
+    pub fn help(&self) -> Option<String> {
+        self.suggestion
+            .as_ref()
+            .map(|suggestion| format!("did you mean `{suggestion}`?"))
+    }
+
+    /// The message and the help on one line.
+    pub fn full_message(&self) -> String {
+        match self.help() {
+            Some(help) => format!("{}; {help}", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
 /// The stretch that a finding is about: the key of a field that should not be there, the character of an expression,
 /// else the value.
 fn place(document: &Document, finding: &Finding) -> Span {

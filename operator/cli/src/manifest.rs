@@ -32,6 +32,7 @@ pub use self::files::LoadError;
 pub use self::node::{Entry, Mapping, Node, Resolved, Scalar, Style, Value};
 pub use self::offset::position_in_scalar;
 pub use self::path::{FieldPath, Part, Place, Step, locate, path_at};
+pub(crate) use self::scalar::plain as read_plain;
 pub use self::source::{Position, Source, Span};
 
 use self::object::{Identified, Names};
@@ -53,15 +54,27 @@ pub struct Document {
 }
 
 impl Document {
-    /// The object as the API server receives it, the namespace filled in.
+    /// The object as the API server validates it: the namespace filled in, fields that are `null` dropped.
     pub fn to_json(&self) -> Json {
         let mut object = self.root.to_json();
+        drop_nulls(&mut object);
         if !self.id.namespace.is_empty()
             && let Some(metadata) = object.get_mut("metadata").and_then(Json::as_object_mut)
         {
             fill_in(metadata, "namespace", &self.id.namespace);
         }
         object
+    }
+}
+
+fn drop_nulls(value: &mut Json) {
+    match value {
+        Json::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Json::Array(items) => items.iter_mut().for_each(drop_nulls),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
     }
 }
 

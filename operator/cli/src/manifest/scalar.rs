@@ -60,7 +60,7 @@ fn finite(text: &str, read: Resolved) -> Result<Resolved, String> {
 }
 
 /// The type a plain scalar has by its text.
-pub(super) fn plain(text: &str) -> Resolved {
+pub(crate) fn plain(text: &str) -> Resolved {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => Resolved::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
