@@ -18,6 +18,7 @@ mod figures;
 pub mod finding;
 pub mod question;
 pub mod report;
+pub mod results;
 pub mod rules;
 pub mod snapshot;
 pub mod status;

@@ -147,10 +147,7 @@ fn with_conditions(
 ) -> Value {
     conditions.extend(summarize(kind, &conditions));
     conditions.sort_by_key(|judged| judged.type_.as_str());
-    let conditions: Vec<_> = conditions
-        .iter()
-        .map(|judged| stamp(judged, generation, old, now))
-        .collect();
+    let conditions = stamp_all(&conditions, generation, old, now);
     status.extend(generation.map(|generation| ("observedGeneration".to_owned(), Value::from(generation))));
     status.extend(serde_json::to_value(conditions).map(|conditions| ("conditions".to_owned(), conditions)));
     Value::Object(status)
@@ -309,6 +306,19 @@ fn kept(type_: ConditionType, old: &Value) -> Option<Judged> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     Some(Judged::new(type_, truth, *reason, message))
+}
+
+/// Conditions with their times, by type.
+pub(crate) fn stamp_all(
+    conditions: &[Judged],
+    generation: Option<i64>,
+    old: &Value,
+    now: Timestamp,
+) -> Vec<Condition> {
+    conditions
+        .iter()
+        .map(|judged| stamp(judged, generation, old, now))
+        .collect()
 }
 
 fn stamp(judged: &Judged, generation: Option<i64>, old: &Value, now: Timestamp) -> Condition {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::expr::Expression;
 
+pub mod answer;
+
 /// One experiment's analysis as registered before its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

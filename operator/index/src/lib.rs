@@ -68,8 +68,15 @@ impl Index {
         }
     }
 
-    /// Replaces all objects of a kind, as after a relist: those that are not listed are deleted.
-    pub fn reset(&mut self, kind: Kind, listed: Vec<Resource>, undecodable: Vec<Undecodable>) {
+    /// Replaces all objects of a kind, in one namespace or (`None`) in all, as after a relist: those that are not listed
+    /// are deleted.
+    pub fn reset(
+        &mut self,
+        kind: Kind,
+        namespace: Option<&str>,
+        listed: Vec<Resource>,
+        undecodable: Vec<Undecodable>,
+    ) {
         let id = |resource: &Resource| ObjectId {
             kind,
             namespace: resource.namespace().unwrap_or_default().to_owned(),
@@ -80,11 +87,11 @@ impl Index {
             .map(id)
             .chain(undecodable.iter().map(|object| object.id.clone()))
             .collect();
-        let gone: Vec<_> = self
-            .ids(kind)
-            .into_iter()
-            .filter(|known| !present.contains(known))
-            .collect();
+        let in_scope = |id: &ObjectId| {
+            namespace.is_none_or(|namespace| !kind.is_namespaced() || id.namespace == namespace)
+        };
+        let known = self.ids(kind).into_iter().filter(in_scope);
+        let gone: Vec<_> = known.filter(|known| !present.contains(known)).collect();
         for id in gone {
             self.delete(&id);
         }
@@ -148,6 +155,25 @@ impl Index {
                 .iter()
                 .map(move |(channel, publication)| (namespace, channel.as_str(), publication))
         })
+    }
+
+    /// Every Channel, by namespace and name.
+    pub fn channels(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.spaces
+            .iter()
+            .flat_map(|(namespace, space)| space.channels().map(move |channel| (namespace.as_str(), channel)))
+    }
+
+    /// The UID of a Channel, where a server gave it one.
+    pub fn channel_uid(&self, namespace: &str, channel: &str) -> Option<String> {
+        self.spaces.get(namespace)?.channel_uid(channel)
+    }
+
+    /// How many deciders run the published revision according to the status that stands on the Channel.
+    pub fn acknowledged(&self, namespace: &str, channel: &str) -> i64 {
+        self.spaces
+            .get(namespace)
+            .map_or(0, |space| space.acknowledged(channel))
     }
 
     /// What experiments ask of the collector.

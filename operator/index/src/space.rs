@@ -128,6 +128,20 @@ impl Space {
             .collect()
     }
 
+    pub(crate) fn channels(&self) -> impl Iterator<Item = &str> {
+        self.snapshot.channels.keys().map(String::as_str)
+    }
+
+    pub(crate) fn channel_uid(&self, channel: &str) -> Option<String> {
+        self.snapshot.channels.get(channel)?.metadata.uid.clone()
+    }
+
+    pub(crate) fn acknowledged(&self, channel: &str) -> i64 {
+        let standing = self.standing.get(&self.snapshot.id(Kind::Channel, channel));
+        let current = standing.and_then(|status| status.get("deciders")?.get("current")?.as_i64());
+        current.unwrap_or_default()
+    }
+
     /// Every object that can be read, with its status as of the last settling.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (Resource, Option<&Value>)> {
         self.standing

@@ -1,0 +1,9 @@
+//! The operator's process.
+
+use attune_operator::Args;
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    Args::parse().run().await
+}

@@ -1,0 +1,152 @@
+//! Questions to the collector, answers onto the resources: on a schedule of its own, never in the reconcile path.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use attune_api::Kind;
+use attune_compile::{ObjectId, results};
+use attune_core::measure::Question;
+use attune_core::measure::answer::Answer;
+use jiff::Timestamp;
+use kube::api::{Api, DynamicObject};
+use kube::{Client, ResourceExt};
+use tokio::sync::watch;
+use tracing::{debug, warn};
+
+use crate::Args;
+use crate::patch::Writer;
+use crate::watch::api_resource;
+
+/// How long the collector may take for one answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The questions of all experiments, by namespace and name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Questions(BTreeMap<(String, String), Question>);
+
+impl Questions {
+    /// Takes the questions anew; gives whether any changed.
+    pub fn replace<'q>(&mut self, questions: impl Iterator<Item = &'q Question>) -> bool {
+        let key = |question: &Question| (question.namespace.clone(), question.experiment.clone());
+        let questions = questions
+            .map(|question| (key(question), question.clone()))
+            .collect();
+        let changed = self.0 != questions;
+        self.0 = questions;
+        changed
+    }
+}
+
+/// Asks and writes, again and again.
+#[derive(Debug)]
+pub struct Refresher {
+    collector: Option<String>,
+    interval: Duration,
+    at: Option<Timestamp>,
+    questions: watch::Receiver<Questions>,
+    writer: Arc<Writer>,
+}
+
+impl Refresher {
+    /// A refresher of the given questions.
+    pub fn new(args: &Args, questions: watch::Receiver<Questions>, writer: Arc<Writer>) -> Self {
+        Self {
+            collector: args.collector.clone(),
+            interval: args.results_interval,
+            at: args.at,
+            questions,
+            writer,
+        }
+    }
+
+    /// Runs until cancelled; without a collector there is nothing to do.
+    pub async fn run(mut self, client: &Client) {
+        let Some(collector) = self.collector.clone() else {
+            return std::future::pending().await;
+        };
+        let http = reqwest::Client::new();
+        loop {
+            let questions = self.questions.borrow_and_update().clone();
+            for question in questions.0.values() {
+                if let Err(error) = self.refresh(client, &http, &collector, question).await {
+                    let (namespace, experiment) = (&question.namespace, &question.experiment);
+                    warn!(
+                        namespace,
+                        experiment,
+                        error = format!("{error:#}"),
+                        "results not refreshed; the last ones stay"
+                    );
+                }
+            }
+            // A new question is asked at once, the others when their time has come.
+            tokio::select! {
+                () = tokio::time::sleep(self.interval) => {}
+                changed = self.questions.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    async fn refresh(
+        &self,
+        client: &Client,
+        http: &reqwest::Client,
+        collector: &str,
+        question: &Question,
+    ) -> anyhow::Result<()> {
+        let answer = self.ask(http, collector, question).await?;
+        let api: Api<DynamicObject> = Api::namespaced_with(
+            client.clone(),
+            &question.namespace,
+            &api_resource(Kind::Experiment),
+        );
+        let Some(object) = api
+            .get_opt(&question.experiment)
+            .await
+            .context("the experiment cannot be read")?
+        else {
+            return Ok(());
+        };
+        let standing = object.data.get("status").cloned().unwrap_or_default();
+        let now = self.at.unwrap_or_else(Timestamp::now);
+        let rendered = results::render(&answer, object.metadata.generation, &standing, now);
+        if results::says_the_same(&standing, &rendered) {
+            debug!(
+                namespace = question.namespace,
+                experiment = question.experiment,
+                "results unchanged"
+            );
+            return Ok(());
+        }
+        let id = ObjectId {
+            kind: Kind::Experiment,
+            namespace: question.namespace.clone(),
+            name: object.name_any(),
+        };
+        self.writer.put(id, rendered);
+        Ok(())
+    }
+
+    async fn ask(
+        &self,
+        http: &reqwest::Client,
+        collector: &str,
+        question: &Question,
+    ) -> anyhow::Result<Answer> {
+        let mut url = format!("{}/v1/answers", collector.trim_end_matches('/'));
+        if let Some(at) = self.at {
+            url.push_str(&format!("?at={at}"));
+        }
+        let response = http.post(url).timeout(ANSWER_TIMEOUT).json(question).send().await;
+        let response = response.context("the collector does not answer")?;
+        let status = response.status();
+        if !status.is_success() {
+            anyhow::bail!("the collector answers {status}");
+        }
+        response
+            .json()
+            .await
+            .context("the collector's answer cannot be read")
+    }
+}

@@ -1,0 +1,185 @@
+//! What happens on the API server, as observations.
+//!
+//! Objects are read as untyped documents and then decoded, so that one bad object is an observation like any other and
+//! never stops a stream.
+
+use std::sync::Arc;
+
+use attune_api::{API_VERSION, GROUP, Kind, Resource, VERSION};
+use attune_compile::ObjectId;
+use attune_index::Undecodable;
+use futures::{Stream, StreamExt};
+use kube::api::{Api, ApiResource, DynamicObject};
+use kube::core::GroupVersionKind;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Client, ResourceExt};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use crate::metrics::Metrics;
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Observation {
+    /// An object is there as it is.
+    Applied(Box<Resource>),
+    /// An object is there and cannot be read.
+    Undecodable(Undecodable),
+    /// An object is gone.
+    Deleted(ObjectId),
+    /// A kind was listed anew: these objects are there and no others.
+    Listed {
+        /// The kind.
+        kind: Kind,
+        /// The namespace that was listed; `None` for all.
+        namespace: Option<String>,
+        /// Objects that can be read.
+        resources: Vec<Resource>,
+        /// Objects that cannot.
+        undecodable: Vec<Undecodable>,
+    },
+}
+
+/// Watches one kind in one namespace (`None`: all) for as long as somebody listens.
+pub async fn watch(
+    client: Client,
+    kind: Kind,
+    namespace: Option<String>,
+    observations: mpsc::Sender<Observation>,
+    metrics: Arc<Metrics>,
+) {
+    let resource = api_resource(kind);
+    let api: Api<DynamicObject> = match &namespace {
+        Some(namespace) if kind.is_namespaced() => Api::namespaced_with(client, namespace, &resource),
+        _ => Api::all_with(client, &resource),
+    };
+    let config = watcher::Config::default().page_size(500);
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut listing = Listing::new(kind, namespace);
+    while let Some(event) = next(&mut events, kind, &metrics).await {
+        if let Some(observation) = listing.take(event)
+            && observations.send(observation).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// The `ApiResource` of a kind.
+pub fn api_resource(kind: Kind) -> ApiResource {
+    ApiResource {
+        group: GROUP.to_owned(),
+        version: VERSION.to_owned(),
+        api_version: API_VERSION.to_owned(),
+        kind: kind.name().to_owned(),
+        plural: kind.plural().to_owned(),
+    }
+}
+
+/// The group, version and kind of a kind.
+pub fn group_version_kind(kind: Kind) -> GroupVersionKind {
+    GroupVersionKind::gvk(GROUP, VERSION, kind.name())
+}
+
+/// The next event; failures are logged and waited out by the stream's own backoff.
+async fn next(
+    events: &mut (impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>> + Unpin),
+    kind: Kind,
+    metrics: &Metrics,
+) -> Option<watcher::Event<DynamicObject>> {
+    loop {
+        match events.next().await? {
+            Ok(event) => return Some(event),
+            Err(error) => {
+                metrics.watch_failed(kind);
+                // A definition that is not installed yet, an API server that restarts: both come back by themselves.
+                warn!(
+                    kind = kind.name(),
+                    error = &error as &dyn std::error::Error,
+                    "watch failed, trying again"
+                );
+            }
+        }
+    }
+}
+
+/// Collects the objects of a list until it is whole.
+struct Listing {
+    kind: Kind,
+    namespace: Option<String>,
+    resources: Vec<Resource>,
+    undecodable: Vec<Undecodable>,
+}
+
+impl Listing {
+    fn new(kind: Kind, namespace: Option<String>) -> Self {
+        Self {
+            kind,
+            namespace,
+            resources: Vec::new(),
+            undecodable: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, event: watcher::Event<DynamicObject>) -> Option<Observation> {
+        match event {
+            watcher::Event::Init => {
+                self.resources.clear();
+                self.undecodable.clear();
+                None
+            }
+            watcher::Event::InitApply(object) => {
+                match decode(self.kind, object) {
+                    Ok(resource) => self.resources.push(resource),
+                    Err(object) => self.undecodable.push(object),
+                }
+                None
+            }
+            watcher::Event::InitDone => Some(Observation::Listed {
+                kind: self.kind,
+                namespace: self.namespace.clone(),
+                resources: std::mem::take(&mut self.resources),
+                undecodable: std::mem::take(&mut self.undecodable),
+            }),
+            watcher::Event::Apply(object) => Some(match decode(self.kind, object) {
+                Ok(resource) => Observation::Applied(Box::new(resource)),
+                Err(object) => Observation::Undecodable(object),
+            }),
+            watcher::Event::Delete(object) => Some(Observation::Deleted(id(self.kind, &object))),
+        }
+    }
+}
+
+fn id(kind: Kind, object: &DynamicObject) -> ObjectId {
+    ObjectId {
+        kind,
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.name_any(),
+    }
+}
+
+fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Undecodable> {
+    // Half of an object's bytes say who wrote which field; nobody here asks.
+    object.metadata.managed_fields = None;
+    let id = id(kind, &object);
+    let generation = object.metadata.generation;
+    let mut document = object.data;
+    let status = document.get("status").cloned().unwrap_or_default();
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("apiVersion".to_owned(), API_VERSION.into());
+        fields.insert("kind".to_owned(), kind.name().into());
+        fields.insert(
+            "metadata".to_owned(),
+            serde_json::to_value(&object.metadata).unwrap_or_default(),
+        );
+    }
+    Resource::decode(document).map_err(|error| {
+        debug!(object = %id, %error, "object cannot be read");
+        Undecodable {
+            id,
+            message: error.to_string(),
+            generation,
+            status,
+        }
+    })
+}
