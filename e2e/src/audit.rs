@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 /// The log of every answered request that could write an object of our group. A server-side apply that changes nothing is in
 /// it too, though no watch ever shows it.
+/// So are the requests of Kubernetes' own controllers, which empty namespaces: look at the user.
 #[derive(Debug)]
 pub struct AuditLog {
     path: PathBuf,

@@ -22,7 +22,7 @@ use self::scratch::Scratch;
 use crate::{AuditLog, Kubectl, Launch, Objects, Process, Tools, WriteWatch, kubectl, wait_until};
 
 /// Longer than ever needed, even while compilers run beside it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How long a component may take to end by itself when asked to.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -165,9 +165,17 @@ impl ControlPlane {
     pub async fn install(&self, definitions: &Path) -> Result<()> {
         let path = definitions.to_str().context("a path in UTF-8")?;
         self.kubectl(&["apply", "-f", path]).await?.without_complaint()?;
-        self.kubectl(&["wait", "--for=condition=Established", "--timeout=60s", "-f", path])
-            .await?
-            .without_complaint()?;
+        self.wait_established(definitions).await
+    }
+
+    /// Waits until every resource definition in a directory (or file) is served.
+    ///
+    /// # Errors
+    /// When one is not established in a minute.
+    pub async fn wait_established(&self, definitions: &Path) -> Result<()> {
+        let path = definitions.to_str().context("a path in UTF-8")?;
+        let wait = ["wait", "--for=condition=Established", "--timeout=60s", "-f", path];
+        self.kubectl(&wait).await?.without_complaint()?;
         Ok(())
     }
 
@@ -252,10 +260,14 @@ impl ControlPlane {
         }
     }
 
-    /// The ends of all logs are shown and the logs stay when this is dropped.
-    pub fn keep_logs(&mut self) -> String {
+    /// The end of each log.
+    pub fn log_tails(&self, lines: usize) -> String {
+        self.scratch.log_tails(lines)
+    }
+
+    /// Leaves the logs where they are when this is dropped.
+    pub fn keep_logs(&mut self) {
         self.scratch.keep_logs();
-        self.scratch.log_tails(15)
     }
 }
 

@@ -33,10 +33,10 @@ impl Port {
         let offset = fastrand::u16(0..RANGE.end - RANGE.start);
         for step in 0..RANGE.end - RANGE.start {
             let number = RANGE.start + (offset + step) % (RANGE.end - RANGE.start);
-            if let Some(lock) = lock(&locks, number)? {
-                if TcpListener::bind(("127.0.0.1", number)).is_ok() {
-                    return Ok(Self { number, _lock: lock });
-                }
+            if let Some(lock) = lock(&locks, number)?
+                && TcpListener::bind(("127.0.0.1", number)).is_ok()
+            {
+                return Ok(Self { number, _lock: lock });
             }
         }
         bail!("no port of {RANGE:?} is free on 127.0.0.1")

@@ -4,7 +4,7 @@
 //! summary, starts the control plane with the first test that runs, and stops it after the last.
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::ControlPlane;
 
 /// No test may hang.
-const LONGEST_TEST: Duration = Duration::from_secs(300);
+const LONGEST_TEST: Duration = Duration::from_mins(5);
 
 type Prepare<T> = Box<dyn FnOnce(&Runtime, &ControlPlane) -> Result<T> + Send>;
 
@@ -30,6 +30,8 @@ struct Stage<T> {
     prepare: Mutex<Option<Prepare<T>>>,
     /// A failure is kept as well: every test fails by it, and none starts again.
     state: OnceLock<Result<(ControlPlane, T), String>>,
+    /// The end of the logs is shown with the first failure, while it is near; the summary stays last.
+    logs_shown: Once,
 }
 
 impl Suite<()> {
@@ -54,6 +56,7 @@ impl<T: Send + Sync + 'static> Suite<T> {
             runtime,
             prepare: Mutex::new(Some(prepare)),
             state: OnceLock::new(),
+            logs_shown: Once::new(),
         };
         Ok(Self {
             stage: Arc::new(stage),
@@ -84,7 +87,8 @@ impl<T: Send + Sync + 'static> Suite<T> {
         if let Some(Stage { runtime, state, .. }) = Arc::into_inner(stage) {
             if let Some(Ok((mut cluster, prepared))) = state.into_inner() {
                 if conclusion.has_failed() {
-                    eprintln!("{}", cluster.keep_logs());
+                    cluster.keep_logs();
+                    eprintln!("logs of the control plane are in {}", cluster.logs().display());
                 }
                 drop(prepared);
                 drop(cluster);
@@ -109,11 +113,16 @@ impl<T> Stage<T> {
                 message.lines().next().unwrap_or_default()
             )
         })?;
-        self.runtime.block_on(async {
-            timeout(LONGEST_TEST, test(cluster, prepared))
-                .await
-                .unwrap_or_else(|_| Err(anyhow!("the test ran for more than {LONGEST_TEST:?}")))
-        })
+        // Inside the runtime, because a timer needs one.
+        let outcome = self
+            .runtime
+            .block_on(async { timeout(LONGEST_TEST, test(cluster, prepared)).await });
+        let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("the test ran for more than {LONGEST_TEST:?}")));
+        if outcome.is_err() {
+            self.logs_shown
+                .call_once(|| eprintln!("{}", cluster.log_tails(10)));
+        }
+        outcome
     }
 
     fn set(&self) -> Result<(ControlPlane, T), String> {
@@ -134,10 +143,13 @@ impl<T> Stage<T> {
         let prepare = prepare.ok_or("prepared twice")?;
         match prepare(&self.runtime, &cluster) {
             Ok(prepared) => Ok((cluster, prepared)),
-            Err(error) => Err(format!(
-                "prepare the control plane: {error:#}\n{}",
-                cluster.keep_logs()
-            )),
+            Err(error) => {
+                cluster.keep_logs();
+                Err(format!(
+                    "prepare the control plane: {error:#}\n{}",
+                    cluster.log_tails(15)
+                ))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::pki::{Identity, Pki};
+use super::pki::{FRONT_NAME, Identity, Pki};
 use crate::{Launch, Port, Tools};
 
 /// From which services get their addresses; the first is in the server's certificate.
@@ -60,7 +60,8 @@ impl Blueprint<'_> {
             format!("--advertise-client-urls={}", self.ports.etcd_url()),
             format!("--listen-peer-urls={peers}"),
             format!("--initial-advertise-peer-urls={peers}"),
-            format!("--initial-cluster=default={peers}"),
+            "--name=attune-e2e".to_owned(),
+            format!("--initial-cluster=attune-e2e={peers}"),
             // A test that outlives a power failure is not wanted.
             "--unsafe-no-fsync".to_owned(),
             "--log-level=warn".to_owned(),
@@ -72,6 +73,8 @@ impl Blueprint<'_> {
             authority,
             server,
             service_accounts,
+            front_authority,
+            front,
             ..
         } = self.pki;
         let launch = self.launch("kube-apiserver").args([
@@ -85,6 +88,13 @@ impl Blueprint<'_> {
             flag("tls-cert-file", &server.certificate),
             flag("tls-private-key-file", &server.key),
             "--authorization-mode=Node,RBAC".to_owned(),
+            flag("requestheader-client-ca-file", &front_authority.certificate),
+            format!("--requestheader-allowed-names={FRONT_NAME}"),
+            "--requestheader-username-headers=X-Remote-User".to_owned(),
+            "--requestheader-group-headers=X-Remote-Group".to_owned(),
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-".to_owned(),
+            flag("proxy-client-cert-file", &front.certificate),
+            flag("proxy-client-key-file", &front.key),
             format!("--service-account-issuer={TOKEN_ISSUER}"),
             flag("service-account-key-file", &service_accounts.certificate),
             flag("service-account-signing-key-file", &service_accounts.key),

@@ -20,6 +20,9 @@ const SERVER_NAMES: [&str; 7] = [
     "kubernetes.default.svc.cluster.local",
 ];
 
+/// The common name under which requests may be forwarded.
+pub(super) const FRONT_NAME: &str = "front-proxy-client";
+
 /// A certificate and its key, as files in PEM.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
@@ -35,6 +38,10 @@ pub(super) struct Pki {
     /// In `system:masters`: may do everything.
     pub(super) admin: Identity,
     pub(super) controller_manager: Identity,
+    /// Vouches for the API server where it forwards requests; other than `authority`, or every client could forward.
+    pub(super) front_authority: Identity,
+    /// The API server where it forwards requests to extension servers.
+    pub(super) front: Identity,
     /// Signs the tokens of service accounts; here `certificate` is the public key.
     pub(super) service_accounts: Identity,
 }
@@ -42,17 +49,8 @@ pub(super) struct Pki {
 impl Pki {
     /// Makes all of it in `directory`, which must be private: the keys are not encrypted.
     pub(super) fn create(directory: &Path) -> Result<Self> {
-        let mut params = CertificateParams::default();
-        params.distinguished_name = subject("attune-e2e", None);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        let key = KeyPair::generate().context("generate the key of the authority")?;
-        let certificate = params
-            .self_signed(&key)
-            .context("sign the certificate of the authority")?;
-        let authority = write(directory, "ca", &certificate.pem(), &key)?;
-        let issuer = Issuer::new(params, key);
-
+        let (authority, issuer) = new_authority(directory, "ca")?;
+        let (front_authority, front_issuer) = new_authority(directory, "front-ca")?;
         let service_accounts = KeyPair::generate().context("generate the key of service accounts")?;
         Ok(Self {
             server: server(directory, &issuer)?,
@@ -74,9 +72,24 @@ impl Pki {
                 &service_accounts.public_key_pem(),
                 &service_accounts,
             )?,
+            front: client(directory, &front_issuer, "front", subject(FRONT_NAME, None))?,
             authority,
+            front_authority,
         })
     }
+}
+
+fn new_authority(directory: &Path, file: &str) -> Result<(Identity, Issuer<'static, KeyPair>)> {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = subject(&format!("attune-e2e-{file}"), None);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+    let key = KeyPair::generate().with_context(|| format!("generate the key of `{file}`"))?;
+    let certificate = params
+        .self_signed(&key)
+        .with_context(|| format!("sign the certificate of `{file}`"))?;
+    let identity = write(directory, file, &certificate.pem(), &key)?;
+    Ok((identity, Issuer::new(params, key)))
 }
 
 fn server(directory: &Path, issuer: &Issuer<'_, KeyPair>) -> Result<Identity> {

@@ -48,12 +48,12 @@ impl Scratch {
             .collect();
         logs.retain(|path| path.extension().is_some_and(|extension| extension == "log"));
         logs.sort();
-        let mut text = format!("logs are in {}\n", self.logs().display());
+        let mut text = vec![format!("logs are in {}", self.logs().display())];
         for log in logs {
-            let name = log.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            text += &format!("--- the end of {name}\n{}\n", tail(&log, lines));
+            let name = log.file_name().unwrap_or_default().to_string_lossy();
+            text.push(format!("--- the end of {name}\n{}", tail(&log, lines)));
         }
-        text
+        text.join("\n")
     }
 
     /// Leaves the logs when this is dropped; the rest goes.
