@@ -1,4 +1,10 @@
 //! Every validation rule of the definitions lets what is right pass and refuses what is wrong, judged without a server.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot read its data fails"
+)]
 
 mod cases;
 
