@@ -1,7 +1,7 @@
 //! Structural schemas as an API server wants them.
 //!
-//! `null` is absent here, so that no field is nullable: the server drops nulls before validation, and rules need not
-//! ask for them.
+//! No field is nullable, so that rules need not ask for null: client-side apply leaves nulls out, and server-side apply
+//! refuses them.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use kube::core::schema::StructuralSchemaRewriter;
