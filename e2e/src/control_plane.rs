@@ -2,14 +2,15 @@
 
 mod components;
 mod pki;
+mod readiness;
 mod scratch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
+use anyhow::{Context, Result};
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config, ResourceExt};
@@ -18,8 +19,9 @@ use tokio::sync::Mutex;
 
 use self::components::{Blueprint, Ports};
 use self::pki::Pki;
+use self::readiness::{api_server_is_ready, controllers_work, etcd_is_healthy};
 use self::scratch::Scratch;
-use crate::{AuditLog, Kubectl, Launch, Objects, Process, Tools, WriteWatch, kubectl, wait_until};
+use crate::{AuditLog, Kubectl, Launch, Objects, Process, Tools, WriteWatch, kubectl};
 
 /// Longer than ever needed, even while compilers run beside it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -330,50 +332,6 @@ async fn connect(kubeconfig: &Path) -> Result<Client> {
     Client::try_from(config.context("load our kubeconfig")?).context("make a client")
 }
 
-async fn etcd_is_healthy(process: &mut Process, ports: &Ports) -> Result<()> {
-    let url = format!("{}/health", ports.etcd_url());
-    until_ready(process, "etcd is healthy", async || {
-        let answer = reqwest::get(&url).await?.error_for_status()?.text().await?;
-        ensure!(answer.contains("\"true\""), "it answers {answer}");
-        Ok(())
-    })
-    .await
-}
-
-async fn api_server_is_ready(process: &mut Process, client: &Client) -> Result<()> {
-    until_ready(process, "the API server is ready", async || {
-        let request = http::Request::get("/readyz?verbose").body(Vec::new())?;
-        client
-            .request_text(request)
-            .await
-            .map(drop)
-            .context("GET /readyz")
-    })
-    .await
-}
-
-/// Controllers have no endpoint that says they caught up; these two objects are the work of two of them. A namespace
-/// made for the purpose shows it after a restart as well.
-async fn controllers_work(process: &mut Process, client: &Client) -> Result<()> {
-    let name = create_namespace(client, "controllers-").await?;
-    until_ready(process, "the controllers work", async || {
-        Api::<ServiceAccount>::namespaced(client.clone(), &name)
-            .get("default")
-            .await?;
-        Api::<ConfigMap>::namespaced(client.clone(), &name)
-            .get("kube-root-ca.crt")
-            .await?;
-        Ok(())
-    })
-    .await?;
-    let namespaces: Api<Namespace> = Api::all(client.clone());
-    namespaces
-        .delete(&name, &DeleteParams::default())
-        .await
-        .context("delete a namespace")?;
-    Ok(())
-}
-
 async fn create_namespace(client: &Client, prefix: &str) -> Result<String> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let request = serde_json::from_value(json!({"metadata": {"generateName": prefix}}))?;
@@ -382,19 +340,4 @@ async fn create_namespace(client: &Client, prefix: &str) -> Result<String> {
         .await
         .context("create a namespace")?;
     Ok(created.name_any())
-}
-
-/// Waits, but not for a process that has already ended.
-async fn until_ready(
-    process: &mut Process,
-    what: &str,
-    mut attempt: impl AsyncFnMut() -> Result<()>,
-) -> Result<()> {
-    let outcome = wait_until(what, PATIENCE, async || {
-        if let Err(ended) = process.ensure_running() {
-            return Ok(Err(ended));
-        }
-        attempt().await.map(Ok)
-    });
-    outcome.await?
 }

@@ -1,7 +1,7 @@
 //! Printer columns: a misspelt path in one prints nothing and complains nowhere.
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::definitions::{Column, Definition};
 
@@ -79,4 +79,39 @@ fn steps(path: &str) -> Result<Vec<String>> {
         }
     }
     Ok(steps)
+}
+
+/// The check above must see what it is there for.
+pub(crate) fn ensure_mistakes_are_seen() -> Result<()> {
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "properties": {
+        "size": {"type": "integer"},
+        "arms": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
+    }}}});
+    let judge = |kind: &str, path: &str| {
+        let column = Column {
+            name: "C".to_owned(),
+            kind: kind.to_owned(),
+            json_path: path.to_owned(),
+        };
+        ensure_path_exists(&schema, &column).map_err(|error| error.to_string())
+    };
+    for (kind, path) in [
+        ("integer", ".spec.size"),
+        ("string", r#".spec.arms[?(@.name=="a.b")].name"#),
+    ] {
+        ensure!(
+            judge(kind, path).is_ok(),
+            "{path} as {kind}: {:?}",
+            judge(kind, path)
+        );
+    }
+    for (kind, path) in [
+        ("integer", ".spec.syze"),
+        ("date", ".spec.size"),
+        ("string", ".spec.size.name"),
+        ("string", "spec"),
+    ] {
+        ensure!(judge(kind, path).is_err(), "{path} as {kind} passes");
+    }
+    Ok(())
 }

@@ -39,6 +39,9 @@ fn main() -> Result<ExitCode> {
             "every_rule_has_an_accepted_and_a_refused_case",
             every_rule_has_an_accepted_and_a_refused_case,
         )
+        .test("columns_that_point_nowhere_are_seen", async |_, _| {
+            columns::ensure_mistakes_are_seen()
+        })
         .test("columns_point_at_fields", async |_, _| {
             definitions::read()?
                 .iter()
