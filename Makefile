@@ -46,5 +46,8 @@ test-cluster: ## the tests on a real Kubernetes control plane
 	export ATTUNE_TOOLS_BIN
 	began=$$SECONDS
 	cargo test --locked -p attune-e2e --lib --tests --no-run
+	# One by one, as the tests do (`binary` in e2e): together they would be built with other features.
+	cargo build --locked -p attune-operator --bin attune-operator
+	cargo build --locked -p attune-decider --bin attune-decider
 	echo "== test-cluster built in $$((SECONDS - began)) s"
 	cargo test --locked -p attune-e2e --lib --tests

@@ -6,7 +6,9 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use attune_e2e::{Change, Component, ControlPlane, Launch, Process, Suite, parse_documents, wait_until};
+use attune_e2e::{
+    Change, Component, ControlPlane, Launch, Process, Suite, binary, parse_documents, wait_until,
+};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Api;
 use kube::api::{DynamicObject, PostParams};
@@ -38,6 +40,10 @@ fn main() -> Result<ExitCode> {
         .test(
             "tells_writes_with_an_effect_from_those_without",
             tells_writes_with_an_effect_from_those_without,
+        )
+        .test(
+            "a_program_of_ours_is_built_and_runs",
+            a_program_of_ours_is_built_and_runs,
         )
         .test(
             "strict_apply_names_the_document_it_refuses",
@@ -280,5 +286,19 @@ async fn strict_apply_names_the_document_it_refuses(cluster: &ControlPlane, (): 
         message.contains("apply Probe") && message.contains("colour"),
         "{message}"
     );
+    Ok(())
+}
+
+async fn a_program_of_ours_is_built_and_runs(cluster: &ControlPlane, (): &()) -> Result<()> {
+    let decider = binary("attune-decider", "attune-decider")?;
+    let mut process = Process::spawn(cluster.launch("decider-help", &decider).arg("--help"))?;
+    let status = wait_until(
+        "it has said what it can do",
+        Duration::from_secs(10),
+        async || process.ended()?.context("it still runs"),
+    );
+    let status = status.await?;
+    ensure!(status.success(), "{status}: {}", process.log_tail(20));
+    ensure!(process.log_tail(50).contains("Usage"), "{}", process.log_tail(50));
     Ok(())
 }
