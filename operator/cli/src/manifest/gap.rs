@@ -54,15 +54,19 @@ impl<'s> Gaps<'s> {
         Some(character)
     }
 
-    /// Reads the gap before an event; in a block, a tab that indents is a problem.
-    pub(super) fn read_to(&mut self, start: Marker, in_block: bool) -> Result<(), Problem> {
+    /// Reads the gap before an event. In a block, whose 1-based column is given, a tab that indents is a problem; after
+    /// a plain scalar only one that stands no deeper than the block.
+    pub(super) fn read_to(&mut self, start: Marker, block: Option<usize>) -> Result<(), Problem> {
         while self.index < start.index() {
             let place = self.place;
             match self.next() {
                 None => return Ok(()),
                 Some('#') => self.skip_comment(start),
                 Some('\n') => self.indenting = true,
-                Some('\t') if in_block && self.indenting && !(self.after_plain && place.column > 1) => {
+                Some('\t')
+                    if self.indenting
+                        && block.is_some_and(|block| !self.after_plain || place.column <= block) =>
+                {
                     return Err(Problem::syntax(
                         Span::at(place),
                         "a tab cannot indent; use spaces",

@@ -101,6 +101,8 @@ struct Frame {
     /// The parser's number of the anchor; 0 is none.
     anchor: usize,
     flow: bool,
+    /// The 1-based column of a block's entries; 1 where a tag or an anchor hides it.
+    column: usize,
     content: Content,
 }
 
@@ -133,7 +135,7 @@ impl Builder<'_, '_> {
             // Ends early what the weight of the root would refuse anyway.
             return Err(Budget::exhausted(span));
         }
-        self.gaps.read_to(stretch.start, !self.in_flow())?;
+        self.gaps.read_to(stretch.start, self.block())?;
         let plain = matches!(&event, Event::Scalar(text, ScalarStyle::Plain, ..) if !text.is_empty());
         let last = self.gaps.skip(stretch, plain);
         match event {
@@ -237,6 +239,13 @@ impl Builder<'_, '_> {
         self.frames.last().is_some_and(|frame| frame.flow)
     }
 
+    /// The column of the block that is open; none inside braces and brackets.
+    fn block(&self) -> Option<usize> {
+        self.frames
+            .last()
+            .map_or(Some(0), |frame| (!frame.flow).then_some(frame.column))
+    }
+
     /// Opens a collection whose own text ends with `last`; a block has no text but its tag and anchor.
     fn open(
         &mut self,
@@ -248,10 +257,12 @@ impl Builder<'_, '_> {
         check_depth(self.frames.len() + 1, span)?;
         self.anchor(anchor, None);
         let flow = matches!(last, Some('[' | '{')) || self.in_flow();
+        let column = if last.is_none() { span.start.column } else { 1 };
         self.frames.push(Frame {
             start: span.start,
             anchor,
             flow,
+            column,
             content,
         });
         Ok(())

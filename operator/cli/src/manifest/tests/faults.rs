@@ -17,8 +17,12 @@ fn places_faults_of_the_syntax() {
         ("a:\n  - b\n - c\n", "3:2 "),
         ("a: 1\n\tb: 2\n", "2:1 a tab cannot indent; use spaces"),
         (
-            "a:\n  b: 1\n  \t\n\t# c\nd: 1\n",
+            "a:\n  b: 1\n   \t\n\t# c\nd: 1\n",
             "4:1 a tab cannot indent; use spaces",
+        ),
+        (
+            "a:\n  b: c\n  \t\n  d: e\n",
+            "3:3 a tab cannot indent; use spaces",
         ),
         ("- \ta: 1\n", "1:3 a tab cannot indent; use spaces"),
         ("a: *b\n", "1:4 "),
