@@ -17,8 +17,9 @@
 use std::collections::BTreeMap;
 
 use attune_core::bundle::{
-    Arm, Attribute, Audience, Binding, Bundle, Candidate, ChannelSettings, Effect, Experiment, ExperimentMode, Exposure,
-    FORMAT_VERSION, Holdout, Identity, Metadata, Module, Program, Rule, Touchpoint, Variant, Window,
+    Arm, Attribute, Audience, Binding, Bundle, Candidate, ChannelSettings, Effect, Experiment,
+    ExperimentMode, Exposure, FORMAT_VERSION, Holdout, Identity, Metadata, Module, Program, Rule, Touchpoint,
+    Variant, Window,
 };
 use attune_core::context::Context;
 use attune_core::decide::{Decision, Reason, Request, decide};
@@ -40,7 +41,10 @@ pub fn instant(text: &str) -> Timestamp {
 
 /// Half-open, like every window.
 pub fn window(from: Option<&str>, until: Option<&str>) -> Window {
-    Window { from: from.map(instant), until: until.map(instant) }
+    Window {
+        from: from.map(instant),
+        until: until.map(instant),
+    }
 }
 
 /// A bundle under construction.
@@ -92,7 +96,8 @@ pub fn shop() -> Strategy {
         .audience("cart", "session.cartValue >= 50.0")
         .module("hero", |hero| {
             hero.core = slots(json!({"legal": "While stocks last."}));
-            hero.localized_core = [("de".into(), slots(json!({"legal": "Solange der Vorrat reicht."})))].into();
+            hero.localized_core =
+                [("de".into(), slots(json!({"legal": "Solange der Vorrat reicht."})))].into();
             hero.variants = vec![
                 variant("everyone", json!({"headline": "Welcome"})),
                 variant("gold", json!({"headline": "Early access"})).audience("gold"),
@@ -171,7 +176,12 @@ impl VariantExt for Variant {
 }
 
 pub fn arm(name: &str, weight: u32, effect: Effect) -> Arm {
-    Arm { name: name.into(), weight, control: name == "control", effect }
+    Arm {
+        name: name.into(),
+        weight,
+        control: name == "control",
+        effect,
+    }
 }
 
 impl Strategy {
@@ -186,7 +196,12 @@ impl Strategy {
         purpose: &str,
         change: impl FnOnce(&mut Attribute),
     ) -> Self {
-        let mut attribute = Attribute { ty, values: vec![], purpose: purpose.into(), sensitive: false };
+        let mut attribute = Attribute {
+            ty,
+            values: vec![],
+            purpose: purpose.into(),
+            sensitive: false,
+        };
         change(&mut attribute);
         self.0.attributes.insert(name.into(), attribute);
         self
@@ -203,12 +218,21 @@ impl Strategy {
             });
         }
         let expression = expr::compile(source, &schema, expect).expect(source);
-        Rule { source: source.into(), expression }
+        Rule {
+            source: source.into(),
+            expression,
+        }
     }
 
     pub fn audience(mut self, name: &str, source: &str) -> Self {
         let rule = self.rule(source, Expect::Bool);
-        self.0.audiences.insert(name.into(), Audience { name: name.into(), rule });
+        self.0.audiences.insert(
+            name.into(),
+            Audience {
+                name: name.into(),
+                rule,
+            },
+        );
         self
     }
 
@@ -227,12 +251,21 @@ impl Strategy {
     }
 
     pub fn baseline(mut self, touchpoint: &str, module: &str) -> Self {
-        self.0.touchpoints.insert(touchpoint.into(), Touchpoint { baseline: Some(module.into()) });
+        self.0.touchpoints.insert(
+            touchpoint.into(),
+            Touchpoint {
+                baseline: Some(module.into()),
+            },
+        );
         self
     }
 
     pub fn program(mut self, name: &str, purpose: &str) -> Self {
-        let program = Program { purpose: purpose.into(), suspended: false, holdouts: vec![] };
+        let program = Program {
+            purpose: purpose.into(),
+            suspended: false,
+            holdouts: vec![],
+        };
         self.0.programs.insert(name.into(), program);
         self
     }
@@ -267,7 +300,14 @@ impl Strategy {
     /// Covers `retention`, after the holdouts that do already.
     pub fn holdout(mut self, name: &str, share_bp: u32, period: Window) -> Self {
         let salt = format!("shop/{name}:holdout");
-        self.0.holdouts.insert(name.into(), Holdout { salt, share_bp, period });
+        self.0.holdouts.insert(
+            name.into(),
+            Holdout {
+                salt,
+                share_bp,
+                period,
+            },
+        );
         let retention = self.0.programs.get_mut("retention").expect("the program");
         retention.holdouts.push(name.into());
         self
@@ -275,17 +315,24 @@ impl Strategy {
 
     /// A split of `hero-home` into `control` (baseline) and `treatment` (personalized), half and half, or a change of one.
     pub fn experiment(mut self, name: &str, change: impl FnOnce(&mut Experiment)) -> Self {
-        let experiment = self.0.experiments.entry(name.into()).or_insert_with(|| Experiment {
-            mode: ExperimentMode::Split,
-            schedule: Window::default(),
-            salt: format!("shop/{name}"),
-            phase: 1,
-            bindings: vec!["hero-home".into()],
-            audiences: vec![],
-            traffic_bp: 10_000,
-            exclusion: None,
-            arms: vec![arm("control", 50, Effect::Baseline), arm("treatment", 50, Effect::Personalize)],
-        });
+        let experiment = self
+            .0
+            .experiments
+            .entry(name.into())
+            .or_insert_with(|| Experiment {
+                mode: ExperimentMode::Split,
+                schedule: Window::default(),
+                salt: format!("shop/{name}"),
+                phase: 1,
+                bindings: vec!["hero-home".into()],
+                audiences: vec![],
+                traffic_bp: 10_000,
+                exclusion: None,
+                arms: vec![
+                    arm("control", 50, Effect::Baseline),
+                    arm("treatment", 50, Effect::Personalize),
+                ],
+            });
         change(experiment);
         self
     }
@@ -318,7 +365,10 @@ impl Strategy {
 
 /// The first of `u0`, `u1`, ... that satisfies.
 pub fn unit_where(satisfies: impl Fn(&str) -> bool) -> String {
-    (0..10_000).map(|number| format!("u{number}")).find(|unit| satisfies(unit)).expect("one unit in 10,000")
+    (0..10_000)
+        .map(|number| format!("u{number}"))
+        .find(|unit| satisfies(unit))
+        .expect("one unit in 10,000")
 }
 
 /// One question.
@@ -332,7 +382,12 @@ pub struct Ask {
 
 impl Ask {
     pub fn new(context: Value) -> Self {
-        Self { context, touchpoint: "home", now: instant(NOW), past: Past::default() }
+        Self {
+            context,
+            touchpoint: "home",
+            now: instant(NOW),
+            past: Past::default(),
+        }
     }
 
     pub fn at(mut self, now: &str) -> Self {
@@ -348,7 +403,12 @@ impl Ask {
     pub fn of(&self, engine: &Engine) -> Answer {
         let json = self.context.to_string();
         let context = Context::decode(engine, json.as_bytes()).expect("a context");
-        let request = Request { touchpoint: self.touchpoint, context: &context, history: &self.past, now: self.now };
+        let request = Request {
+            touchpoint: self.touchpoint,
+            context: &context,
+            history: &self.past,
+            now: self.now,
+        };
         let mut trace = Trace::on();
         let decision = decide(engine, request, &mut trace).expect("a touchpoint");
         let untraced = decide(engine, request, &mut Trace::off()).expect("a touchpoint");
@@ -360,7 +420,12 @@ impl Ask {
 /// The answer to a context given as text, with nothing in its past.
 pub fn decide_text(engine: &Engine, json: &str) -> Answer {
     let context = Context::decode(engine, json.as_bytes()).expect("a context");
-    let request = Request { touchpoint: "home", context: &context, history: &NoHistory, now: instant(NOW) };
+    let request = Request {
+        touchpoint: "home",
+        context: &context,
+        history: &NoHistory,
+        now: instant(NOW),
+    };
     let mut trace = Trace::on();
     let decision = decide(engine, request, &mut trace).expect("a touchpoint");
     Answer::new(&decision, &trace)
@@ -388,14 +453,20 @@ pub struct Answer {
 impl Answer {
     fn new(decision: &Decision<'_>, trace: &Trace) -> Self {
         let winner = decision.winner.map(|winner| {
-            (winner.program.to_owned(), winner.binding.to_owned(), winner.audience.map(str::to_owned))
+            (
+                winner.program.to_owned(),
+                winner.binding.to_owned(),
+                winner.audience.map(str::to_owned),
+            )
         });
         let enrolment = decision.enrolment;
         let lines: Vec<_> = trace.steps().iter().map(ToString::to_string).collect();
         Self {
             reason: decision.reason,
             variant: decision.content.map(|content| content.variant.to_owned()),
-            value: decision.content.map_or(Value::Null, |content| serde_json::from_str(content.json.get()).unwrap()),
+            value: decision.content.map_or(Value::Null, |content| {
+                serde_json::from_str(content.json.get()).unwrap()
+            }),
             winner,
             holdout: decision.holdout.map(|test| (test.name.to_owned(), test.held)),
             passed_holdout: decision.passed_holdout.map(str::to_owned),
@@ -414,7 +485,9 @@ impl Answer {
     }
 
     pub fn audience(&self) -> Option<&str> {
-        self.winner.as_ref().and_then(|(.., audience)| audience.as_deref())
+        self.winner
+            .as_ref()
+            .and_then(|(.., audience)| audience.as_deref())
     }
 
     pub fn arm(&self) -> Option<&str> {
@@ -436,12 +509,21 @@ pub struct Past {
 impl Past {
     /// Shown `binding` of `retention` with `hero` on `web`.
     pub fn shown(self, binding: &str, at: &str) -> Self {
-        self.shown_of(&[&format!("binding {binding}"), "module hero", "program retention", "channel web"], at)
+        self.shown_of(
+            &[
+                &format!("binding {binding}"),
+                "module hero",
+                "program retention",
+                "channel web",
+            ],
+            at,
+        )
     }
 
     /// Counted for these, such as `module hero`.
     pub fn shown_of(mut self, counters: &[&str], at: &str) -> Self {
-        self.shows.extend(counters.iter().map(|counter| (counter.to_string(), instant(at))));
+        self.shows
+            .extend(counters.iter().map(|counter| (counter.to_string(), instant(at))));
         self
     }
 
@@ -459,16 +541,27 @@ impl History for Past {
             Shown::Program(name) => format!("program {name}"),
             Shown::Channel(name) => format!("channel {name}"),
         };
-        let counted = self.shows.iter().filter(|(known, at)| *known == counter && *at > since);
+        let counted = self
+            .shows
+            .iter()
+            .filter(|(known, at)| *known == counter && *at > since);
         u32::try_from(counted.count()).unwrap()
     }
 
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {
         let counter = format!("channel {channel}");
-        self.shows.iter().filter(|(known, _)| *known == counter).map(|(_, at)| *at).max()
+        self.shows
+            .iter()
+            .filter(|(known, _)| *known == counter)
+            .map(|(_, at)| *at)
+            .max()
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {
-        self.outcomes.iter().filter(|(known, _)| known == event).map(|(_, at)| *at).max()
+        self.outcomes
+            .iter()
+            .filter(|(known, _)| known == event)
+            .map(|(_, at)| *at)
+            .max()
     }
 }
