@@ -18,6 +18,19 @@
 //! assert_eq!(program.matches(&[Some(Value::String("gold".into()))], now), Ok(true));
 //! assert!(program.matches(&[None], now).is_err());
 //! ```
+//!
+//! What is in scope is evaluated as the CEL specification says, and tested against the interpreter of the `cel`
+//! crate. We differ from that interpreter on purpose, each point with its test in `tests/expr_oracle.rs`:
+//!
+//! - Types are checked before anything is evaluated: `1 == "1"` is a mistake, not `false`.
+//! - `has(a.b)` is `false` also where `a` is absent, not an error.
+//! - The fields of an instant are in UTC unless a zone is given, however its literal was written; named zones know
+//!   the daylight saving of every year.
+//! - Durations are read exactly and to their end; instants end with 9999-12-30T22:00:00.999999999Z.
+//! - `string(...)` takes no doubles: implementations do not agree on their spelling.
+//!
+//! An Int meets a Double as a Double, there as here as in cel-go, so that integers above 2^53 may equal a
+//! neighbour.
 
 mod cell;
 mod check;

@@ -5,6 +5,8 @@
 mod comprehension;
 mod function;
 mod operator;
+#[cfg(test)]
+mod tests;
 
 use cel::common::ast::{Expr, ListExpr, LiteralValue, operators};
 use cel::parser::Expression as Ast;

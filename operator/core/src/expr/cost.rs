@@ -7,7 +7,7 @@
 
 use super::{MAX_LIST_ITEMS, MAX_STRING_BYTES};
 
-/// The most steps one evaluation may take in the worst case: some milliseconds of one core.
+/// The most steps one evaluation may take in the worst case: about five milliseconds of one core.
 pub const MAX_STEPS: u64 = 1_000_000;
 
 /// Bytes that are compared or copied in about the time of one step.

@@ -1,11 +1,14 @@
 //! From postfix operations to a program, with every bound checked on the way: bundles are read from places that
 //! an attacker may have written to.
 
+mod built;
 #[cfg(test)]
 mod tests;
 
 use jiff::tz::TimeZone;
 use regex::{Regex, RegexBuilder};
+
+use built::{Built, join, join_many};
 
 use super::cost::{MAX_STEPS, Size};
 use super::error::LinkError;
@@ -26,14 +29,6 @@ const REGEX_BYTES: usize = 1 << 20;
 
 /// How deep the groups of a pattern may nest.
 const REGEX_NESTING: u32 = 32;
-
-/// A built operand and what it costs at worst.
-struct Built {
-    node: Node,
-    size: Size,
-    steps: u64,
-    depth: u64,
-}
 
 /// The program of `ops`.
 pub(super) fn assemble(ops: &[Op], slot_of: &dyn Fn(&str) -> Option<SlotId>) -> Result<Program, LinkError> {
@@ -342,39 +337,6 @@ impl Assembler<'_> {
             ),
         })
     }
-}
-
-fn join<const COUNT: usize>(
-    operands: [Built; COUNT],
-    size: Size,
-    steps: u64,
-    node: impl FnOnce([Node; COUNT]) -> Node,
-) -> Built {
-    let (total, depth) = total(&operands, steps);
-    Built {
-        node: node(operands.map(|operand| operand.node)),
-        size,
-        steps: total,
-        depth,
-    }
-}
-
-fn join_many(operands: Vec<Built>, size: Size, steps: u64, node: impl FnOnce(Vec<Node>) -> Node) -> Built {
-    let (total, depth) = total(&operands, steps);
-    Built {
-        node: node(operands.into_iter().map(|operand| operand.node).collect()),
-        size,
-        steps: total,
-        depth,
-    }
-}
-
-fn total(operands: &[Built], own: u64) -> (u64, u64) {
-    let steps = operands.iter().fold(own.saturating_add(1), |sum, operand| {
-        sum.saturating_add(operand.steps)
-    });
-    let depth = 1 + operands.iter().map(|operand| operand.depth).max().unwrap_or(0);
-    (steps, depth)
 }
 
 fn string_set(strings: &[Value<'static>]) -> StringSet {

@@ -153,18 +153,70 @@ fn level(depth: u32, scope: &Scope) -> Level {
     }
     let below = level(depth - 1, scope);
     let macros = Macros::new(depth, scope, &below);
-    let parts = [
+    Level {
+        bool: bools(&leaf, &below, &macros),
+        int: ints(&leaf, &below),
+        double: doubles(&leaf, &below),
+        string: strings(&leaf, &below),
+        timestamp: timestamps(&leaf, &below),
+        duration: durations(&leaf, &below),
+        strings: prop_oneof![
+            3 => leaf.strings,
+            1 => list_of(&below.string),
+            1 => binary(&below.strings, &["+"], &below.strings),
+            1 => ternary(&below.bool, &below.strings),
+            2 => macros.strings(),
+        ]
+        .boxed(),
+        ints: prop_oneof![3 => leaf.ints, 1 => list_of(&below.int), 2 => macros.ints()].boxed(),
+        dynamic: leaf.dynamic,
+    }
+}
+
+fn bools(leaf: &Level, below: &Level, macros: &Macros) -> Source {
+    prop_oneof![
+        2 => leaf.bool.clone(),
+        6 => logic(below),
+        6 => comparisons(below),
+        3 => membership(below),
+        2 => texts(&below.string),
+        3 => macros.bool(below),
+    ]
+    .boxed()
+}
+
+fn ints(leaf: &Level, below: &Level) -> Source {
+    prop_oneof![
+        3 => leaf.int.clone(),
+        3 => binary(&below.int, &["+", "-", "*", "/", "%"], &below.int),
+        1 => below.int.clone().prop_map(|int| format!("(-({int}))")),
+        1 => ternary(&below.bool, &below.int),
+        1 => below.string.clone().prop_map(|text| format!("size({text})")),
+        1 => below.strings.clone().prop_map(|list| format!("{list}.size()")),
+        1 => converted("int", &[&below.double, &below.string, &below.timestamp, &below.int]),
+        2 => parts(leaf, below),
+        1 => map2(&below.ints, &below.int, |list, index| format!("{list}[{index}]")),
+    ]
+    .boxed()
+}
+
+fn converted(function: &'static str, from: &[&Source]) -> Source {
+    Union::new(from.iter().map(|from| (*from).clone()))
+        .prop_map(move |from| format!("{function}({from})"))
+        .boxed()
+}
+
+/// Fields of instants, with and without a zone, and of durations.
+fn parts(leaf: &Level, below: &Level) -> Source {
+    const OF_DAYS: [&str; 6] = [
         "FullYear",
         "Month",
         "DayOfYear",
         "DayOfMonth",
         "Date",
         "DayOfWeek",
-        "Hours",
-        "Minutes",
-        "Seconds",
-        "Milliseconds",
     ];
+    const OF_TIMES: [&str; 4] = ["Hours", "Minutes", "Seconds", "Milliseconds"];
     // Named zones of leaves only: the interpreter knows no daylight saving in the centuries that sums reach.
     let named = one_of(&[
         r#""Europe/Berlin""#,
@@ -173,62 +225,55 @@ fn level(depth: u32, scope: &Scope) -> Level {
     ]);
     let fixed = one_of(&["", r#""""#, r#""UTC""#, r#""+05:30""#, r#""-03:00""#]);
     let zoned = prop_oneof![(leaf.timestamp.clone(), named), (below.timestamp.clone(), fixed)];
-    Level {
-        bool: prop_oneof![
-            2 => leaf.bool,
-            6 => logic(&below),
-            6 => comparisons(&below),
-            3 => membership(&below),
-            2 => texts(&below.string),
-            3 => macros.bool(&below),
-        ]
-        .boxed(),
-        int: prop_oneof![
-            3 => leaf.int,
-            3 => binary(&below.int, &["+", "-", "*", "/", "%"], &below.int),
-            1 => below.int.clone().prop_map(|int| format!("(-({int}))")),
-            1 => ternary(&below.bool, &below.int),
-            1 => below.string.clone().prop_map(|text| format!("size({text})")),
-            1 => below.strings.clone().prop_map(|list| format!("{list}.size()")),
-            1 => Union::new([&below.double, &below.string, &below.timestamp, &below.int].map(|from| from.clone().prop_map(|from| format!("int({from})")))),
-            1 => (zoned, one_of(&parts)).prop_map(|((at, zone), part)| format!("{at}.get{part}({zone})")),
-            1 => (below.duration.clone(), one_of(&parts[6..])).prop_map(|(span, part)| format!("{span}.get{part}()")),
-            1 => map2(&below.ints, &below.int, |list, index| format!("{list}[{index}]")),
-        ]
-        .boxed(),
-        double: prop_oneof![
-            3 => leaf.double,
-            3 => binary(&below.double, &["+", "-", "*", "/"], &below.double),
-            1 => below.double.clone().prop_map(|double| format!("(-({double}))")),
-            1 => ternary(&below.bool, &below.double),
-            1 => Union::new([&below.int, &below.string, &below.double].map(|from| from.clone().prop_map(|from| format!("double({from})")))),
-        ]
-        .boxed(),
-        string: prop_oneof![
-            3 => leaf.string,
-            2 => binary(&below.string, &["+"], &below.string),
-            1 => ternary(&below.bool, &below.string),
-            1 => Union::new([&below.int, &below.string, &below.bool].map(|from| from.clone().prop_map(|from| format!("string({from})")))),
-            1 => map2(&below.strings, &below.int, |list, index| format!("{list}[{index}]")),
-        ]
-        .boxed(),
-        timestamp: prop_oneof![
-            3 => leaf.timestamp,
-            1 => binary(&below.timestamp, &["+", "-"], &below.duration),
-            1 => binary(&below.duration, &["+"], &below.timestamp),
-            1 => ternary(&below.bool, &below.timestamp),
-        ]
-        .boxed(),
-        duration: prop_oneof![
-            3 => leaf.duration,
-            2 => binary(&below.timestamp, &["-"], &below.timestamp),
-            1 => binary(&below.duration, &["+", "-"], &below.duration),
-        ]
-        .boxed(),
-        strings: prop_oneof![3 => leaf.strings, 1 => list_of(&below.string), 1 => binary(&below.strings, &["+"], &below.strings), 2 => macros.strings()].boxed(),
-        ints: prop_oneof![3 => leaf.ints, 1 => list_of(&below.int), 2 => macros.ints()].boxed(),
-        dynamic: leaf.dynamic,
-    }
+    let any_part = prop_oneof![one_of(&OF_DAYS), one_of(&OF_TIMES)];
+    prop_oneof![
+        (zoned, any_part).prop_map(|((at, zone), part)| format!("{at}.get{part}({zone})")),
+        map2(&below.duration, &one_of(&OF_TIMES), |span, part| format!(
+            "{span}.get{part}()"
+        )),
+    ]
+    .boxed()
+}
+
+fn doubles(leaf: &Level, below: &Level) -> Source {
+    prop_oneof![
+        3 => leaf.double.clone(),
+        3 => binary(&below.double, &["+", "-", "*", "/"], &below.double),
+        1 => below.double.clone().prop_map(|double| format!("(-({double}))")),
+        1 => ternary(&below.bool, &below.double),
+        1 => converted("double", &[&below.int, &below.string, &below.double]),
+    ]
+    .boxed()
+}
+
+fn strings(leaf: &Level, below: &Level) -> Source {
+    prop_oneof![
+        3 => leaf.string.clone(),
+        2 => binary(&below.string, &["+"], &below.string),
+        1 => ternary(&below.bool, &below.string),
+        1 => converted("string", &[&below.int, &below.string, &below.bool]),
+        1 => map2(&below.strings, &below.int, |list, index| format!("{list}[{index}]")),
+    ]
+    .boxed()
+}
+
+fn timestamps(leaf: &Level, below: &Level) -> Source {
+    prop_oneof![
+        3 => leaf.timestamp.clone(),
+        1 => binary(&below.timestamp, &["+", "-"], &below.duration),
+        1 => binary(&below.duration, &["+"], &below.timestamp),
+        1 => ternary(&below.bool, &below.timestamp),
+    ]
+    .boxed()
+}
+
+fn durations(leaf: &Level, below: &Level) -> Source {
+    prop_oneof![
+        3 => leaf.duration.clone(),
+        2 => binary(&below.timestamp, &["-"], &below.timestamp),
+        1 => binary(&below.duration, &["+", "-"], &below.duration),
+    ]
+    .boxed()
 }
 
 fn logic(below: &Level) -> Source {
