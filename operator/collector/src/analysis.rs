@@ -3,25 +3,34 @@
 //! A unit belongs to the arm of its earliest exposure, whatever happened to it afterwards (intention to treat). Its
 //! outcomes count from that exposure on, the instant itself included, for the metric's window; only units whose whole
 //! window lies before the data cut enter, so that late starters do not pull the figures down.
+//!
+//! The sequential designs need the looks that were taken before. They are computed again from the events, one for every
+//! midnight (UTC), so that an answer depends on the events, the question and the data cut alone and not on who asked
+//! when; see [`looks`].
 
-use attune_core::measure::{ArmQuestion, MetricKind, MetricQuestion, MetricRole, Question};
-use attune_lift::{ArmMoments, Direction, Method};
+use attune_core::measure::{ArmQuestion, MetricKind, MetricQuestion, Question};
 use jiff::Timestamp;
 use serde_json_canonicalizer::to_vec as canonical;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 mod answer;
+mod compare;
 mod filter;
+mod looks;
 #[cfg(test)]
 mod tests;
 mod units;
 
-pub use answer::{Answer, ArmCount, Figures, MetricResult, MomentsOf, ResultReason, Summary};
+pub use answer::{
+    Answer, ArmCount, Denominator, Figures, Finding, MetricResult, MomentsOf, ResultReason, SampleRatioCheck,
+    Summary,
+};
 
 use crate::hex::Hex;
 use crate::store::{Assigned, Snapshot, Split, SplitKind, Store, StoreError};
 use filter::Selection;
+use looks::Observed;
 use units::{UnitSums, Window};
 
 /// Why a question has no answer at all.
@@ -114,13 +123,25 @@ pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answe
         .map(|split| snapshot.assigned(split, at))
         .transpose()?
         .unwrap_or_default();
+    let sample_ratio = compare::sample_ratio(&snapshot, split, question, at)?;
+    let invalid = sample_ratio.as_ref().and_then(SampleRatioCheck::invalid);
     let mut results = Vec::new();
     for metric in &question.metrics {
-        let arms = match split {
-            Some(split) => moments(&snapshot, split, question, metric, at)?,
-            None => vec![ArmMoments::EMPTY; question.arms.len()],
+        let observed = match split {
+            Some(split) => observe(&snapshot, split, question, metric, at)?,
+            None => Observed::new(metric.kind, question.arms.len()),
         };
-        results.extend(compare(question, metric, control, &arms));
+        let looks = observed.looks().map_err(|source| AnswerError::SumUp {
+            metric: metric.name.clone(),
+            source,
+        })?;
+        results.extend(compare::with_control(
+            question,
+            metric,
+            (control, invalid),
+            &looks,
+            at,
+        ));
     }
     let matured = matured(&snapshot, split, question, at)?;
     let (arms, unknown_arms) = arm_counts(question, &assigned, &matured);
@@ -132,6 +153,7 @@ pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answe
         phase: question.phase,
         arms,
         unknown_arms,
+        sample_ratio,
         results,
         version: env!("CARGO_PKG_VERSION"),
     })
@@ -156,118 +178,49 @@ fn control(question: &Question) -> Result<usize, AnswerError> {
     }
 }
 
-/// The moments of every arm of the question, in its order.
-fn moments(
+/// What the matured units of every arm of the question did, in its order.
+fn observe(
     snapshot: &Snapshot,
     split: Split,
     question: &Question,
     metric: &MetricQuestion,
     at: Timestamp,
-) -> Result<Vec<ArmMoments>, AnswerError> {
+) -> Result<Observed, AnswerError> {
     let link = |event| {
         Selection::new(event, metric.kind).map_err(|source| AnswerError::LinkFilter {
             metric: metric.name.clone(),
             source,
         })
     };
-    let window = Window::new(metric.window_seconds, at);
-    let selection = link(&metric.event)?;
-    let mut units = UnitSums::prepare(snapshot, split, &selection, window)?;
-    let places = arm_places(snapshot, question)?;
+    let missing = || AnswerError::FindDenominator {
+        metric: metric.name.clone(),
+    };
     let sum_up = |source| AnswerError::SumUp {
         metric: metric.name.clone(),
         source,
     };
-    if metric.kind == MetricKind::Ratio {
-        let missing = || AnswerError::FindDenominator {
-            metric: metric.name.clone(),
-        };
-        let selection = link(metric.denominator.as_ref().ok_or_else(missing)?)?;
-        let mut denominators = UnitSums::prepare(snapshot, split, &selection, window)?;
-        return ratios(
-            &places,
-            question.arms.len(),
-            units.stream()?,
-            denominators.stream()?,
-            sum_up,
-        );
-    }
-    let mut stream = units.stream()?;
-    let mut tally = vec![Tally::default(); question.arms.len()];
-    while let Some(unit) = stream.next()? {
-        if let Some(arm) = places
-            .iter()
-            .find(|(id, _)| *id == unit.arm)
-            .and_then(|(_, arm)| tally.get_mut(*arm))
-        {
-            arm.take(metric.kind, unit.matches, unit.sum).map_err(sum_up)?;
+    let window = Window::new(metric.window_seconds, at);
+    let places = arm_places(snapshot, question)?;
+    let mut observed = Observed::new(metric.kind, question.arms.len());
+    let selection = link(&metric.event)?;
+    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
+    let mut units = pass.stream()?;
+    if metric.kind != MetricKind::Ratio {
+        while let Some(unit) = units.next()? {
+            observed.take(&places, &unit, None).map_err(sum_up)?;
         }
+        return Ok(observed);
     }
-    tally
-        .into_iter()
-        .map(|arm| arm.moments(metric.kind).map_err(sum_up))
-        .collect()
-}
-
-/// One arm while its units pass by.
-#[derive(Debug, Clone, Copy)]
-struct Tally {
-    units: u64,
-    successes: u64,
-    moments: ArmMoments,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            units: 0,
-            successes: 0,
-            moments: ArmMoments::EMPTY,
-        }
+    let selection = link(metric.denominator.as_ref().ok_or_else(missing)?)?;
+    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
+    let mut denominators = pass.stream()?;
+    // Both passes give every matured unit of the split once, in the same order.
+    while let (Some(unit), Some(denominator)) = (units.next()?, denominators.next()?) {
+        observed
+            .take(&places, &unit, Some(denominator.sum))
+            .map_err(sum_up)?;
     }
-}
-
-impl Tally {
-    fn take(&mut self, kind: MetricKind, matches: u64, sum: f64) -> Result<(), attune_lift::MomentsError> {
-        match kind {
-            MetricKind::Proportion => {
-                self.units += 1;
-                self.successes += u64::from(matches > 0);
-                Ok(())
-            }
-            MetricKind::Count => self.moments.push(matches as f64),
-            MetricKind::Mean | MetricKind::Ratio => self.moments.push(sum),
-        }
-    }
-
-    fn moments(self, kind: MetricKind) -> Result<ArmMoments, attune_lift::MomentsError> {
-        match kind {
-            // From the counts, so that the figures are those of the fraction and not of its rounding.
-            MetricKind::Proportion => ArmMoments::proportion(self.units, self.successes),
-            _ => Ok(self.moments),
-        }
-    }
-}
-
-/// Both streams give every matured unit of the split once, in the same order.
-fn ratios(
-    places: &[(i64, usize)],
-    arms: usize,
-    mut numerators: units::Stream<'_>,
-    mut denominators: units::Stream<'_>,
-    sum_up: impl Fn(attune_lift::MomentsError) -> AnswerError,
-) -> Result<Vec<ArmMoments>, AnswerError> {
-    let mut moments = vec![ArmMoments::EMPTY; arms];
-    while let (Some(top), Some(bottom)) = (numerators.next()?, denominators.next()?) {
-        if let Some(arm) = places
-            .iter()
-            .find(|(id, _)| *id == top.arm)
-            .and_then(|(_, arm)| moments.get_mut(*arm))
-        {
-            arm.push_unit(top.sum, None, Some(bottom.sum)).map_err(&sum_up)?;
-        }
-    }
-    Ok(moments)
+    Ok(observed)
 }
 
 /// The ids that the store knows the question's arms by.
@@ -277,66 +230,6 @@ fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<Vec<(i64, usiz
         places.extend(snapshot.name(&arm.name)?.map(|id| (id, index)));
     }
     Ok(places)
-}
-
-/// Every other arm against the control.
-fn compare<'a>(
-    question: &'a Question,
-    metric: &'a MetricQuestion,
-    control: usize,
-    arms: &'a [ArmMoments],
-) -> impl Iterator<Item = MetricResult> + 'a {
-    let baseline = arms.get(control).copied().unwrap_or(ArmMoments::EMPTY);
-    let asked = registered(question, metric);
-    question
-        .arms
-        .iter()
-        .zip(arms)
-        .enumerate()
-        .filter(move |(index, _)| *index != control)
-        .map(move |(_, (arm, moments))| {
-            let analysis = attune_lift::analyse(&asked, &baseline, moments);
-            MetricResult::new(metric, &arm.name, &asked, (&baseline, moments), analysis)
-        })
-}
-
-/// The question in the words of the statistics.
-fn registered(question: &Question, metric: &MetricQuestion) -> attune_lift::Question {
-    let kind = match metric.kind {
-        MetricKind::Proportion => attune_lift::MetricKind::Proportion,
-        MetricKind::Mean | MetricKind::Count => attune_lift::MetricKind::Mean,
-        MetricKind::Ratio => attune_lift::MetricKind::Ratio,
-    };
-    let direction = match metric.direction {
-        attune_core::measure::Direction::Increase => Direction::Increase,
-        attune_core::measure::Direction::Decrease => Direction::Decrease,
-    };
-    let mut asked = attune_lift::Question::new(
-        kind,
-        direction,
-        method(question, metric),
-        basis_points(question.alpha_bp),
-    );
-    asked.planned_units = question.planned_units;
-    if metric.role == MetricRole::Primary {
-        asked.minimum_lift = question.minimum_lift_bp.map(basis_points);
-    }
-    asked
-}
-
-/// Guardrails are watched continuously whatever the experiment's design, because they may stop it at any time.
-fn method(question: &Question, metric: &MetricQuestion) -> Method {
-    match (metric.role, question.method) {
-        (MetricRole::Guardrail { .. }, _) | (_, attune_core::measure::Method::Continuous) => {
-            Method::Continuous
-        }
-        (_, attune_core::measure::Method::Planned) => Method::Planned,
-        (_, attune_core::measure::Method::Fixed) => Method::Fixed,
-    }
-}
-
-fn basis_points(bp: i32) -> f64 {
-    f64::from(bp) / 10_000.0
 }
 
 /// Units of each arm whose window of the primary metric is over, by the arm's name.

@@ -1,7 +1,8 @@
 //! The form of an answer.
 
-use attune_core::measure::{MetricQuestion, MetricRole};
-use attune_lift::{Analysis, AnalysisError, ArmMoments, Method, Moments, NoPercentage, Reason, Verdict};
+use attune_core::measure::MetricRole;
+use attune_lift::guardrail::Standing;
+use attune_lift::{AnalysisError, ArmMoments, InvalidCause, Method, Moments, NoPercentage, Reason, Verdict};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -24,6 +25,9 @@ pub struct Answer {
     /// Arms that exposures name and the question does not; their units enter nothing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown_arms: Vec<ArmCount>,
+    /// Whether the arms have the sizes that their weights promise; absent before the first exposure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sample_ratio: Option<SampleRatioCheck>,
     /// For every metric in the question's order, every arm but the control.
     pub results: Vec<MetricResult>,
     /// Version of the crates that computed it; the workspace has one.
@@ -84,14 +88,48 @@ pub struct MetricResult {
     /// Why there is no relative figure.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "no_percentage")]
     pub relative_reason: Option<NoPercentage>,
-    /// What may be claimed.
-    #[serde(serialize_with = "verdict")]
-    pub verdict: Verdict,
+    /// A claim before the planned end: the estimate that crossed the line is larger than the truth on average.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub inflated: bool,
+    /// What may be claimed, or how the guardrail stands.
+    #[serde(flatten)]
+    pub finding: Finding,
     /// Why, from a closed set.
     #[serde(serialize_with = "reason")]
     pub reason: ResultReason,
     /// Why, in words.
     pub message: String,
+}
+
+/// What a comparison comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Finding {
+    /// Of a primary or secondary metric.
+    #[serde(serialize_with = "verdict")]
+    Verdict(Verdict),
+    /// Of a guardrail.
+    #[serde(serialize_with = "standing")]
+    Standing(Standing),
+}
+
+/// Whether the arms have the sizes that their weights promise.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SampleRatioCheck {
+    /// May be read at any time; absent when no statistics are needed to see that the split is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// Whether every comparison is invalid because of it.
+    pub blocked: bool,
+    /// The finding in words.
+    pub message: String,
+}
+
+impl SampleRatioCheck {
+    /// What it means for the comparisons.
+    pub fn invalid(&self) -> Option<InvalidCause> {
+        self.blocked.then_some(InvalidCause::SampleRatio)
+    }
 }
 
 /// Why a result is what it is.
@@ -156,41 +194,12 @@ pub struct Denominator {
 // === impl MetricResult ===
 
 impl MetricResult {
-    /// What came of comparing `(control, treatment)`.
-    pub(super) fn new(
-        metric: &MetricQuestion,
-        arm: &str,
-        asked: &attune_lift::Question,
-        (control, treatment): (&ArmMoments, &ArmMoments),
-        analysis: Result<Analysis, AnalysisError>,
-    ) -> Self {
-        let mut result = Self {
-            metric: metric.name.clone(),
-            role: metric.role,
-            arm: arm.to_owned(),
-            method: asked.method,
-            n: control.n().saturating_add(treatment.n()),
-            control: control.into(),
-            treatment: treatment.into(),
-            absolute: None,
-            relative: None,
-            relative_reason: Some(NoPercentage::Withheld),
-            verdict: Verdict::Collecting,
-            reason: ResultReason::Analysed(Reason::NoUnits),
-            message: String::new(),
-        };
-        match analysis {
-            Ok(analysis) => {
-                result.absolute = analysis.absolute.map(Figures::from);
-                result.relative = analysis.relative.ok().map(Figures::from);
-                result.relative_reason = analysis.relative.err();
-                result.verdict = analysis.verdict;
-                result.reason = ResultReason::Analysed(analysis.reason);
-            }
-            Err(error) => result.reason = ResultReason::NotAnalysed(error),
+    /// The verdict; guardrails have none.
+    pub fn verdict(&self) -> Option<Verdict> {
+        match self.finding {
+            Finding::Verdict(verdict) => Some(verdict),
+            Finding::Standing(_) => None,
         }
-        result.message = result.reason.to_string();
-        result
     }
 }
 
@@ -264,6 +273,11 @@ fn method<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Err
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn verdict<S: Serializer>(verdict: &Verdict, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(verdict.as_str())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+fn standing<S: Serializer>(standing: &Standing, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(standing.as_str())
 }
 
 fn reason<S: Serializer>(reason: &ResultReason, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,7 +1,7 @@
 //! One pass over the units of a split with what each of them did.
 
 use jiff::Timestamp;
-use rusqlite::{CachedStatement, Rows, params};
+use rusqlite::{CachedStatement, Row, Rows, params};
 
 use super::AnswerError;
 use super::filter::Selection;
@@ -27,6 +27,17 @@ impl Window {
         crate::store::instant(self.last_start_micros())
     }
 
+    /// A unit before its first outcome.
+    fn open(self, row: &Row<'_>) -> rusqlite::Result<UnitSum> {
+        let first: i64 = row.get(FIRST_COLUMN)?;
+        Ok(UnitSum {
+            arm: row.get(1)?,
+            matured: first.saturating_add(self.length),
+            matches: 0,
+            sum: 0.0,
+        })
+    }
+
     fn last_start_micros(self) -> i64 {
         self.at.saturating_sub(self.length)
     }
@@ -37,6 +48,8 @@ impl Window {
 pub(super) struct UnitSum {
     /// Its arm, as the store numbers it.
     pub(super) arm: i64,
+    /// When its window ended, in microseconds since 1970.
+    pub(super) matured: i64,
     /// How many outcomes match.
     pub(super) matches: u64,
     /// The sum of their numbers.
@@ -56,18 +69,22 @@ pub(super) struct UnitSums<'a> {
 pub(super) struct Stream<'a> {
     rows: Rows<'a>,
     selection: &'a Selection<'a>,
+    window: Window,
     pending: Option<(i64, UnitSum)>,
 }
 
 /// INVARIANT: both tables are clustered by unit, so this reads them in order and sorts nothing; every matured unit of
 /// the split comes at least once, those with several outcomes in consecutive rows.
 const PASS: &str = "
-    SELECT a.unit, a.arm, o.time, o.value, o.properties
+    SELECT a.unit, a.arm, o.time, o.value, o.properties, a.first
     FROM assignment AS a
     LEFT JOIN outcome AS o
       ON o.event = ?2 AND o.unit = a.unit AND o.time >= a.first AND o.time < a.first + ?3
     WHERE a.split = ?1 AND a.first <= ?4
     ORDER BY a.unit";
+
+/// Column of the first exposure.
+const FIRST_COLUMN: usize = 5;
 
 /// No event has this name; the join then finds nothing.
 const NO_EVENT: i64 = -1;
@@ -98,6 +115,7 @@ impl<'a> UnitSums<'a> {
             self.window.last_start_micros()
         ];
         Ok(Stream {
+            window: self.window,
             rows: self.statement.query(parameters)?,
             selection: self.selection,
             pending: None,
@@ -115,14 +133,7 @@ impl Stream<'_> {
                 Some(pending) if pending.0 == unit => pending,
                 other => {
                     done = other.take();
-                    other.insert((
-                        unit,
-                        UnitSum {
-                            arm: row.get(1)?,
-                            matches: 0,
-                            sum: 0.0,
-                        },
-                    ))
+                    other.insert((unit, self.window.open(row)?))
                 }
             };
             if let Some(time) = row.get::<_, Option<i64>>(2)?

@@ -1,0 +1,157 @@
+//! How fast events become durable and questions answered: `cargo bench -p attune-collector [-- UNITS]`.
+//!
+//! Ingest is measured from the bytes of a batch to its acknowledgement, four senders at once, on one tokio thread
+//! beside the writer's; analysis with five outcomes a unit, on the file that ingest left behind.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark ends at the first thing that is not as it should be"
+)]
+
+use std::time::Instant;
+
+use attune_collector::store::StoreOptions;
+use attune_collector::{Clock, Collector, CollectorOptions};
+use attune_core::event::parse_batch;
+use attune_core::measure::{
+    ArmQuestion, Direction, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question,
+};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+/// Events of one batch.
+const BATCH: usize = 500;
+/// Outcomes of one unit.
+const OUTCOMES: usize = 5;
+
+fn main() {
+    let units = std::env::args()
+        .skip(1)
+        .find_map(|arg| arg.parse().ok())
+        .unwrap_or(100_000);
+    let directory = tempfile::tempdir().unwrap();
+    let now: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+    let options = CollectorOptions {
+        clock: Clock::fixed(now),
+        store: StoreOptions::default(),
+        ..CollectorOptions::default()
+    };
+    let collector = Collector::open(directory.path(), options).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+
+    let started = Instant::now();
+    runtime.block_on(ingest(&collector, units));
+    let seconds = started.elapsed().as_secs_f64();
+    let events = units * (1 + OUTCOMES);
+    println!(
+        "ingest: {events} events in {seconds:.2} s, {:.0} events/s",
+        events as f64 / seconds
+    );
+
+    for kind in [MetricKind::Proportion, MetricKind::Mean] {
+        let started = Instant::now();
+        let answer = attune_collector::answer(collector.store(), &question(kind), now).unwrap();
+        let seconds = started.elapsed().as_secs_f64();
+        let n = answer.results.first().map_or(0, |result| result.n);
+        println!("analysis: {kind:?} of {n} units in {seconds:.2} s");
+    }
+}
+
+async fn ingest(collector: &Collector, units: usize) {
+    let next = std::rc::Rc::new(std::cell::Cell::new(0));
+    let total = units * (1 + OUTCOMES);
+    let senders = (0..4).map(|_| {
+        let next = std::rc::Rc::clone(&next);
+        async move {
+            while next.get() < total {
+                let from = next.replace(next.get() + BATCH);
+                let events: Vec<Value> = (from..total.min(from + BATCH)).map(|i| event(i, units)).collect();
+                let body = serde_json::to_vec(&events).unwrap();
+                collector.take(parse_batch(&body).unwrap(), None).await.unwrap();
+            }
+        }
+    });
+    futures(senders).await;
+}
+
+/// Polls all of them until all are done.
+async fn futures(tasks: impl Iterator<Item = impl Future<Output = ()>>) {
+    let mut tasks: Vec<_> = tasks.map(|task| Some(Box::pin(task))).collect();
+    std::future::poll_fn(|context| {
+        for slot in &mut tasks {
+            if slot
+                .as_mut()
+                .is_some_and(|task| task.as_mut().poll(context).is_ready())
+            {
+                *slot = None;
+            }
+        }
+        if tasks.iter().all(Option::is_none) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Exposures first, then outcomes in an order that has nothing to do with the units'.
+fn event(i: usize, units: usize) -> Value {
+    let (kind, unit) = if i < units {
+        ("exposure", i)
+    } else {
+        ("outcome", i.wrapping_mul(7919) % units)
+    };
+    let data = if kind == "exposure" {
+        let arm = if unit.is_multiple_of(2) {
+            "control"
+        } else {
+            "reminder"
+        };
+        json!({"unit": format!("unit-{unit}"), "experiment": "x", "arm": arm, "binding": "b", "variant": "m/v",
+               "channel": "web", "touchpoint": "hero", "revision": "abc"})
+    } else {
+        json!({"unit": format!("unit-{unit}"), "event": "purchase", "value": i % 97, "properties": {"sku": i % 13}})
+    };
+    let time = if kind == "exposure" {
+        "2026-11-01T00:00:00Z"
+    } else {
+        "2026-11-02T00:00:00Z"
+    };
+    json!({"specversion": "1.0", "type": format!("dev.attune.{kind}.v1"), "id": format!("{i:032x}"),
+           "source": "/bench", "time": time, "data": data})
+}
+
+fn question(kind: MetricKind) -> Question {
+    let arm = |name: &str, control| ArmQuestion {
+        name: name.into(),
+        weight: 50,
+        control,
+    };
+    Question {
+        namespace: "default".into(),
+        experiment: "x".into(),
+        phase: 1,
+        arms: vec![arm("control", true), arm("reminder", false)],
+        metrics: vec![MetricQuestion {
+            name: "purchase".into(),
+            role: MetricRole::Primary,
+            kind,
+            event: EventQuery {
+                name: "purchase".into(),
+                value: None,
+                filter: None,
+            },
+            denominator: None,
+            window_seconds: 7 * 86_400,
+            direction: Direction::Increase,
+        }],
+        method: Method::Fixed,
+        alpha_bp: 500,
+        planned_units: None,
+        minimum_lift_bp: None,
+    }
+}
