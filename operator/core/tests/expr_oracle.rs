@@ -12,6 +12,8 @@
 
 #[path = "expr_oracle/contexts.rs"]
 mod contexts;
+#[path = "expr_oracle/macros.rs"]
+mod macros;
 #[path = "expr_oracle/sources.rs"]
 mod sources;
 

@@ -6,28 +6,30 @@
 use proptest::prelude::*;
 use proptest::strategy::Union;
 
-type Source = BoxedStrategy<String>;
+use crate::macros::Macros;
+
+pub(crate) type Source = BoxedStrategy<String>;
 
 /// The variables of the macros around.
 #[derive(Clone, Default)]
-struct Scope {
-    strings: Vec<String>,
-    ints: Vec<String>,
+pub(crate) struct Scope {
+    pub(crate) strings: Vec<String>,
+    pub(crate) ints: Vec<String>,
 }
 
 /// One strategy a type.
 #[derive(Clone)]
-struct Level {
-    bool: Source,
-    int: Source,
-    double: Source,
-    string: Source,
-    timestamp: Source,
-    duration: Source,
-    strings: Source,
-    ints: Source,
+pub(crate) struct Level {
+    pub(crate) bool: Source,
+    pub(crate) int: Source,
+    pub(crate) double: Source,
+    pub(crate) string: Source,
+    pub(crate) timestamp: Source,
+    pub(crate) duration: Source,
+    pub(crate) strings: Source,
+    pub(crate) ints: Source,
     /// An attribute whose type the schema does not know.
-    dynamic: Source,
+    pub(crate) dynamic: Source,
 }
 
 /// Expressions of the types that a field takes: a Bool, an Int or a Double.
@@ -40,7 +42,7 @@ fn one_of(texts: &[&str]) -> Source {
     Union::new(texts.iter().map(|text| Just((*text).to_owned()))).boxed()
 }
 
-fn map2(left: &Source, right: &Source, render: impl Fn(&str, &str) -> String + 'static) -> Source {
+pub(crate) fn map2(left: &Source, right: &Source, render: impl Fn(&str, &str) -> String + 'static) -> Source {
     (left.clone(), right.clone())
         .prop_map(move |(left, right)| render(&left, &right))
         .boxed()
@@ -146,7 +148,7 @@ fn leaves(scope: &Scope) -> Level {
     }
 }
 
-fn level(depth: u32, scope: &Scope) -> Level {
+pub(crate) fn level(depth: u32, scope: &Scope) -> Level {
     let leaf = leaves(scope);
     if depth == 0 {
         return leaf;
@@ -338,95 +340,4 @@ fn texts(string: &Source) -> Source {
         )),
     ]
     .boxed()
-}
-
-/// Macros over the lists of one level, their bodies with one more variable.
-struct Macros {
-    strings: Source,
-    ints: Source,
-    string_variable: String,
-    int_variable: String,
-    over_strings: Level,
-    over_ints: Level,
-}
-
-impl Macros {
-    fn new(depth: u32, scope: &Scope, below: &Level) -> Self {
-        let (string_variable, int_variable) = (format!("s{depth}"), format!("i{depth}"));
-        let (mut strings, mut ints) = (scope.clone(), scope.clone());
-        strings.strings.push(string_variable.clone());
-        ints.ints.push(int_variable.clone());
-        Self {
-            strings: below.strings.clone(),
-            ints: below.ints.clone(),
-            string_variable,
-            int_variable,
-            over_strings: level(depth - 1, &strings),
-            over_ints: level(depth - 1, &ints),
-        }
-    }
-
-    fn over(range: &Source, name: &'static str, variable: &str, body: &Source) -> Source {
-        let variable = variable.to_owned();
-        map2(range, body, move |range, body| {
-            format!("{range}.{name}({variable}, {body})")
-        })
-    }
-
-    fn bool(&self, below: &Level) -> Source {
-        let quantifiers = ["exists", "all", "exists_one", "existsOne"];
-        let strings = quantifiers.map(|name| {
-            Self::over(
-                &below.strings,
-                name,
-                &self.string_variable,
-                &self.over_strings.bool,
-            )
-        });
-        let ints =
-            quantifiers.map(|name| Self::over(&below.ints, name, &self.int_variable, &self.over_ints.bool));
-        Union::new(strings.into_iter().chain(ints)).boxed()
-    }
-
-    fn strings(&self) -> Source {
-        Union::new([
-            Self::over(
-                &self.strings,
-                "filter",
-                &self.string_variable,
-                &self.over_strings.bool,
-            ),
-            Self::over(
-                &self.strings,
-                "map",
-                &self.string_variable,
-                &self.over_strings.string,
-            ),
-            Self::over(&self.ints, "map", &self.int_variable, &self.over_ints.string),
-        ])
-        .boxed()
-    }
-
-    fn ints(&self) -> Source {
-        let variable = self.int_variable.clone();
-        let where_ = (
-            self.ints.clone(),
-            self.over_ints.bool.clone(),
-            self.over_ints.int.clone(),
-        )
-            .prop_map(move |(range, condition, body)| {
-                format!("{range}.map({variable}, {condition}, {body})")
-            });
-        Union::new([
-            Self::over(&self.ints, "filter", &self.int_variable, &self.over_ints.bool),
-            Self::over(
-                &self.strings,
-                "map",
-                &self.string_variable,
-                &self.over_strings.int,
-            ),
-            where_.boxed(),
-        ])
-        .boxed()
-    }
 }
