@@ -117,7 +117,7 @@ fn quoted(message: &str) -> Option<&str> {
 
 fn explain_literal(message: &str) -> (ExprErrorKind, String) {
     if let Some(word) = message.strip_prefix("reserved identifier: ") {
-        let message = format!("`{word}` is a reserved word of CEL: rename the attribute");
+        let message = format!("`{word}` is a reserved word of CEL: write another name");
         return (ExprErrorKind::Syntax, message);
     }
     let (kind, message) = match message {

@@ -181,7 +181,12 @@ impl<'c> Checker<'c> {
         if let Some(ty) = Ty::arith(operator, &left.ty, &right.ty) {
             return self.emit(Op::Arith(operator), ty);
         }
-        let (symbol, advice) = (symbol(operator), advice(&left.ty, &right.ty));
+        let symbol = symbol(operator);
+        let advice = match (&left.ty, &right.ty) {
+            // A span is more often meant here than an instant.
+            (Ty::Timestamp, Ty::String) => "write `duration(\"...\")`",
+            (left, right) => advice(left, right),
+        };
         let message = format!("`{symbol}` does not take {} and {}: {advice}", left.ty, right.ty);
         self.mismatch(ast, left.attribute.or(right.attribute), message)
     }

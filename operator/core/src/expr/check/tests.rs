@@ -27,6 +27,7 @@ fn tells_each_kind_of_mistake_where_it_is() {
         ("user.interests < [\"shoes\"]", TypeMismatch, 15),
         ("user.lastSeen < \"2026-12-01T00:00:00Z\"", TypeMismatch, 14),
         ("now - user.lastSeen > 720", TypeMismatch, 20),
+        ("now - \"72h\" > user.lastSeen", TypeMismatch, 4),
         ("user.tier in \"gold\"", TypeMismatch, 10),
         ("session.itemCount in [1, \"2\"]", TypeMismatch, 25),
         ("[1, \"2\"].exists(x, true)", TypeMismatch, 4),
