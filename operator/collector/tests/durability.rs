@@ -128,7 +128,9 @@ fn load(address: &str, enough: usize, die: impl FnOnce()) -> (Vec<usize>, usize)
         std::thread::sleep(Duration::from_millis(1));
     }
     die();
-    clients.into_iter().for_each(|client| client.join().unwrap());
+    for client in clients {
+        client.join().unwrap();
+    }
     let acknowledged = acknowledged.lock().unwrap().clone();
     (acknowledged, next.load(Ordering::Relaxed))
 }
