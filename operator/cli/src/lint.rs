@@ -1,24 +1,13 @@
 //! `attune lint`: reads manifests, checks each object by its definition, and all of them together.
 
-use std::path::PathBuf;
-
-use attune_api::Resource;
-use attune_api::conditions::Reason;
-use attune_compile::finding::{Finding, Severity};
-use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
-use crate::manifest::{self, Document, LoadError, Loaded, Position};
+use crate::manifest::{Document, Loaded, Position};
 use crate::schema::Schemas;
-
-/// How to judge.
-#[derive(Debug, Clone)]
-pub struct LintOptions {
-    /// The namespace of documents that name none.
-    pub namespace: String,
-    /// The instant to judge at.
-    pub at: Timestamp,
-}
+use attune_api::Resource;
+use attune_api::conditions::Reason;
+use attune_compile::finding::{Finding, ObjectId, Severity};
 
 /// What lint found.
 #[derive(Debug, Default)]
@@ -55,52 +44,101 @@ impl LintReport {
     }
 }
 
-/// Lints files and directories. `check` judges all objects together; it is given every object that could be read.
-///
-/// # Errors
-/// When an input cannot be opened.
-pub fn lint(
-    paths: &[PathBuf],
-    options: &LintOptions,
-    check: impl FnOnce(Vec<Resource>, Timestamp) -> Vec<Finding>,
-) -> Result<LintReport, LoadError> {
-    let loaded = manifest::load(paths, &options.namespace)?;
-    Ok(lint_loaded(loaded, options.at, check))
+/// Documents after each was checked by its definition.
+#[derive(Debug)]
+pub struct Read {
+    loaded: Loaded,
+    diagnostics: Vec<Diagnostic>,
+    readable: Vec<(Resource, Soundness)>,
 }
 
-/// Lints what was read already.
-pub fn lint_loaded(
-    loaded: Loaded,
-    at: Timestamp,
-    check: impl FnOnce(Vec<Resource>, Timestamp) -> Vec<Finding>,
-) -> LintReport {
-    let mut schemas = Schemas::default();
-    let mut diagnostics = Vec::new();
-    let mut resources = Vec::new();
-    for document in &loaded.documents {
-        let findings = schemas.check(document);
-        let sound = findings
-            .iter()
-            .all(|finding| finding.severity == Severity::Warning);
-        diagnostics.extend(
-            findings
-                .into_iter()
-                .map(|finding| Diagnostic::of(finding, Some(document))),
-        );
-        match Resource::decode(document.to_json()) {
-            Ok(resource) if !document.duplicate => resources.push(resource),
-            // What the schema refuses has been explained.
-            Ok(_) => {}
-            Err(_) if !sound => {}
-            Err(error) => diagnostics.push(undecodable(document, error.field(), error.message())),
+/// Whether an API server would take a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Soundness {
+    Sound,
+    Refused,
+}
+
+impl Read {
+    /// Checks each document by its definition.
+    pub fn new(loaded: Loaded) -> Self {
+        let mut schemas = Schemas::default();
+        let mut diagnostics = Vec::new();
+        let mut readable = Vec::new();
+        for document in &loaded.documents {
+            let findings = schemas.check(document);
+            let is_error = |finding: &Finding| finding.severity == Severity::Error;
+            let soundness = if findings.iter().any(is_error) {
+                Soundness::Refused
+            } else {
+                Soundness::Sound
+            };
+            diagnostics.extend(
+                findings
+                    .into_iter()
+                    .map(|finding| Diagnostic::of(finding, Some(document))),
+            );
+            match Resource::decode(document.to_json()) {
+                Ok(resource) if !document.duplicate => readable.push((resource, soundness)),
+                // What the schema refuses has been explained.
+                Ok(_) => {}
+                Err(_) if soundness == Soundness::Refused => {}
+                Err(error) => diagnostics.push(undecodable(document, error.field(), error.message())),
+            }
+        }
+        Self {
+            loaded,
+            diagnostics,
+            readable,
         }
     }
-    let findings = check(resources, at);
-    diagnostics.extend(findings.into_iter().map(|finding| {
-        let document = loaded.document(&finding.object);
-        Diagnostic::of(finding, document)
-    }));
-    report(loaded, diagnostics)
+
+    /// Objects that an API server would take.
+    pub fn accepted(&self) -> impl Iterator<Item = &Resource> {
+        self.readable
+            .iter()
+            .filter(|(_, soundness)| *soundness == Soundness::Sound)
+            .map(|(resource, _)| resource)
+    }
+
+    /// Objects that can be read at all: findings of one do not hide those of the others.
+    pub fn readable(&self) -> impl Iterator<Item = &Resource> {
+        self.readable.iter().map(|(resource, _)| resource)
+    }
+
+    /// Whether every input could be read as YAML.
+    pub fn is_readable(&self) -> bool {
+        self.loaded
+            .diagnostics
+            .iter()
+            .all(|diagnostic| diagnostic.severity != Severity::Error)
+    }
+
+    /// Objects that are there and that an API server would not take.
+    pub fn refused_ids(&self) -> BTreeSet<ObjectId> {
+        let accepted: BTreeSet<_> = self.accepted().map(ObjectId::of).collect();
+        let all = self.loaded.documents.iter().map(|document| document.id.clone());
+        all.filter(|id| !accepted.contains(id)).collect()
+    }
+
+    /// What is wrong with the files and with the documents one by one.
+    pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.loaded.diagnostics.iter().chain(&self.diagnostics)
+    }
+
+    /// All findings, those about all objects together included.
+    pub fn report(self, together: Vec<Finding>) -> LintReport {
+        let Self {
+            loaded,
+            mut diagnostics,
+            ..
+        } = self;
+        diagnostics.extend(together.into_iter().map(|finding| {
+            let document = loaded.document(&finding.object);
+            Diagnostic::of(finding, document)
+        }));
+        report(loaded, diagnostics)
+    }
 }
 
 fn undecodable(document: &Document, field: &str, message: String) -> Diagnostic {

@@ -46,11 +46,34 @@ impl Default for Clock {
     }
 }
 
+/// Hears of events once they are durable; an embedding feeds its deciders from it.
+#[derive(Clone, Default)]
+pub struct Observer(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+
+impl Observer {
+    /// Calls `hear` with every event that was stored.
+    pub fn new(hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(hear)))
+    }
+}
+
+impl std::fmt::Debug for Observer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Observer({})",
+            if self.0.is_some() { "somebody" } else { "nobody" }
+        )
+    }
+}
+
 /// How a [`Collector`] behaves; the defaults suit production.
 #[derive(Debug, Clone)]
 pub struct CollectorOptions {
     /// The store's options.
     pub store: StoreOptions,
+    /// Who hears of stored events.
+    pub observer: Observer,
     /// The namespace of events that name none, from callers that have none.
     pub default_namespace: String,
     /// How far an event's time may lie ahead of ours: clocks differ.
@@ -69,6 +92,7 @@ impl Default for CollectorOptions {
     fn default() -> Self {
         Self {
             store: StoreOptions::default(),
+            observer: Observer::default(),
             default_namespace: "default".to_owned(),
             future_tolerance: SignedDuration::from_mins(5),
             max_body_bytes: 4 * 1024 * 1024,
@@ -168,11 +192,24 @@ impl Collector {
             self.count_refused(count);
             return Err(error);
         }
+        let heard = self
+            .options
+            .observer
+            .0
+            .as_ref()
+            .map(|hear| (hear, events.clone()));
         let events = events
             .into_iter()
             .map(|event| self.place(event, caller))
             .collect();
         let receipt = self.store.append(events, now).await;
+        // A batch that was sent again in full is no news; one that was stored in part is news as a whole, because a show
+        // counted twice errs on the side of silence.
+        if let (Ok(receipt), Some((hear, events))) = (&receipt, heard)
+            && receipt.stored > 0
+        {
+            events.iter().for_each(|event| hear(event));
+        }
         if receipt.is_err() {
             self.deferred
                 .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);

@@ -29,6 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Serialize;
 
+mod answer;
 mod problem;
 mod request;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub struct CallerNamespace(pub String);
 pub fn router(collector: Collector) -> Router {
     Router::new()
         .route("/v1/events", post(take))
+        .route("/v1/answers", post(answer::answer))
         .with_state(collector)
 }
 

@@ -15,6 +15,6 @@ mod shutdown;
 pub mod store;
 
 pub use analysis::{Answer, AnswerError, answer, question_hash};
-pub use collector::{Clock, Collector, CollectorOptions, Counts, TakeError};
+pub use collector::{Clock, Collector, CollectorOptions, Counts, Observer, TakeError};
 pub use ingest::{CallerNamespace, router};
 pub use shutdown::shutdown;

@@ -256,7 +256,7 @@ fn held_programs<'b>(bundles: impl Iterator<Item = &'b Bundle>, holdout: &str) -
 }
 
 /// A status as its fields, without those that every status has.
-fn fields(status: &impl Serialize) -> Map<String, Value> {
+pub(crate) fn fields(status: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(status) {
         Ok(Value::Object(mut fields)) => {
             fields.remove("conditions");

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
+use attune_api::{Kind, Resource};
 use serde::Serialize;
 
 /// Names one object of a snapshot.
@@ -15,6 +15,17 @@ pub struct ObjectId {
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+impl ObjectId {
+    /// Names a resource.
+    pub fn of(resource: &Resource) -> Self {
+        Self {
+            kind: resource.kind(),
+            namespace: resource.namespace().unwrap_or_default().to_owned(),
+            name: resource.name().to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for ObjectId {

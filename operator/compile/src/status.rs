@@ -308,6 +308,20 @@ fn kept(type_: ConditionType, old: &Value) -> Option<Judged> {
     Some(Judged::new(type_, truth, *reason, message))
 }
 
+/// Conditions beside the figures of a status struct, without the generation: what results write.
+pub fn with_figures(
+    conditions: &[Judged],
+    figures: &impl serde::Serialize,
+    generation: Option<i64>,
+    old: &Value,
+    now: Timestamp,
+) -> Value {
+    let mut status = crate::figures::fields(figures);
+    let conditions = stamp_all(conditions, generation, old, now);
+    status.extend(serde_json::to_value(conditions).map(|conditions| ("conditions".to_owned(), conditions)));
+    Value::Object(status)
+}
+
 /// Conditions with their times, by type.
 pub(crate) fn stamp_all(
     conditions: &[Judged],

@@ -45,7 +45,7 @@ impl Space {
 
     pub(crate) fn apply(&mut self, mut resource: Resource) {
         let id = self.snapshot.id(resource.kind(), resource.name());
-        let status = resource.take_status().unwrap_or_default();
+        let status = resource.take_status();
         let known = self.snapshot.get(id.kind, &id.name);
         let same =
             |known: &Resource| known.generation() == resource.generation() && known.spec() == resource.spec();
@@ -54,7 +54,11 @@ impl Space {
             self.snapshot.insert(resource);
         }
         self.undecodable.remove(&id);
-        self.standing.insert(id, status);
+        // A file has no status: what was said about its object stands.
+        let standing = self.standing.entry(id).or_default();
+        if let Some(status) = status {
+            *standing = status;
+        }
         self.touched = true;
     }
 

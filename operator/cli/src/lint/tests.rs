@@ -1,35 +1,12 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use attune_api::Kind;
 use attune_api::conditions::Reason;
+use attune_api::{Kind, Resource};
 use attune_compile::finding::{Finding, ObjectId, Severity};
-use jiff::Timestamp;
 
-use super::{LintOptions, LintReport, lint, lint_loaded};
-use crate::manifest::{LoadError, Source, load_text};
-
-fn at() -> Timestamp {
-    "2026-12-01T00:00:00Z".parse().expect("an instant")
-}
-
-fn options() -> LintOptions {
-    LintOptions {
-        namespace: "default".to_owned(),
-        at: at(),
-    }
-}
-
-fn of_text(text: &str) -> LintReport {
-    lint_loaded(
-        load_text(Source::new("test.yaml", text), "default"),
-        at(),
-        |_, _| Vec::new(),
-    )
-}
-
-fn strategy() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/strategy/strategy.yaml")
-}
+use super::{LintReport, Read};
+use crate::diagnostic::Diagnostic;
+use crate::manifest::{Source, load, load_text};
 
 const METRIC: &str = "\
 apiVersion: attune.dev/v1alpha1
@@ -44,60 +21,67 @@ spec:
   direction: Increase
 ";
 
-#[test]
-fn the_example_strategy_is_clean_and_reaches_the_check_whole() {
-    let mut seen = Vec::new();
-    let report = lint(&[strategy()], &options(), |resources, at| {
-        assert_eq!(at.to_string(), "2026-12-01T00:00:00Z");
-        seen = resources.iter().map(attune_api::Resource::kind).collect();
-        Vec::new()
-    })
-    .expect("readable");
-    let found: Vec<_> = report
-        .diagnostics
-        .iter()
-        .map(|d| format!("{} {} {}", d.about(), d.reason, d.message))
-        .collect();
-    assert!(found.is_empty(), "{found:#?}");
-    assert_eq!(report.resources, seen.len());
-    assert!(
-        Kind::ALL.iter().all(|kind| seen.contains(kind)),
-        "one of each kind: {seen:?}"
-    );
-    assert_eq!(report.exit_code(), 0);
+fn read(text: &str) -> Read {
+    Read::new(load_text(Source::new("m.yaml", text), "default"))
+}
+
+fn of_text(text: &str) -> LintReport {
+    read(text).report(Vec::new())
+}
+
+fn finding(object: &ObjectId, severity: Severity, field: &str, offset: Option<usize>) -> Finding {
+    Finding {
+        object: object.clone(),
+        severity,
+        reason: Reason::TypeMismatch,
+        field: field.to_owned(),
+        message: "m".to_owned(),
+        offset,
+        suggestion: None,
+    }
+}
+
+fn names<'r>(resources: impl Iterator<Item = &'r Resource>) -> Vec<&'r str> {
+    resources.map(Resource::name).collect()
 }
 
 #[test]
-fn findings_of_the_check_get_their_place_and_the_character_in_an_expression() {
-    let loaded = load_text(Source::new("m.yaml", METRIC), "default");
-    let report = lint_loaded(loaded, at(), |resources, _| {
-        assert_eq!(resources.len(), 1);
-        let object = ObjectId {
-            kind: Kind::Metric,
-            namespace: "shop".to_owned(),
-            name: "purchases".to_owned(),
-        };
-        let finding = |severity, field: &str, offset| Finding {
-            object: object.clone(),
-            severity,
-            reason: Reason::TypeMismatch,
-            field: field.to_owned(),
-            message: "m".to_owned(),
-            offset,
-            suggestion: None,
-        };
-        vec![
-            finding(Severity::Warning, "spec.event.where", Some(8)),
-            finding(Severity::Warning, "spec.event.where", None),
-            finding(Severity::Warning, "spec.owner", None),
-        ]
-    });
-    let places: Vec<_> = report
+fn the_example_strategy_is_clean_and_accepted_whole() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/strategy/strategy.yaml");
+    let read = Read::new(load(&[path], "default").expect("readable"));
+    let kinds: Vec<_> = read.accepted().map(Resource::kind).collect();
+    assert!(
+        Kind::ALL.iter().all(|kind| kinds.contains(kind)),
+        "one of each kind: {kinds:?}"
+    );
+    let accepted = kinds.len();
+    let report = read.report(Vec::new());
+    let found: Vec<_> = report
         .diagnostics
         .iter()
-        .map(|d| d.place.as_ref().expect("a place").span.start.to_string())
+        .map(|found| (found.about(), &found.message))
         .collect();
-    assert_eq!(places, ["5:10", "8:34", "8:42"]);
+    assert!(found.is_empty(), "{found:#?}");
+    assert_eq!((report.resources, report.exit_code()), (accepted, 0));
+}
+
+#[test]
+fn findings_about_all_objects_get_their_place_and_the_character_in_an_expression() {
+    let object = ObjectId {
+        kind: Kind::Metric,
+        namespace: "shop".to_owned(),
+        name: "purchases".to_owned(),
+    };
+    let report = read(METRIC).report(vec![
+        finding(&object, Severity::Warning, "spec.event.where", Some(8)),
+        finding(&object, Severity::Warning, "spec.event.where", None),
+        finding(&object, Severity::Warning, "spec.owner", None),
+    ]);
+    let start = |found: &Diagnostic| found.place.as_ref().expect("a place").span.start.to_string();
+    assert_eq!(
+        report.diagnostics.iter().map(start).collect::<Vec<_>>(),
+        ["5:10", "8:34", "8:42"]
+    );
     assert_eq!(
         (report.errors(), report.warnings(), report.exit_code()),
         (0, 3, 0),
@@ -107,48 +91,31 @@ fn findings_of_the_check_get_their_place_and_the_character_in_an_expression() {
 
 #[test]
 fn a_finding_about_an_object_of_no_input_comes_last_and_without_a_place() {
-    let loaded = load_text(Source::new("m.yaml", METRIC), "default");
-    let report = lint_loaded(loaded, at(), |_, _| {
-        vec![Finding {
-            object: ObjectId {
-                kind: Kind::GovernancePolicy,
-                namespace: String::new(),
-                name: "default".to_owned(),
-            },
-            severity: Severity::Error,
-            reason: Reason::HoldoutMissing,
-            field: "spec".to_owned(),
-            message: "m".to_owned(),
-            offset: None,
-            suggestion: None,
-        }]
-    });
-    assert!(report.diagnostics.last().is_some_and(|last| last.place.is_none()));
+    let object = ObjectId {
+        kind: Kind::GovernancePolicy,
+        namespace: String::new(),
+        name: "default".to_owned(),
+    };
+    let text = METRIC.replace("direction: Increase", "direction: Sideways");
+    let report = read(&text).report(vec![finding(&object, Severity::Error, "spec", None)]);
+    let placed: Vec<_> = report
+        .diagnostics
+        .iter()
+        .map(|found| found.place.is_some())
+        .collect();
+    assert_eq!(placed, [true, false]);
     assert_eq!(report.exit_code(), 1);
 }
 
 #[test]
-fn duplicates_and_what_does_not_decode_are_kept_from_the_check() {
-    let text = format!(
-        "{METRIC}---\n{METRIC}---\n{}",
-        METRIC
-            .replace("purchases", "other")
-            .replace("Business", "Busines")
-    );
-    let mut names = Vec::new();
-    let report = lint_loaded(
-        load_text(Source::new("m.yaml", text), "default"),
-        at(),
-        |resources, _| {
-            names = resources
-                .iter()
-                .map(|resource| resource.name().to_owned())
-                .collect();
-            Vec::new()
-        },
-    );
-    assert_eq!(names, ["purchases"]);
-    let reasons: Vec<_> = report.diagnostics.iter().map(|d| d.reason).collect();
+fn duplicates_and_what_does_not_decode_are_kept_from_the_checks() {
+    let broken = METRIC
+        .replace("purchases", "other")
+        .replace("Business", "Busines");
+    let read = read(&format!("{METRIC}---\n{METRIC}---\n{broken}"));
+    assert_eq!(names(read.readable()), ["purchases"]);
+    let report = read.report(Vec::new());
+    let reasons: Vec<_> = report.diagnostics.iter().map(|found| found.reason).collect();
     assert_eq!(
         reasons,
         [Reason::Duplicate, Reason::InvalidField],
@@ -158,21 +125,15 @@ fn duplicates_and_what_does_not_decode_are_kept_from_the_check() {
 }
 
 #[test]
-fn an_alias_repeats_no_finding() {
-    let text = METRIC
-        .replace("dimension: Business", "dimension: &d Busines")
-        .replace("direction: Increase", "direction: *d");
-    let report = of_text(&text);
-    assert_eq!(report.errors(), 2, "two fields, two messages, one place");
-    let list = "kind: List\napiVersion: v1\nitems:\n- &m {apiVersion: attune.dev/v1, kind: Metric, metadata: {name: a}}\n- *m\n";
-    assert_eq!(of_text(list).errors(), 1);
+fn what_a_server_would_refuse_is_readable_but_not_accepted() {
+    let read = read(&METRIC.replace("  direction", "  colour: red\n  direction"));
+    assert_eq!(names(read.readable()), ["purchases"]);
+    assert_eq!(names(read.accepted()), [""; 0]);
 }
 
 #[test]
-fn unreadable_input_is_no_report() {
-    let missing = PathBuf::from("no/such/file.yaml");
-    assert!(matches!(
-        lint(&[missing], &options(), |_, _| Vec::new()),
-        Err(LoadError::ReadFile { .. })
-    ));
+fn an_alias_repeats_no_finding() {
+    let list = "kind: List\napiVersion: v1\nitems:\n\
+                - &m {apiVersion: attune.dev/v1, kind: Metric, metadata: {name: a}}\n- *m\n";
+    assert_eq!(of_text(list).errors(), 1);
 }

@@ -1,7 +1,7 @@
 use std::ffi::OsStr;
 
 use super::{LintFormat, render, wants_color};
-use crate::lint::{LintReport, lint_loaded};
+use crate::lint::{LintReport, Read};
 use crate::manifest::{Loaded, Source, load_text};
 
 /// One of everything that changes how a finding looks.
@@ -28,10 +28,7 @@ kind: [
 ";
 
 fn report(file: &str, text: &str) -> LintReport {
-    let at = "2026-12-01T00:00:00Z".parse().expect("an instant");
-    lint_loaded(load_text(Source::new(file, text), "default"), at, |_, _| {
-        Vec::new()
-    })
+    Read::new(load_text(Source::new(file, text), "default")).report(Vec::new())
 }
 
 fn rendered(report: &LintReport, format: LintFormat, color: bool) -> String {
@@ -93,7 +90,7 @@ fn gives_findings_to_github_with_its_escapes() {
 
 #[test]
 fn says_so_when_nothing_is_wrong() {
-    let clean = lint_loaded(Loaded::default(), jiff::Timestamp::UNIX_EPOCH, |_, _| Vec::new());
+    let clean = Read::new(Loaded::default()).report(Vec::new());
     assert_eq!(
         rendered(&clean, LintFormat::Text, false),
         "0 resources, no findings\n"

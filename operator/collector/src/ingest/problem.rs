@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::analysis::AnswerError;
 use crate::collector::TakeError;
 
 /// Most wrong events that an answer lists one by one; the rest is counted.
@@ -103,6 +104,20 @@ impl Problem {
             "urn:attune:too-large",
             "request too large",
             detail,
+        )
+    }
+
+    /// A question that contradicts itself, or a store that cannot be read.
+    pub(super) fn unanswered(error: &AnswerError) -> Self {
+        let status = match error {
+            AnswerError::ReadEvents { .. } | AnswerError::Interrupt => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(
+            status,
+            "urn:attune:question",
+            "unanswered question",
+            error.to_string(),
         )
     }
 

@@ -1,0 +1,202 @@
+//! The command line: what can be asked, and how answers become exit codes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use crate::cmd;
+use crate::render::LintFormat;
+
+/// Exit code of wrong usage and of input that cannot be read.
+pub const UNREADABLE: u8 = 2;
+
+/// Attune: personalization as resources that are checked, compiled, decided on and measured.
+#[derive(Debug, Parser)]
+#[command(name = "attune", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Print the custom resource definitions, ready for `kubectl apply -f -`.
+    Crds(CrdsArgs),
+    /// Check resources as the cluster would, without one.
+    Lint(LintArgs),
+    /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
+    Decide(DecideArgs),
+    /// Explain a decision step by step.
+    Explain(DecideArgs),
+    /// Serve decisions, take events and measure, all in this process.
+    Serve(ServeArgs),
+    /// Show resources with their status, as `kubectl get` prints them.
+    Status(StatusArgs),
+}
+
+/// Options of `attune crds`.
+#[derive(Debug, Args)]
+pub struct CrdsArgs {
+    /// Write one file a kind into this directory instead.
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// Which resources, judged when.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// File or directory of resources; `-` is standard input. Repeatable.
+    #[arg(short = 'f', long = "file", value_name = "PATH", required = true, num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+
+    /// The namespace of resources that name none.
+    #[arg(short = 'n', long, default_value = "default")]
+    pub namespace: String,
+
+    /// The instant to judge and decide at (RFC 3339); now, unless given.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub at: Option<Timestamp>,
+}
+
+impl SourceArgs {
+    /// The instant to judge at.
+    pub fn at(&self) -> Timestamp {
+        self.at.unwrap_or_else(Timestamp::now)
+    }
+}
+
+/// Options of `attune lint`.
+#[derive(Debug, Args)]
+pub struct LintArgs {
+    /// Which resources, judged when.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// How to write the findings.
+    #[arg(short = 'o', long, value_enum, default_value_t = LintOutput::Text)]
+    pub output: LintOutput,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum LintOutput {
+    /// With the line and what to do about it.
+    Text,
+    /// One JSON object.
+    Json,
+    /// Workflow commands that GitHub shows beside the lines of a change.
+    Github,
+}
+
+impl From<LintOutput> for LintFormat {
+    fn from(output: LintOutput) -> Self {
+        match output {
+            LintOutput::Text => Self::Text,
+            LintOutput::Json => Self::Json,
+            LintOutput::Github => Self::Github,
+        }
+    }
+}
+
+/// Options of `attune decide` and `attune explain`.
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// Which resources, judged when.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// The Channel.
+    #[arg(long)]
+    pub channel: String,
+
+    /// The touchpoint.
+    #[arg(long)]
+    pub touchpoint: String,
+
+    /// The context, a JSON object: `{"targetingKey": "u1", "user": {"tier": "gold"}}`.
+    #[arg(long, value_name = "JSON")]
+    pub context: String,
+
+    /// How to write the answer.
+    #[arg(short = 'o', long, value_enum, default_value_t = AnswerOutput::Text)]
+    pub output: AnswerOutput,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerOutput {
+    /// For a person.
+    Text,
+    /// One JSON object.
+    Json,
+}
+
+/// Options of `attune serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Which resources, judged when.
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1:8016")]
+    pub listen: SocketAddr,
+
+    /// Where events are kept; a directory of its own that goes with the process, unless given.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// Mount this Channel at the root too; `NAMESPACE/NAME` where the name is not unique.
+    #[arg(long)]
+    pub channel: Option<String>,
+}
+
+/// Options of `attune status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The address of an `attune serve`.
+    #[arg(long, value_name = "URL", conflicts_with = "paths")]
+    pub server: Option<String>,
+
+    /// File or directory of resources, judged without a server.
+    #[arg(short = 'f', long = "file", value_name = "PATH", required_unless_present = "server", num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+
+    /// Show the wide columns too.
+    #[arg(long)]
+    pub wide: bool,
+
+    /// The namespace of resources that name none.
+    #[arg(short = 'n', long, default_value = "default")]
+    pub namespace: String,
+
+    /// The instant to judge at (RFC 3339); now, unless given.
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub at: Option<Timestamp>,
+}
+
+impl Cli {
+    /// Does what was asked; what goes wrong is said on standard error.
+    pub async fn run(self) -> ExitCode {
+        let result = match self.verb {
+            Verb::Crds(args) => cmd::crds::run(&args),
+            Verb::Lint(args) => cmd::lint::run(&args),
+            Verb::Decide(args) => cmd::decide::run(&args),
+            Verb::Explain(args) => cmd::explain::run(&args),
+            Verb::Serve(args) => cmd::serve::run(args).await,
+            Verb::Status(args) => cmd::status::run(args).await,
+        };
+        result.unwrap_or_else(|error| {
+            eprintln!("attune: {error:#}");
+            ExitCode::from(UNREADABLE)
+        })
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is no instant: write it as 2026-12-01T00:00:00Z"))
+}

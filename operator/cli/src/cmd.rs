@@ -1,0 +1,108 @@
+//! What each verb does.
+
+pub mod crds;
+pub mod decide;
+pub mod explain;
+pub mod lint;
+pub mod serve;
+pub mod status;
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use attune_core::context::Context;
+use attune_core::decide::{Decision, Request, UnknownTouchpoint};
+use attune_core::engine::Engine;
+use attune_core::history::NoHistory;
+use attune_core::ofrep::{Failure, Success};
+use attune_core::trace::Trace;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::cli::DecideArgs;
+use crate::strategy::Strategy;
+
+/// What came of one decision on the command line.
+enum Outcome<'e> {
+    Decided(Decision<'e>),
+    Failed(Failure),
+}
+
+/// Loads the Channel's rules as a decider would have them.
+///
+/// Findings do not stop a decision: what is sound decides, as in the cluster.
+fn engine(args: &DecideArgs) -> anyhow::Result<Engine> {
+    let strategy = Strategy::load(&args.source)?;
+    let errors = strategy.errors();
+    if errors > 0 {
+        eprintln!("attune: {errors} findings; run `attune lint` to see them. What is sound decides.");
+    }
+    let index = strategy.settle(args.source.at());
+    let mut named = index
+        .publications()
+        .filter(|(_, channel, _)| *channel == args.channel);
+    let wanted = |namespace: &str| args.source.namespace == "default" || namespace == args.source.namespace;
+    let mut found: Vec<_> = named
+        .by_ref()
+        .filter(|(namespace, ..)| wanted(namespace))
+        .collect();
+    match (found.pop(), found.is_empty()) {
+        (Some((_, _, publication)), true) => Ok(Engine::load(publication.bundle.as_ref().clone())?),
+        (None, _) => {
+            let known: Vec<_> = index
+                .publications()
+                .map(|(namespace, channel, _)| format!("{namespace}/{channel}"))
+                .collect();
+            bail!(
+                "no channel `{}` can be served; there are: {}",
+                args.channel,
+                known.join(", ")
+            )
+        }
+        (Some(_), false) => bail!(
+            "channel `{}` is in several namespaces: say which by --namespace",
+            args.channel
+        ),
+    }
+}
+
+/// Decides as a decider would, for a unit without a past.
+fn decide<'e>(engine: &'e Engine, args: &DecideArgs, trace: &mut Trace) -> Outcome<'e> {
+    let context = match Context::decode(engine, args.context.as_bytes()) {
+        Ok(context) => context,
+        Err(error) => return Outcome::Failed(Failure::from_context(Some(&args.touchpoint), &error)),
+    };
+    let request = Request {
+        touchpoint: &args.touchpoint,
+        context: &context,
+        history: &NoHistory,
+        now: args.source.at(),
+    };
+    match attune_core::decide::decide(engine, request, trace) {
+        Ok(decision) => Outcome::Decided(decision),
+        Err(error) => Outcome::Failed(unknown(&error)),
+    }
+}
+
+fn unknown(error: &UnknownTouchpoint) -> Failure {
+    Failure::from_touchpoint(error)
+}
+
+fn decision_id() -> String {
+    Uuid::now_v7().to_string()
+}
+
+fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// The answer as OFREP spells it.
+fn success<'e>(engine: &'e Engine, decision: &Decision<'e>, id: &'e str) -> Success<'e> {
+    Success::new(decision, engine.metadata(), Some(id))
+}
+
+/// 1 for an answer that is a failure.
+fn failed() -> ExitCode {
+    ExitCode::from(1)
+}

@@ -1,0 +1,66 @@
+//! `attune status`.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::cli::{SourceArgs, StatusArgs};
+use crate::strategy::Strategy;
+use crate::table;
+
+/// Prints the tables that an owner wants to see.
+pub async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    let resources = match &args.server {
+        Some(server) => ask(server).await?,
+        None => judge(&args)?,
+    };
+    let now = args.at.unwrap_or_else(Timestamp::now);
+    print!("{}", table::render(&resources, args.wide, now));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The resources of a running `attune serve`; what it refused goes to standard error.
+async fn ask(server: &str) -> anyhow::Result<Vec<Value>> {
+    let url = format!("{}/status", server.trim_end_matches('/'));
+    let response = reqwest::get(&url)
+        .await
+        .with_context(|| format!("{url} does not answer"))?;
+    let status: Value = response
+        .error_for_status()?
+        .json()
+        .await
+        .context("the answer is no status")?;
+    for refused in status
+        .get("refused")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        eprintln!(
+            "refused: {}",
+            refused.get("message").and_then(Value::as_str).unwrap_or_default()
+        );
+    }
+    let resources = status.get("resources").and_then(Value::as_array).cloned();
+    resources.context("the answer has no `resources`")
+}
+
+fn judge(args: &StatusArgs) -> anyhow::Result<Vec<Value>> {
+    let source = SourceArgs {
+        paths: args.paths.clone(),
+        namespace: args.namespace.clone(),
+        at: args.at,
+    };
+    let strategy = Strategy::load(&source)?;
+    let index = strategy.settle(source.at());
+    let with_status = index.objects().map(|(resource, status)| {
+        let mut object = resource.to_json();
+        if let (Some(object), Some(status)) = (object.as_object_mut(), status) {
+            object.insert("status".to_owned(), status.clone());
+        }
+        object
+    });
+    Ok(with_status.collect())
+}

@@ -1,0 +1,303 @@
+//! Everything in one process, on embedded parts: the index, a decider for each Channel, and the collector.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use anyhow::{Context, bail};
+use attune_api::{Kind, Resource};
+use attune_collector::{Collector, CollectorOptions, Observer};
+use attune_compile::status::Deciders;
+use attune_core::event::Event;
+use attune_decider::decider::Introspection;
+use attune_decider::exposure::Exposures;
+use attune_decider::state::State;
+use attune_decider::{Clock, Decider};
+use attune_index::Index;
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cli::{ServeArgs, SourceArgs};
+use crate::diagnostic::Diagnostic;
+use crate::strategy::Strategy;
+
+mod exposures;
+pub mod files;
+mod generation;
+pub mod http;
+mod measured;
+mod status;
+
+use generation::Generations;
+
+/// Exposures that may wait for the collector.
+const EXPOSURE_QUEUE: usize = 8192;
+
+/// One process that does all.
+#[derive(Debug)]
+pub struct Server {
+    source: SourceArgs,
+    root: Option<String>,
+    rules: Mutex<Rules>,
+    deciders: Arc<DeciderMap>,
+    collector: Collector,
+    /// The deciders' way to the store; closed when the process stops.
+    queue: Mutex<Option<mpsc::Sender<Event>>>,
+    /// What units did, by namespace: it counts on every Channel.
+    states: Mutex<BTreeMap<String, Arc<State>>>,
+    draining: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the files say.
+#[derive(Debug, Default)]
+struct Rules {
+    index: Index,
+    generations: Generations,
+    /// What is wrong with the files as they are now; what they said before serves on.
+    refused: Vec<Diagnostic>,
+}
+
+/// The deciders, by namespace and Channel, with the routes of each.
+type DeciderMap = RwLock<BTreeMap<(String, String), Mounted>>;
+
+/// One Channel's decider.
+#[derive(Debug, Clone)]
+struct Mounted {
+    decider: Decider,
+    routes: axum::Router,
+}
+
+impl Server {
+    /// Reads the files, opens the event store in `data` and compiles.
+    ///
+    /// # Errors
+    /// When a file cannot be opened, nothing in them can be served, or the store cannot be opened.
+    pub fn open(args: &ServeArgs, data: &Path) -> anyhow::Result<Self> {
+        let deciders: Arc<DeciderMap> = Arc::default();
+        let clock = args.source.at;
+        let options = CollectorOptions {
+            observer: observer(&deciders),
+            clock: attune_collector::Clock::new(move || clock.unwrap_or_else(Timestamp::now)),
+            ..CollectorOptions::default()
+        };
+        let collector = Collector::open(data, options)
+            .with_context(|| format!("the event store in {} cannot be opened", data.display()))?;
+        let (queue, reported) = mpsc::channel(EXPOSURE_QUEUE);
+        let draining = tokio::spawn(exposures::drain(reported, collector.clone()));
+        let server = Self {
+            source: args.source.clone(),
+            root: args.channel.clone(),
+            rules: Mutex::default(),
+            deciders,
+            collector,
+            queue: Mutex::new(Some(queue)),
+            states: Mutex::default(),
+            draining: Mutex::new(Some(draining)),
+        };
+        server.reload()?;
+        if let Some(root) = &server.root
+            && server.mounted_at_root().is_none()
+        {
+            bail!(
+                "no channel `{root}` can be served; there are: {}",
+                server.channel_names().join(", ")
+            );
+        }
+        Ok(server)
+    }
+
+    /// Reads the files again. What an API server would refuse keeps the form that was accepted before; a file that cannot
+    /// be read as YAML changes nothing at all.
+    ///
+    /// # Errors
+    /// When an input cannot be opened.
+    pub fn reload(&self) -> anyhow::Result<()> {
+        let strategy = Strategy::load(&self.source)?;
+        let mut rules = self.rules();
+        rules.refused = strategy.refusals().cloned().collect();
+        if strategy.is_readable() || rules.index.objects().next().is_none() {
+            rules.take(&strategy);
+        }
+        rules.index.settle(self.now());
+        self.adopt(&mut rules);
+        // A second time, so that statuses know that the deciders took the revision.
+        rules.index.settle(self.now());
+        Ok(())
+    }
+
+    /// Lets what time alone has changed take effect.
+    pub fn tick(&self) {
+        let mut rules = self.rules();
+        if rules.index.next_change().is_some_and(|at| at <= self.now()) {
+            rules.index.settle(self.now());
+            self.adopt(&mut rules);
+            rules.index.settle(self.now());
+        }
+    }
+
+    /// Says where everything is.
+    pub fn announce(&self, address: SocketAddr) {
+        let rules = self.rules();
+        eprintln!("attune serves on http://{address}");
+        for (namespace, channel, publication) in rules.index.publications() {
+            let touchpoints: Vec<_> = publication
+                .bundle
+                .touchpoints
+                .keys()
+                .map(String::as_str)
+                .collect();
+            eprintln!(
+                "  http://{address}/channels/{namespace}/{channel}/ofrep/v1/evaluate/flags/{{{}}}",
+                touchpoints.join(",")
+            );
+        }
+        eprintln!("  http://{address}/v1/events   exposures and outcomes, CloudEvents");
+        eprintln!("  http://{address}/status      every resource with its status");
+        if !rules.refused.is_empty() {
+            eprintln!("{} findings; run `attune lint` to see them", rules.refused.len());
+        }
+    }
+
+    /// Lets what deciders reported become durable.
+    pub async fn close(&self) {
+        // Dropping the deciders closes the queue, which ends the draining once it is empty.
+        self.deciders
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let draining = self
+            .draining
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(draining) = draining {
+            // Aborted tasks and panics end the same way: nothing is left to wait for.
+            let _ = draining.await;
+        }
+    }
+
+    /// The instant that everything is judged at.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.source.at()
+    }
+
+    /// Gives every publication to its decider and notes that it was taken.
+    fn adopt(&self, rules: &mut Rules) {
+        let mut deciders = self.deciders.write().unwrap_or_else(PoisonError::into_inner);
+        let mut heard = Vec::new();
+        for (namespace, channel, publication) in rules.index.publications() {
+            let key = (namespace.to_owned(), channel.to_owned());
+            let mounted = deciders
+                .entry(key)
+                .or_insert_with_key(|(namespace, channel)| self.mount(namespace, channel));
+            let refused = match mounted.decider.adopt(&publication.canonical) {
+                Ok(_) => None,
+                Err(error) => Some(error.to_string()),
+            };
+            let current = i32::from(refused.is_none());
+            heard.push((
+                namespace.to_owned(),
+                channel.to_owned(),
+                Deciders::Heard {
+                    current,
+                    stale: 1 - current,
+                    refused,
+                },
+            ));
+        }
+        deciders.retain(|(namespace, channel), _| rules.index.publication(namespace, channel).is_some());
+        for (namespace, channel, deciders) in heard {
+            rules.index.hear(&namespace, &channel, deciders);
+        }
+    }
+
+    fn mount(&self, namespace: &str, channel: &str) -> Mounted {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = states.entry(namespace.to_owned()).or_default();
+        let decider = Decider::builder()
+            .channel(namespace, channel)
+            .clock(self.source.at.map_or_else(Clock::system, Clock::pinned))
+            .exposures(queue.map_or_else(Exposures::off, Exposures::shared))
+            .state(Arc::clone(state))
+            .introspection(Introspection::Open)
+            .build();
+        decider.mark_started();
+        Mounted {
+            routes: attune_decider::router(decider.clone()),
+            decider,
+        }
+    }
+
+    fn mounted(&self, namespace: &str, channel: &str) -> Option<Mounted> {
+        let deciders = self.deciders.read().unwrap_or_else(PoisonError::into_inner);
+        deciders.get(&(namespace.to_owned(), channel.to_owned())).cloned()
+    }
+
+    /// The Channel that is mounted at the root too.
+    fn mounted_at_root(&self) -> Option<Mounted> {
+        let root = self.root.as_deref()?;
+        if let Some((namespace, channel)) = root.split_once('/') {
+            return self.mounted(namespace, channel);
+        }
+        let deciders = self.deciders.read().unwrap_or_else(PoisonError::into_inner);
+        let mut named = deciders.iter().filter(|((_, channel), _)| channel == root);
+        match (named.next(), named.next()) {
+            (Some((_, mounted)), None) => Some(mounted.clone()),
+            _ => None,
+        }
+    }
+
+    fn channel_names(&self) -> Vec<String> {
+        let deciders = self.deciders.read().unwrap_or_else(PoisonError::into_inner);
+        deciders
+            .keys()
+            .map(|(namespace, channel)| format!("{namespace}/{channel}"))
+            .collect()
+    }
+
+    fn rules(&self) -> std::sync::MutexGuard<'_, Rules> {
+        // A panic while rules were taken leaves them as they were or as they shall be, both of which serve.
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rules {
+    /// Takes what the files say; an object that is refused keeps its accepted form.
+    fn take(&mut self, strategy: &Strategy) {
+        let refused = strategy.refused_ids();
+        let kept: Vec<Resource> = self
+            .index
+            .objects()
+            .map(|(resource, _)| resource)
+            .filter(|resource| refused.contains(&attune_compile::ObjectId::of(resource)))
+            .collect();
+        let accepted: Vec<Resource> = strategy
+            .accepted()
+            .cloned()
+            .chain(kept)
+            .map(|resource| self.generations.stamp(resource))
+            .collect();
+        for kind in Kind::ALL {
+            let listed = accepted
+                .iter()
+                .filter(|resource| resource.kind() == kind)
+                .cloned();
+            self.index.reset(kind, None, listed.collect(), Vec::new());
+        }
+    }
+}
+
+/// Lets every decider hear of every stored event.
+fn observer(deciders: &Arc<DeciderMap>) -> Observer {
+    let deciders = Arc::clone(deciders);
+    Observer::new(move |event: &Event| {
+        let deciders = deciders.read().unwrap_or_else(PoisonError::into_inner);
+        for mounted in deciders.values() {
+            mounted.decider.observe(event);
+        }
+    })
+}
