@@ -32,6 +32,8 @@ pub struct Decider(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// The Channel it is for, where that was said.
+    channel: Option<ChannelName>,
     engine: ArcSwapOption<Loaded>,
     refused: ArcSwapOption<Refused>,
     is_started: AtomicBool,
@@ -42,6 +44,13 @@ struct Inner {
     metrics: Metrics,
     body_limit: usize,
     introspection: Introspection,
+}
+
+/// A Channel's name with its namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ChannelName {
+    namespace: String,
+    channel: String,
 }
 
 /// A bundle in force.
@@ -299,12 +308,37 @@ impl Decider {
 
     /// A decider never changes its Channel: its exposures and caps would be another's.
     fn check_channel(&self, engine: Engine) -> Result<Engine, AdoptError> {
-        let name = |bundle: &Bundle| format!("{}/{}", bundle.namespace, bundle.channel);
-        let found = name(engine.bundle());
-        match self.loaded().as_ref().map(|loaded| name(loaded.engine.bundle())) {
-            Some(serving) if serving != found => Err(AdoptError::MatchChannel { found, serving }),
+        let loaded = self.loaded();
+        let serving = loaded
+            .as_ref()
+            .map(|loaded| ChannelName::of(loaded.engine.bundle()));
+        let found = ChannelName::of(engine.bundle());
+        match self.0.channel.clone().or(serving) {
+            Some(serving) if serving != found => Err(AdoptError::MatchChannel {
+                found: found.to_string(),
+                serving: serving.to_string(),
+            }),
             _ => Ok(engine),
         }
+    }
+}
+
+impl ChannelName {
+    fn new(namespace: &str, channel: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            channel: channel.to_owned(),
+        }
+    }
+
+    fn of(bundle: &Bundle) -> Self {
+        Self::new(&bundle.namespace, &bundle.channel)
+    }
+}
+
+impl std::fmt::Display for ChannelName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.channel)
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use attune_core::bucket::{BASIS_POINTS, Salt};
-use attune_core::decide::Decision;
+use attune_core::decide::{Decision, HoldoutTest};
 use attune_core::event::{self, Event, EventData, MAX_UNIT_BYTES};
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
@@ -16,10 +16,12 @@ use tokio::sync::mpsc;
 
 use crate::metrics::{Counters, Label, label};
 
+pub mod report;
 mod seen;
 #[cfg(test)]
 mod tests;
 
+use report::Counted;
 use seen::Seen;
 
 /// Events that wait for the collector unless told otherwise.
@@ -54,7 +56,12 @@ pub struct Exposures {
     hasher: RandomState,
     pressure: Salt,
     fates: Counters<Fate>,
+    deliveries: Deliveries,
 }
+
+/// What became of exposures that were queued; whoever delivers them counts it.
+#[derive(Debug, Clone)]
+pub struct Deliveries(Counted);
 
 /// What an exposure is about.
 pub(crate) struct Exposed<'a> {
@@ -90,7 +97,13 @@ impl Exposures {
             hasher: RandomState::new(),
             pressure: Salt::new("attune:exposure-pressure"),
             fates: Counters::new(),
+            deliveries: Deliveries(Counted::new(Counters::new())),
         }
+    }
+
+    /// Counts what becomes of the queue's events.
+    pub fn deliveries(&self) -> Deliveries {
+        self.deliveries.clone()
     }
 
     /// Makes the exposures' fates readable as metrics.
@@ -100,19 +113,38 @@ impl Exposures {
             "attune_decider_exposures",
             "Exposures by what became of them on the way to the collector",
         );
+        self.deliveries.0.register(
+            registry,
+            "attune_decider_exposure_deliveries",
+            "Queued exposures by what the collector made of them",
+        );
     }
 
     /// Sends the exposure of a decision that some experiment or holdout is measured by, unless it was sent already.
     pub(crate) fn offer(&self, decision: &Decision<'_>, exposed: &Exposed<'_>) {
         let Some(queue) = &self.queue else { return };
-        if decision.enrolment.is_none() && decision.holdout.is_none() {
-            return;
+        if decision.enrolment.is_some() || decision.holdout.is_some() {
+            self.fates.inc(self.send(queue, decision, exposed, ""));
         }
-        let fate = self.send(queue, decision, exposed);
-        self.fates.inc(fate);
+        // An event names one holdout; a unit that two could have held counts for both.
+        if let Some(name) = decision.passed_holdout {
+            let passed = Decision {
+                holdout: Some(HoldoutTest { name, held: false }),
+                enrolment: None,
+                ..decision.clone()
+            };
+            self.fates.inc(self.send(queue, &passed, exposed, ":passed"));
+        }
     }
 
-    fn send(&self, queue: &mpsc::Sender<Event>, decision: &Decision<'_>, exposed: &Exposed<'_>) -> Fate {
+    /// Sends one event, named after the decision and `suffix`.
+    fn send(
+        &self,
+        queue: &mpsc::Sender<Event>,
+        decision: &Decision<'_>,
+        exposed: &Exposed<'_>,
+        suffix: &str,
+    ) -> Fate {
         if exposed.unit.len() > MAX_UNIT_BYTES || exposed.unit.chars().any(char::is_control) {
             return Fate::Unreportable;
         }
@@ -131,7 +163,7 @@ impl Exposures {
             return Fate::Repeated;
         };
         self.fates.add(Fate::Forgotten, forgotten);
-        permit.send(event(decision, exposed));
+        permit.send(event(decision, exposed, suffix));
         Fate::Queued
     }
 
@@ -163,7 +195,7 @@ impl Exposures {
     }
 }
 
-fn event(decision: &Decision<'_>, exposed: &Exposed<'_>) -> Event {
+fn event(decision: &Decision<'_>, exposed: &Exposed<'_>, suffix: &str) -> Event {
     let exposure = event::Exposure {
         unit: exposed.unit.to_owned(),
         decision: Some(exposed.decision.to_owned()),
@@ -183,7 +215,7 @@ fn event(decision: &Decision<'_>, exposed: &Exposed<'_>) -> Event {
         }),
     };
     Event {
-        id: exposed.decision.to_owned(),
+        id: format!("{}{suffix}", exposed.decision),
         source: format!("/attune/{}/{}", exposed.namespace, exposed.channel),
         time: exposed.at,
         namespace: Some(exposed.namespace.to_owned()),

@@ -4,6 +4,8 @@
 //! - [`server`]: the routes, mountable several times in one process.
 //! - [`state`]: what units were shown and did, in bounded memory, for caps and stops.
 //! - [`exposure`]: who saw what, on its way to the collector.
+//! - [`follow`]: the rules' way from the operator, over HTTP and the disk.
+//! - [`process`]: all of it as a process of its own.
 
 pub mod clock;
 pub mod decider;
@@ -11,7 +13,9 @@ mod etag;
 pub mod exposure;
 #[cfg(test)]
 mod fixture;
+pub mod follow;
 mod metrics;
+pub mod process;
 pub mod server;
 pub mod state;
 

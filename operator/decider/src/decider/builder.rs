@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use arc_swap::ArcSwapOption;
 
-use super::{Decider, Inner};
+use super::{ChannelName, Decider, Inner};
 use crate::clock::Clock;
 use crate::exposure::Exposures;
 use crate::metrics::Metrics;
@@ -27,6 +27,7 @@ pub enum Introspection {
 /// Puts a [`Decider`] together.
 #[derive(Debug)]
 pub struct Builder {
+    channel: Option<ChannelName>,
     clock: Clock,
     state: Option<Arc<State>>,
     exposures: Exposures,
@@ -37,6 +38,7 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self {
+            channel: None,
             clock: Clock::system(),
             state: None,
             exposures: Exposures::off(),
@@ -47,6 +49,13 @@ impl Default for Builder {
 }
 
 impl Builder {
+    /// Takes bundles of this Channel only; else those of the Channel of its first bundle.
+    #[must_use]
+    pub fn channel(mut self, namespace: &str, channel: &str) -> Self {
+        self.channel = Some(ChannelName::new(namespace, channel));
+        self
+    }
+
     /// Takes its time from `clock` instead of the system.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -85,6 +94,7 @@ impl Builder {
     /// The decider, still without a bundle.
     pub fn build(self) -> Decider {
         Decider(Arc::new(Inner {
+            channel: self.channel,
             engine: ArcSwapOption::empty(),
             refused: ArcSwapOption::empty(),
             is_started: AtomicBool::new(false),

@@ -1,0 +1,129 @@
+//! The operator's side of following, for tests: it holds questions until there is news.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use attune_core::bundle::Bundle;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use reqwest::Url;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How the operator answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mood {
+    /// As it should.
+    Holding,
+    /// At once, whether there is news or not.
+    Hasty,
+    /// With this status.
+    Failing(u16),
+}
+
+/// One question as it arrived.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Question {
+    pub path: String,
+    pub decider: String,
+    pub if_none_match: String,
+    pub refused: String,
+    pub refused_reason: String,
+}
+
+/// A server on a port of its own.
+#[derive(Clone)]
+pub(super) struct Operator {
+    bundle: watch::Sender<Option<(String, Vec<u8>)>>,
+    mood: watch::Sender<Mood>,
+    questions: Arc<Mutex<Vec<Question>>>,
+    port: u16,
+}
+
+impl Operator {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operator = Self {
+            bundle: watch::Sender::new(None),
+            mood: watch::Sender::new(Mood::Holding),
+            questions: Arc::default(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let app = Router::new()
+            .route("/base/v1/bundles/{namespace}/{channel}", get(answer))
+            .with_state(operator.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        operator
+    }
+
+    /// The base URL, which has a path of its own.
+    pub(super) fn url(&self) -> Url {
+        format!("http://127.0.0.1:{}/base/", self.port).parse().unwrap()
+    }
+
+    pub(super) fn publish(&self, json: Vec<u8>) -> String {
+        let revision = Bundle::revision(&json);
+        self.publish_as(&revision, json);
+        revision
+    }
+
+    pub(super) fn publish_as(&self, revision: &str, json: Vec<u8>) {
+        self.bundle.send_replace(Some((revision.to_owned(), json)));
+    }
+
+    pub(super) fn mood(&self, mood: Mood) {
+        self.mood.send_replace(mood);
+    }
+
+    pub(super) fn questions(&self) -> Vec<Question> {
+        self.questions.lock().unwrap().clone()
+    }
+}
+
+async fn answer(State(operator): State<Operator>, uri: Uri, headers: HeaderMap) -> Response {
+    let header = |name: &str| {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+            .to_owned()
+    };
+    let question = Question {
+        path: uri
+            .path_and_query()
+            .unwrap()
+            .as_str()
+            .trim_start_matches("/base")
+            .to_owned(),
+        decider: header("attune-decider"),
+        if_none_match: header("if-none-match"),
+        refused: header("attune-refused"),
+        refused_reason: header("attune-refused-reason"),
+    };
+    let known = question.if_none_match.trim_matches('"').to_owned();
+    operator.questions.lock().unwrap().push(question);
+    let (mut bundle, mut mood) = (operator.bundle.subscribe(), operator.mood.subscribe());
+    let now = *mood.borrow_and_update();
+    if let Mood::Failing(status) = now {
+        return StatusCode::from_u16(status).unwrap().into_response();
+    }
+    if now == Mood::Holding {
+        let is_news = |bundle: &Option<(String, Vec<u8>)>| {
+            bundle.as_ref().is_some_and(|(revision, _)| *revision != known)
+        };
+        tokio::select! {
+            _ = bundle.wait_for(is_news) => {}
+            _ = mood.changed() => {}
+            () = tokio::time::sleep(Duration::from_millis(400)) => {}
+        }
+    }
+    let found = bundle.borrow().clone();
+    match found {
+        Some((revision, json)) if revision != known => {
+            ([("etag", format!("\"{revision}\""))], json).into_response()
+        }
+        _ => StatusCode::NOT_MODIFIED.into_response(),
+    }
+}

@@ -1,0 +1,9 @@
+//! `attune-decider`: the decision service as a process.
+
+use attune_decider::process::Args;
+use clap::Parser as _;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    Args::parse().run().await
+}
