@@ -38,6 +38,17 @@ pub enum Verdict {
     Unproven,
 }
 
+/// How a guardrail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Standing {
+    /// Not worse than the margin allows.
+    Safe,
+    /// Worse than the margin allows.
+    Breached,
+    /// Neither is shown yet.
+    Open,
+}
+
 /// What a metric is for in an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum MetricRole {
@@ -77,8 +88,12 @@ pub struct MetricResult {
     pub arm: ItemName,
     /// How looks at the data are planned.
     pub method: AnalysisMethod,
-    /// What the data say.
-    pub verdict: Verdict,
+    /// What the data say of a primary or secondary metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// How a guardrail stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// Why, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]

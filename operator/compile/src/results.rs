@@ -2,7 +2,7 @@
 
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::experiment::{ArmFigures, Headline};
-use attune_api::results::{AnalysisMethod, Interval, MetricResult, MetricRole, Verdict};
+use attune_api::results::{AnalysisMethod, Interval, MetricResult, MetricRole, Standing, Verdict};
 use attune_api::{Instant, ItemName, Kind, ObjectName};
 use attune_core::measure::answer::{self, Answer};
 use attune_core::measure::{self, Method};
@@ -134,7 +134,8 @@ fn metric_result(
             Method::Planned => AnalysisMethod::Planned,
             Method::Continuous => AnalysisMethod::Continuous,
         },
-        verdict: verdict(result.verdict),
+        verdict: result.verdict.map(verdict),
+        standing: result.standing.map(standing),
         reason: Some(result.message.clone()).filter(|message| !message.is_empty()),
         control_units: count(result.control.n),
         arm_units: count(result.treatment.n),
@@ -177,7 +178,7 @@ fn headline(answer: &Answer, results: &[MetricResult]) -> Option<Headline> {
     };
     Some(Headline {
         arm: best.arm.clone(),
-        verdict: best.verdict,
+        verdict: best.verdict?,
         lift: bounds(best),
         units: answer
             .arms
@@ -189,15 +190,17 @@ fn headline(answer: &Answer, results: &[MetricResult]) -> Option<Headline> {
 
 fn sample_ratio(answer: &Answer) -> Judged {
     let type_ = ConditionType::SampleRatioHealthy;
-    match answer.sample_ratio {
-        Some(ratio) if ratio.healthy => Judged::new(type_, true, Reason::SampleRatioHealthy, ""),
-        Some(_) => Judged::new(
+    match &answer.sample_ratio {
+        Some(ratio) if ratio.blocked => {
+            Judged::new(type_, false, Reason::SampleRatioMismatch, ratio.message.clone())
+        }
+        Some(_) => Judged::new(type_, true, Reason::SampleRatioHealthy, ""),
+        None => Judged::new(
             type_,
-            false,
-            Reason::SampleRatioMismatch,
-            "the arms do not have the shares of their weights: find out what loses units before believing any figure",
+            Truth::Unknown,
+            Reason::NotStarted,
+            "no unit was exposed yet",
         ),
-        None => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
     }
 }
 
@@ -217,7 +220,7 @@ fn guardrails(answer: &Answer) -> Judged {
         );
     }
     let broken: Vec<_> = guardrails
-        .filter(|result| result.verdict == answer::Verdict::Harm)
+        .filter(|result| result.standing == Some(answer::Standing::Breached))
         .collect();
     if broken.is_empty() {
         return Judged::new(type_, true, Reason::GuardrailsHealthy, "");
@@ -243,19 +246,19 @@ fn conclusive(answer: &Answer) -> Judged {
     use answer::Verdict as V;
 
     let type_ = ConditionType::Conclusive;
-    let primary: Vec<_> = answer
+    let primary = answer
         .results
         .iter()
-        .filter(|result| result.role == measure::MetricRole::Primary)
+        .filter(|result| result.role == measure::MetricRole::Primary);
+    let primary: Vec<_> = primary
+        .filter_map(|result| Some((result.verdict?, result)))
         .collect();
-    let open = primary
-        .iter()
-        .find(|result| matches!(result.verdict, V::NotStarted | V::Collecting | V::Invalid));
-    let told = open.or_else(|| primary.first());
-    let Some(result) = told else {
+    let is_open = |verdict| matches!(verdict, V::NotStarted | V::Collecting | V::Invalid);
+    let open = primary.iter().find(|(verdict, _)| is_open(*verdict));
+    let Some((verdict, result)) = open.or_else(|| primary.first()) else {
         return Judged::new(type_, Truth::Unknown, Reason::Pending, "no metric was analysed");
     };
-    let reason = match result.verdict {
+    let reason = match verdict {
         V::NotStarted => Reason::NotStarted,
         V::Collecting => Reason::Collecting,
         V::Invalid => Reason::Invalid,
@@ -266,6 +269,14 @@ fn conclusive(answer: &Answer) -> Judged {
         V::Unproven => Reason::Unproven,
     };
     Judged::new(type_, open.is_none(), reason, result.message.clone())
+}
+
+const fn standing(standing: answer::Standing) -> Standing {
+    match standing {
+        answer::Standing::Safe => Standing::Safe,
+        answer::Standing::Breached => Standing::Breached,
+        answer::Standing::Open => Standing::Open,
+    }
 }
 
 const fn verdict(verdict: answer::Verdict) -> Verdict {

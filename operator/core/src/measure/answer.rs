@@ -71,8 +71,12 @@ pub struct MetricResult {
     /// Arm over control less one; absent when there is no such figure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<Figures>,
-    /// What may be claimed.
-    pub verdict: Verdict,
+    /// What may be claimed of a primary or secondary metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// How a guardrail stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// Why, from a closed set.
     pub reason: String,
     /// Why, in words.
@@ -125,11 +129,26 @@ pub enum Verdict {
     Unproven,
 }
 
+/// How a guardrail stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Standing {
+    /// Not worse than the margin allows.
+    Safe,
+    /// Worse than the margin allows.
+    Breached,
+    /// Neither is shown yet.
+    Open,
+}
+
 /// Whether the arms have the shares that they should have.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampleRatio {
-    /// Whether the shares can be believed.
-    pub healthy: bool,
-    /// The anytime-valid p-value of the registered weights.
-    pub p: f64,
+    /// The anytime-valid p-value of the registered weights; absent when no statistics are needed to see that the split is
+    /// broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// Whether every comparison is invalid because of it.
+    pub blocked: bool,
+    /// The finding in words.
+    pub message: String,
 }
