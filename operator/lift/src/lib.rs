@@ -9,9 +9,12 @@
 //! - [`special`]: normal, Student, chi-square and beta distributions, computed in the tail.
 //! - [`contrast`]: two arms reduced to one linear statistic that the absolute test, the relative interval and the
 //!   minimum worthwhile lift all share, so that they cannot contradict each other.
-//! - [`difference`], [`fieller`]: the fixed-sample interval, absolute and relative.
+//! - [`difference`], [`fieller`], [`ratio`], [`cuped`]: what goes into it and what is read from it.
+//! - [`planned`], [`continuous`]: the two sequential designs.
 //! - [`verdict`]: what may be said, in order of precedence, with a reason from a closed set.
-//! - [`analysis`]: the one entry point, [`analyse`].
+//! - [`analysis`]: the one entry point, [`analyse`]; [`analyse_phases`] where the split changed.
+//! - [`sample_ratio`], [`guardrail`], [`holdout`], [`novelty`]: what else decides whether a figure stands.
+//! - [`multiplicity`], [`planner`], [`off_policy`]: several comparisons, none yet, and a bandit's.
 //!
 //! ```
 //! use attune_lift::{analyse, ArmMoments, Direction, Method, MetricKind, Question, Verdict};

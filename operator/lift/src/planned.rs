@@ -20,11 +20,13 @@ const MOST_CRITICAL: f64 = 37.0;
 /// `alpha = 1` in terms of `z_{1-alpha/4}`.
 const LEAST_ROOT: f64 = 0.674_489_750_196_081_7;
 const MOST_STEPS: u32 = 40;
+/// Information beyond this many plans counts as this much.
+const MOST_TIME: f64 = 1e6;
 
 /// The critical values of all looks, two-sided, in standard errors.
 ///
-/// `fractions` are the units at each look as a share of the plan, rising by at least [`LEAST_INFORMATION`]; past 1 nothing
-/// is left to spend, but the information counts.
+/// `fractions` are the units at each look as a share of the plan; past 1 nothing is left to spend, but the information
+/// counts. Looks closer than [`LEAST_INFORMATION`] are taken to be that far apart, which is the cautious side.
 pub fn critical_values(alpha: f64, fractions: &[f64]) -> Vec<f64> {
     boundaries(-normal_quantile(0.25 * alpha), fractions).0
 }
@@ -57,7 +59,7 @@ pub fn repeated_p(z: f64, fractions: &[f64]) -> f64 {
         let slope = (critical - previous.1) / (root - previous.0);
         let step = root + (z - critical) / slope;
         previous = (root, critical);
-        if (step - root).abs() <= 1e-11 * root {
+        if (step - root).abs() <= 1e-9 * root {
             break;
         }
         root = if step > low && step < high {
@@ -85,9 +87,10 @@ fn boundaries_with(root: f64, fractions: &[f64], drift: f64) -> (Vec<f64>, f64) 
     let mut spent = 0.0;
     let mut crossed = 0.0;
     let mut values = Vec::with_capacity(fractions.len());
-    for (index, &time) in fractions.iter().enumerate() {
+    let times = apart(fractions);
+    for (index, &time) in times.iter().enumerate() {
         let until = spending(root, time);
-        let next = fractions.get(index + 1).copied();
+        let next = times.get(index + 1).copied();
         let boundary = process.boundary(time, until - spent, MOST_CRITICAL);
         crossed += process.crossing(time, boundary, drift);
         process.advance(time, boundary, next);
@@ -95,6 +98,19 @@ fn boundaries_with(root: f64, fractions: &[f64], drift: f64) -> (Vec<f64>, f64) 
         values.push(boundary / libm::sqrt(time));
     }
     (values, crossed)
+}
+
+/// The looks, each at least the least information after the one before: what keeps the recursion's grid bounded.
+fn apart(fractions: &[f64]) -> Vec<f64> {
+    let mut last = 0.0;
+    let spaced = fractions.iter().map(|fraction| {
+        // In this order, `NaN` gives the bound.
+        last = fraction
+            .max(last + LEAST_INFORMATION)
+            .min(MOST_TIME.max(last + LEAST_INFORMATION));
+        last
+    });
+    spaced.collect()
 }
 
 /// The level that one side has spent by `time`.

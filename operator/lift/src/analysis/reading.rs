@@ -194,18 +194,10 @@ fn group(
     ))
 }
 
-/// Units at each look as a share of the plan, kept apart by the least information.
-///
-/// Only the last look of all can come closer than that to the one before it; to overstate what it brings is the cautious side.
+/// Units at each look as a share of the plan.
 fn fractions(seen: &Seen<'_>, planned: u64) -> Vec<f64> {
-    let mut fractions: Vec<f64> = Vec::with_capacity(seen.earlier.len() + 1);
-    for look in seen.earlier.iter().copied().chain([seen.now]) {
-        let least = fractions
-            .last()
-            .map_or(0.0, |last| last + planned::LEAST_INFORMATION);
-        fractions.push((units(look) as f64 / planned as f64).max(least));
-    }
-    fractions
+    let looks = seen.earlier.iter().copied().chain([seen.now]);
+    looks.map(|look| units(look) as f64 / planned as f64).collect()
 }
 
 /// The running intersection of the confidence sequence over all looks that may be looked at.

@@ -52,7 +52,7 @@ impl ArmMoments {
     };
 
     /// An arm of plain outcomes.
-    pub fn new(outcome: Moments) -> Self {
+    pub const fn new(outcome: Moments) -> Self {
         Self {
             outcome,
             covariate: None,

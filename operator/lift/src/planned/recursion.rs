@@ -7,13 +7,16 @@ use alloc::vec::Vec;
 
 use crate::special::{normal_density, normal_tail};
 
-/// Width of a panel in standard deviations of the narrower of the two kernels that meet on it.
-const PANEL_DEVIATIONS: f64 = 4.0;
+/// Width of a panel in standard deviations of the narrower of the two kernels that meet on it; half of it changes the
+/// critical values by less than 1e-11.
+const PANEL_DEVIATIONS: f64 = 8.0;
 /// Past this many standard deviations a density is zero in `f64`.
 const REACH: f64 = 38.0;
 /// A kernel is zero to 17 digits beyond this many of its standard deviations.
 const KERNEL_REACH: f64 = 9.0;
 const MOST_STEPS: u32 = 100;
+/// More than any looks that are the least information apart need within a plan.
+const MOST_PANELS: f64 = 2_000.0;
 
 /// Gauss and Legendre's 16-point rule: the positive half of its nodes, with weights.
 const GAUSS_LEGENDRE: [(f64, f64); 8] = [
@@ -38,6 +41,8 @@ struct Point {
 #[derive(Debug, Default)]
 pub(super) struct Process {
     time: f64,
+    /// The boundary there.
+    last: Option<f64>,
     points: Vec<Point>,
 }
 
@@ -49,9 +54,9 @@ impl Process {
         if self.crossing(time, high, 0.0) >= level {
             return high;
         }
-        // Paths that crossed before can only be missing, so the boundary of a first look is an upper bound.
-        let mut boundary =
-            (-crate::special::normal_quantile(level.max(f64::MIN_POSITIVE)) * deviation).clamp(low, high);
+        // On this scale boundaries of successive looks are alike; the first is that of a single test.
+        let single = -crate::special::normal_quantile(level.max(f64::MIN_POSITIVE)) * deviation;
+        let mut boundary = self.last.unwrap_or(single).min(single).clamp(low, high);
         for _ in 0..MOST_STEPS {
             let crossing = self.crossing(time, boundary, 0.0);
             if crossing > level {
@@ -62,7 +67,7 @@ impl Process {
             // Newton on the logarithm, which a tail bends least.
             let step = boundary + libm::log(crossing / level) * crossing / self.density(time, boundary);
             // Before the bracket is asked: a step too small to matter may round onto its edge.
-            if (step - boundary).abs() <= 1e-13 * deviation {
+            if (step - boundary).abs() <= 1e-11 * deviation {
                 break;
             }
             boundary = if step > low && step < high {
@@ -105,8 +110,11 @@ impl Process {
                 mass: weight * self.density(time, at),
             })
             .collect();
-        self.points = points;
-        self.time = time;
+        *self = Self {
+            time,
+            last: Some(boundary),
+            points,
+        };
     }
 
     /// The density of the remaining paths at `time`, before any are taken away there.
@@ -140,7 +148,7 @@ impl Process {
 
 /// Nodes and weights on `[0, end]`, in panels of at most `width`.
 fn nodes(end: f64, width: f64) -> impl Iterator<Item = (f64, f64)> {
-    let panels = libm::ceil(end / width).max(1.0);
+    let panels = libm::ceil(end / width).clamp(1.0, MOST_PANELS);
     let half = 0.5 * end / panels;
     (0_u32..)
         .map(f64::from)

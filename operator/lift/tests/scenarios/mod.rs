@@ -1,0 +1,5 @@
+//! Scenarios beside their bars, a room for each kind of claim.
+
+mod fixed;
+mod health;
+mod sequential;
