@@ -4,8 +4,11 @@ use super::*;
 use crate::engine::{Engine, EngineError};
 use crate::strategy::*;
 
+/// A damage, and how the message about it starts.
+type Case<T> = (fn(&mut T), &'static str);
+
 /// A bundle with something in every part.
-fn full() -> Strategy {
+fn full() -> Plan {
     shop()
         .holdout("never", 500, window(Some(NOW), None))
         .experiment("split", |split| {
@@ -61,7 +64,7 @@ fn full() -> Strategy {
         })
 }
 
-fn value(strategy: &Strategy) -> Value {
+fn value(strategy: &Plan) -> Value {
     serde_json::to_value(&strategy.0).unwrap()
 }
 
@@ -110,7 +113,7 @@ fn gives_one_revision_to_one_bundle_however_its_fields_are_ordered() {
 
 #[test]
 fn gives_another_revision_to_any_other_content() {
-    let revision = |strategy: Strategy| strategy.engine().revision().to_owned();
+    let revision = |strategy: Plan| strategy.engine().revision().to_owned();
     let changed = full().module("hero", |hero| {
         hero.variants[0]
             .content
@@ -180,9 +183,9 @@ fn refuses_what_is_no_bundle() {
 
 #[test]
 fn refuses_names_that_lead_nowhere() {
-    let cases: [(fn(&mut Bundle), &str); 7] = [
+    let cases: [Case<Bundle>; 7] = [
         (
-            |bundle| _ = bundle.programs.clear(),
+            |bundle| bundle.programs.clear(),
             "`bindings.hero-home.program` names `retention`",
         ),
         (
@@ -218,7 +221,7 @@ fn refuses_names_that_lead_nowhere() {
 
 #[test]
 fn refuses_arms_that_cannot_be_split() {
-    let cases: [(fn(&mut Experiment), &str); 6] = [
+    let cases: [Case<Experiment>; 6] = [
         (
             |split| split.arms.clear(),
             "the weights sum to nothing or overflow",

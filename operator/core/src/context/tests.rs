@@ -6,7 +6,7 @@ use crate::strategy::*;
 use crate::value::AttributeType;
 
 /// One attribute of each type, and of each number of segments.
-fn typed() -> Strategy {
+fn typed() -> Plan {
     empty()
         .attribute("bool", AttributeType::Bool, "service")
         .attribute("user.int", AttributeType::Int, "service")
@@ -22,7 +22,7 @@ fn text(value: &str) -> Value<'static> {
 }
 
 /// What became of an attribute in a context given as JSON text.
-fn read(strategy: &Strategy, name: &str, json: &str) -> (Option<Value<'static>>, SlotState) {
+fn read(strategy: &Plan, name: &str, json: &str) -> (Option<Value<'static>>, SlotState) {
     let engine = strategy.engine();
     let context = Context::decode(&engine, json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}"));
     let (index, (_, state)) = context
@@ -227,10 +227,10 @@ fn drops_lists_and_strings_over_the_limit() {
 fn keeps_and_counts_values_that_the_contract_does_not_list() {
     let strategy = empty()
         .attribute_with("tier", AttributeType::String, "service", |tier| {
-            tier.values = vec!["gold".into()]
+            tier.values = vec!["gold".into()];
         })
         .attribute_with("tags", AttributeType::StringList, "service", |tags| {
-            tags.values = vec!["a".into()]
+            tags.values = vec!["a".into()];
         });
     assert_eq!(
         read(&strategy, "tier", r#"{"tier": "gold"}"#),
@@ -365,7 +365,7 @@ fn grants_nothing_where_the_channel_names_no_consent() {
 fn withholds_what_is_not_granted() {
     let strategy = |sensitive| {
         empty().attribute_with("x", AttributeType::Int, "ads", |attribute| {
-            attribute.sensitive = sensitive
+            attribute.sensitive = sensitive;
         })
     };
     for (sensitive, consent, state) in [
@@ -397,7 +397,7 @@ fn reads_an_attribute_inside_of_consent() {
     );
 }
 
-fn unit(identity: fn(&mut crate::bundle::Identity), context: Json) -> Option<String> {
+fn unit(identity: fn(&mut crate::bundle::Identity), context: &Json) -> Option<String> {
     let engine = empty()
         .settings(|settings| identity(&mut settings.identity))
         .engine();
@@ -408,7 +408,7 @@ fn unit(identity: fn(&mut crate::bundle::Identity), context: Json) -> Option<Str
 
 #[test]
 fn finds_the_unit_where_the_channel_says() {
-    let by_default = |context| unit(|_| {}, context);
+    let by_default = |context: Json| unit(|_| {}, &context);
     assert_eq!(by_default(json!({"targetingKey": "u1"})).as_deref(), Some("u1"));
     assert_eq!(
         by_default(json!({"targetingKey": "u1", "device.id": "d1"})).as_deref(),
@@ -420,7 +420,7 @@ fn finds_the_unit_where_the_channel_says() {
         Some("u1")
     );
     assert_eq!(by_default(json!({"targetingKey": ""})), None);
-    let by_id = |context| unit(|identity| identity.unit = "user.id".into(), context);
+    let by_id = |context: Json| unit(|identity| identity.unit = "user.id".into(), &context);
     assert_eq!(
         by_id(json!({"targetingKey": "u1", "user": {"id": "i1"}})).as_deref(),
         Some("i1")

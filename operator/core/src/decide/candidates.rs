@@ -135,14 +135,16 @@ impl<'e> Run<'e, '_> {
         if candidate.audiences.is_empty() {
             return Ok(None);
         }
-        let matches = |index: &&usize| {
+        let is_in = |index: &&usize| {
             let place = self.touchpoint.audiences.binary_search(index).ok();
-            place.and_then(|place| matched.0.get(place)).is_some_and(|matched| *matched)
+            place
+                .and_then(|place| matched.0.get(place))
+                .is_some_and(|yes| *yes)
         };
         let index = candidate
             .audiences
             .iter()
-            .find(matches)
+            .find(is_in)
             .ok_or(Refused::Audience)?;
         Ok(self
             .engine

@@ -2,10 +2,20 @@
 //!
 //! Only units that could see a difference get here, so that only they count.
 
+use jiff::Timestamp;
+
 use super::{Decision, Enrolment, Reason, Run, Won};
 use crate::bucket::{BASIS_POINTS, pick};
 use crate::engine::{Arm, Experiment, Mode};
 use crate::trace::{ExperimentLine, Placement, Step, Trace};
+
+/// Where a unit falls in an experiment, whatever it asks for.
+pub(super) fn place(unit: &str, experiment: &Experiment, now: Timestamp) -> ExperimentLine {
+    ExperimentLine {
+        experiment: experiment.name.clone(),
+        placement: Place::of(unit, experiment, now).describe(experiment),
+    }
+}
 
 /// What the experiments say about a unit.
 enum Treatment<'e> {
@@ -55,7 +65,7 @@ impl<'e> Run<'e, '_> {
         let mut lines = trace.is_on().then(Vec::new);
         let mut treatment = Treatment::None;
         for experiment in self.applicable(won) {
-            let place = self.place(unit, experiment);
+            let place = Place::of(unit, experiment, self.now);
             if let Some(lines) = &mut lines {
                 lines.push(ExperimentLine {
                     experiment: experiment.name.clone(),
@@ -102,17 +112,19 @@ impl<'e> Run<'e, '_> {
             .filter(covers)
             .filter(move |experiment| experiment.schedule.from.is_none_or(|from| from <= now))
     }
+}
 
-    fn place(&self, unit: &str, experiment: &Experiment) -> Place {
+impl Place {
+    fn of(unit: &str, experiment: &Experiment, now: Timestamp) -> Self {
         match experiment.mode {
-            Mode::Promoted(arm) => return Place::Promoted(arm),
-            Mode::Split if experiment.schedule.contains(self.now) => {}
-            Mode::Split | Mode::Control => return Place::Closed,
+            Mode::Promoted(arm) => return Self::Promoted(arm),
+            Mode::Split if experiment.schedule.contains(now) => {}
+            Mode::Split | Mode::Control => return Self::Closed,
         }
         if let Some((salt, from_bp, to_bp)) = &experiment.exclusion {
             let bucket = salt.bucket(unit, BASIS_POINTS);
             if !(*from_bp..*to_bp).contains(&bucket) {
-                return Place::Excluded {
+                return Self::Excluded {
                     bucket,
                     from_bp: *from_bp,
                     to_bp: *to_bp,
@@ -121,14 +133,12 @@ impl<'e> Run<'e, '_> {
         }
         let bucket = experiment.traffic_salt.bucket(unit, BASIS_POINTS);
         if bucket >= experiment.traffic_bp {
-            return Place::OutsideTraffic { bucket };
+            return Self::OutsideTraffic { bucket };
         }
         // INVARIANT: loading refuses weights that cannot be picked from.
-        Place::Arm(pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control))
+        Self::Arm(pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control))
     }
-}
 
-impl Place {
     fn describe(self, experiment: &Experiment) -> Placement {
         let arm = |index: usize| {
             experiment

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "callers write it in place")]
 fn envelope(kind: &str, data: Value) -> Value {
     json!({
         "specversion": "1.0", "type": kind, "id": "e1", "source": "/test", "time": "2026-12-01T00:00:00Z",

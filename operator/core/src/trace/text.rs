@@ -6,6 +6,8 @@ use super::{
     AudienceLine, CandidateLine, ExperimentLine, HoldoutLine, Placement, Refusal, Step, SuppressionLine,
 };
 use crate::context::{Grant, SlotState, UnitSource};
+use crate::decide::Reason;
+use crate::engine::SERVICE;
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,9 +30,10 @@ impl fmt::Display for Step {
                 write!(f, " 2 consent      ")?;
                 list(
                     f,
-                    granted
-                        .iter()
-                        .map(|(purpose, grant)| format!("{purpose} ({})", grant.as_str())),
+                    granted.iter().map(|(purpose, grant)| match purpose.as_str() {
+                        SERVICE => format!("{purpose} (always)"),
+                        _ => format!("{purpose} ({})", grant.as_str()),
+                    }),
                 )?;
                 for program in dropped {
                     write!(
@@ -132,7 +135,10 @@ impl fmt::Display for SuppressionLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.suppressed {
             None => write!(f, "{}[{}] wins", self.binding, self.index),
-            Some(reason) => write!(f, "{}[{}] drops out: {reason}", self.binding, self.index),
+            Some(reason) => {
+                let why = reason.as_suppression();
+                write!(f, "{}[{}] drops out: {why} ({reason})", self.binding, self.index)
+            }
         }
     }
 }
@@ -160,7 +166,7 @@ impl fmt::Display for ExperimentLine {
             } => {
                 write!(
                     f,
-                    "not enrolled: bucket {bucket} is outside of [{from_bp}, {to_bp})"
+                    "not enrolled: bucket {bucket} is outside of its exclusion range [{from_bp}, {to_bp})"
                 )
             }
             Placement::OutsideTraffic { bucket, traffic_bp } => {
@@ -174,6 +180,19 @@ impl fmt::Display for ExperimentLine {
                 f.write_str("not enrolled: the split is off, everybody gets the control's effect")
             }
             Placement::Promoted { arm } => write!(f, "arm {arm} won and is for all"),
+        }
+    }
+}
+
+impl Reason {
+    /// Why a candidate drops out, in words.
+    const fn as_suppression(self) -> &'static str {
+        match self {
+            Self::Suspended => "it, its program, its module or the channel is suspended",
+            Self::Capped => "a cap or the minimum gap is reached",
+            Self::Stopped => "an outcome silences it",
+            Self::QuietHours => "it is quiet where the unit is",
+            _ => "it is not eligible",
         }
     }
 }
@@ -195,7 +214,7 @@ impl SlotState {
             Self::Absent => "absent",
             Self::Present => "present",
             Self::OutsideValues => "outside of the contract's values",
-            Self::WrongType => "of the wrong type, thus absent",
+            Self::WrongType => "of the wrong type or too long, thus absent",
             Self::Withheld => "withheld: its purpose is not granted",
         }
     }

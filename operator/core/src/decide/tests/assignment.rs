@@ -9,8 +9,8 @@ fn always() -> Window {
     Window::default()
 }
 
-fn won_by_cart() -> Option<(String, String, Option<String>)> {
-    Some(("retention".into(), "hero-home".into(), Some("cart".into())))
+fn won_by_cart() -> (String, String, Option<String>) {
+    ("retention".into(), "hero-home".into(), Some("cart".into()))
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn gives_a_held_unit_the_baseline_and_lets_no_lower_candidate_win() {
     let answer = strategy.ask(cart(&held));
     assert_eq!(answer.reason_and_variant(), (HeldOut, "hero/everyone"));
     assert_eq!(answer.holdout, Some(("never".into(), true)));
-    assert_eq!(answer.winner, won_by_cart(), "what it would have been");
+    assert_eq!(answer.winner, Some(won_by_cart()), "what it would have been");
     let other = strategy.unit_with(Targeted);
     let answer = strategy.ask(cart(&other));
     assert_eq!(
@@ -114,7 +114,7 @@ fn splits_the_units_over_the_arms() {
             _ => "hero/cart",
         };
         assert_eq!(answer.reason_and_variant(), (Experiment, expected));
-        assert_eq!(answer.winner, won_by_cart());
+        assert_eq!(answer.winner, Some(won_by_cart()));
         assert_eq!(
             answer
                 .enrolment
@@ -162,7 +162,7 @@ fn gives_the_controls_effect_outside_of_the_traffic() {
     let answer = strategy.ask(cart(&outside));
     assert_eq!(
         (answer.variant(), answer.winner.clone(), answer.enrolment.clone()),
-        ("hero/everyone", won_by_cart(), None)
+        ("hero/everyone", Some(won_by_cart()), None)
     );
     let inverse = strategy.experiment("split", |split| {
         split.arms = vec![
@@ -176,18 +176,19 @@ fn gives_the_controls_effect_outside_of_the_traffic() {
     );
 }
 
-fn exclusive(from_bp: u32, to_bp: u32) -> Option<Exclusion> {
-    Some(Exclusion {
+fn exclusive(from_bp: u32, to_bp: u32) -> Exclusion {
+    Exclusion {
         salt: "shop/home-page:exclusion".into(),
         from_bp,
         to_bp,
-    })
+    }
 }
 
 #[test]
 fn gives_the_controls_effect_outside_of_the_exclusion_range() {
-    let strategy =
-        |from_bp, to_bp| shop().experiment("split", |split| split.exclusion = exclusive(from_bp, to_bp));
+    let strategy = |from_bp, to_bp| {
+        shop().experiment("split", |split| split.exclusion = Some(exclusive(from_bp, to_bp)))
+    };
     let lower = strategy(0, 5_000).unit_with(Experiment);
     assert_eq!(
         strategy(5_000, 10_000).ask(cart(&lower)).reason_and_variant(),
@@ -200,8 +201,8 @@ fn gives_the_controls_effect_outside_of_the_exclusion_range() {
 #[test]
 fn enrols_each_unit_in_one_of_two_experiments_on_disjoint_ranges() {
     let strategy = shop()
-        .experiment("a", |a| a.exclusion = exclusive(0, 4_000))
-        .experiment("b", |b| b.exclusion = exclusive(4_000, 8_000));
+        .experiment("a", |a| a.exclusion = Some(exclusive(0, 4_000)))
+        .experiment("b", |b| b.exclusion = Some(exclusive(4_000, 8_000)));
     let engine = strategy.engine();
     let mut seen = BTreeSet::new();
     for unit in 0..300 {
@@ -280,13 +281,13 @@ fn ignores_an_experiment_before_its_schedule_and_closes_it_after() {
         assert_eq!(strategy.ask(cart("u1")).reason_and_variant(), expected);
     }
     let running = shop().experiment("split", |split| {
-        split.schedule = window(Some(NOW), Some("2026-12-01T00:00:01Z"))
+        split.schedule = window(Some(NOW), Some("2026-12-01T00:00:01Z"));
     });
     assert_eq!(running.ask(cart("u1")).reason, Experiment);
 }
 
 /// What the units of a sole arm with this effect get.
-fn effect(effect: Effect, change: impl FnOnce(Strategy) -> Strategy) -> String {
+fn effect(effect: Effect, change: impl FnOnce(Plan) -> Plan) -> String {
     let strategy = shop().module("other", |other| {
         other.variants = vec![
             variant("everyone", json!({"headline": "other"})),
@@ -309,7 +310,7 @@ fn effect(effect: Effect, change: impl FnOnce(Strategy) -> Strategy) -> String {
 
 #[test]
 fn gives_what_the_arm_says() {
-    let same = |strategy: Strategy| strategy;
+    let same = |strategy: Plan| strategy;
     let other = || Effect::Module {
         module: "other".into(),
     };
@@ -332,7 +333,7 @@ fn gives_what_the_arm_says() {
         "hero/everyone",
         "it is not for this channel"
     );
-    let suspend = |strategy: Strategy| strategy.module("other", |other| other.suspended = true);
+    let suspend = |strategy: Plan| strategy.module("other", |other| other.suspended = true);
     assert_eq!(effect(other(), suspend), "hero/everyone");
     assert_eq!(effect(named("everyone"), suspend), "hero/everyone");
 }
@@ -346,7 +347,7 @@ fn buckets_by_the_salts_that_the_design_publishes() {
             .binding("hero-home", |binding| binding.rollout_bp = 9_000)
             .holdout("never", 500, always())
             .experiment("split", |split| {
-                split.exclusion = exclusive(1_000, 9_000);
+                split.exclusion = Some(exclusive(1_000, 9_000));
                 split.traffic_bp = 7_000;
                 split.phase = phase;
                 split.arms = vec![

@@ -163,7 +163,7 @@ fn never_serves_what_has_expired_or_not_begun() {
         assert_eq!(cart_variant(from, until).ask(cart("u1")).variant(), expected);
     }
     let expired = shop().module("hero", |hero| {
-        hero.variants = vec![named("everyone").valid(None, Some(NOW))]
+        hero.variants = vec![named("everyone").valid(None, Some(NOW))];
     });
     assert_eq!(
         expired.ask(cart("u1")).reason_and_variant(),

@@ -143,7 +143,7 @@ fn takes_the_first_of_the_candidates_audiences_that_matched_as_the_winners() {
     let both = with(cart("u1"), "user", json!({"tier": "gold"}));
     for (listed, expected) in [(["cart", "gold"], "cart"), (["gold", "cart"], "gold")] {
         let strategy = shop().binding("hero-home", |binding| {
-            binding.candidates = vec![candidate("hero", &listed)]
+            binding.candidates = vec![candidate("hero", &listed)];
         });
         let answer = strategy.ask(both.clone());
         assert_eq!(answer.audience(), Some(expected));
@@ -192,7 +192,7 @@ fn admits_no_unit_beyond_the_rollout() {
 fn passes_a_candidate_over_that_has_nothing_valid_to_show() {
     let strategy = shop()
         .module("late", |late| {
-            late.variants = vec![variant("everyone", json!({})).valid(Some("2027-01-01T00:00:00Z"), None)]
+            late.variants = vec![variant("everyone", json!({})).valid(Some("2027-01-01T00:00:00Z"), None)];
         })
         .open_binding("a-late", "late", None, None)
         .binding("a-late", |binding| binding.priority = 900);

@@ -13,8 +13,10 @@ fn cap(per: CapScope, max: u32) -> Cap {
     }
 }
 
+type Suspend = fn(Plan) -> Plan;
+
 /// The shop with a second binding of lower priority that shows `other` to everybody.
-fn shop_with_second() -> Strategy {
+fn shop_with_second() -> Plan {
     shop()
         .module("other", |_| {})
         .open_binding("second", "other", None, None)
@@ -25,7 +27,7 @@ fn shop_with_second() -> Strategy {
 
 #[test]
 fn drops_what_is_suspended_and_lets_the_next_win() {
-    let suspensions: [(&str, fn(Strategy) -> Strategy); 2] = [
+    let suspensions: [(&str, Suspend); 2] = [
         ("binding", |shop| {
             shop.binding("hero-home", |binding| binding.suspended = true)
         }),
@@ -185,7 +187,7 @@ fn stops_the_binding_that_names_the_event_and_no_other() {
     assert_eq!(Ask::new(cart("u1")).after(left).of(&alone).reason, Targeted);
 }
 
-fn quiet(from_hour: u16, to_hour: u16) -> Strategy {
+fn quiet(from_hour: u16, to_hour: u16) -> Plan {
     shop().settings(|settings| {
         settings.quiet_hours = Some(Quiet {
             from_minute: from_hour * 60,
@@ -243,12 +245,12 @@ fn is_never_quiet_between_equal_hours() {
 fn reports_the_latest_step_that_any_candidate_reached() {
     // Each later reason joins the earlier ones on a binding of its own and becomes the answer.
     let mut strategy = shop().binding("hero-home", |binding| {
-        binding.candidates = vec![candidate("hero", &["gold"])]
+        binding.candidates = vec![candidate("hero", &["gold"])];
     });
     let past = Past::default()
         .shown("b-capped", "2026-11-30T23:00:00Z")
         .did("purchase", "2026-11-30T23:00:00Z");
-    let ask = |strategy: &Strategy| Ask::new(cart("u1")).after(past.clone()).of(&strategy.engine());
+    let ask = |strategy: &Plan| Ask::new(cart("u1")).after(past.clone()).of(&strategy.engine());
     assert_eq!(ask(&strategy).reason, NotEligible);
     strategy = strategy
         .open_binding("z-suspended", "hero", None, None)
