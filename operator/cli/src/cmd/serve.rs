@@ -30,7 +30,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         .context("the server ended")?;
     drop(watching);
     server.close().await;
-    eprintln!("stopped; every acknowledged event is kept in {}", data.describe());
+    eprintln!("stopped; {}", data.describe());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -59,8 +59,8 @@ impl DataDirectory {
 
     fn describe(&self) -> String {
         match self {
-            Self::Given(path) => path.display().to_string(),
-            Self::Own(_) => "no directory: give one by --data to keep them beyond the process".to_owned(),
+            Self::Given(path) => format!("every acknowledged event is in {}", path.display()),
+            Self::Own(_) => "events went with the process: give a directory by --data to keep them".to_owned(),
         }
     }
 }

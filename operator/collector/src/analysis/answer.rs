@@ -267,7 +267,12 @@ impl From<&Moments> for MomentsOf {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
 fn method<S: Serializer>(method: &Method, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(method.as_str())
+    // As questions spell it, and resources.
+    serializer.serialize_str(match method {
+        Method::Fixed => "Fixed",
+        Method::Planned => "Planned",
+        Method::Continuous => "Continuous",
+    })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]

@@ -505,8 +505,25 @@ fn writes_names_in_camel_case() {
     );
     let result = &json["results"][0];
     assert_eq!(result["role"], json!("primary"));
-    assert_eq!(result["method"], json!("fixed"));
+    assert_eq!(result["method"], json!("Fixed"));
     assert_eq!(result["control"], json!({"n": 3, "mean": 5.0, "m2": 50.0}));
     assert!(result["absolute"]["p"].is_f64(), "{result}");
     assert!(result["verdict"].is_string() && result["reason"].is_string() && result["message"].is_string());
+}
+
+#[test]
+fn writes_what_readers_of_the_protocol_understand() {
+    let mut asked = question(metric(MetricKind::Proportion));
+    let mut guardrail = metric(MetricKind::Proportion);
+    guardrail.role = MetricRole::Guardrail { margin_bp: 100 };
+    guardrail.name = "unsubscribe".into();
+    asked.metrics.push(guardrail);
+    asked.planned_units = Some(6);
+    let json = serde_json::to_string(&six_units().answer(&asked, DAY)).unwrap();
+    let read: attune_core::measure::answer::Answer = serde_json::from_str(&json).unwrap();
+    let exposed: u64 = read.arms.iter().map(|arm| arm.exposed).sum();
+    assert_eq!((read.experiment.as_str(), exposed), (asked.experiment.as_str(), 6));
+    assert!(read.results[0].verdict.is_some() && read.results[0].standing.is_none(), "{json}");
+    assert!(read.results[1].verdict.is_none() && read.results[1].standing.is_some(), "{json}");
+    assert!(read.sample_ratio.is_some(), "{json}");
 }
