@@ -16,6 +16,13 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Whether both bounds are finite numbers.
+    pub fn is_finite(&self) -> bool {
+        self.low.is_finite() && self.high.is_finite()
+    }
+}
+
 /// An estimate and its variance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {

@@ -18,6 +18,8 @@ pub enum NoPercentage {
     ControlNotPositive,
     /// The control's figure is within its critical value of zero (`A <= 0`).
     ControlNearZero,
+    /// The figures are too large or too small to be squared.
+    BeyondNumbers,
     /// The absolute figures are withheld too; the analysis' reason says why.
     Withheld,
 }
@@ -28,6 +30,7 @@ impl NoPercentage {
         match self {
             Self::ControlNotPositive => "ControlNotPositive",
             Self::ControlNearZero => "ControlNearZero",
+            Self::BeyondNumbers => "BeyondNumbers",
             Self::Withheld => "Withheld",
         }
     }
@@ -40,6 +43,7 @@ impl fmt::Display for NoPercentage {
             Self::ControlNearZero => {
                 "the control's figure cannot be told from zero, so a relative lift has no bounds; read the absolute difference"
             }
+            Self::BeyondNumbers => "the figures are too large or too small to be computed with",
             Self::Withheld => "the figures are withheld",
         })
     }
@@ -61,23 +65,36 @@ pub struct RelativeLift {
 /// # Errors
 /// When the control's figure is not above zero, or not distinguishable from it (`A <= 0`).
 pub fn relative_lift(contrast: &Contrast, critical: f64) -> Result<RelativeLift, NoPercentage> {
-    let squared = critical * critical;
-    let margins = Quadratic {
-        a: contrast.base * contrast.base - squared * contrast.base_variance,
-        b: contrast.base * contrast.top - squared * contrast.covariance,
-        c: contrast.top * contrast.top - squared * contrast.top_variance,
-    };
     let estimate = ratio(contrast)?;
+    // Everything in units of the control, so that neither pence nor billions are lost when squared.
+    let Contrast {
+        base,
+        top,
+        base_variance,
+        top_variance,
+        covariance,
+        ..
+    } = *contrast;
+    let top = top / base;
+    let part = |variance: f64| critical * critical * (variance / base / base);
+    let margins = Quadratic {
+        a: 1.0 - part(base_variance),
+        b: top - part(covariance),
+        c: top * top - part(top_variance),
+    };
     if margins.a <= 0.0 {
         return Err(NoPercentage::ControlNearZero);
     }
-    Ok(RelativeLift {
-        estimate,
-        interval: Interval {
-            low: margins.low() - 1.0,
-            high: margins.high() - 1.0,
-        },
-    })
+    // The estimate lies inside; where the interval is narrower than the last digit, rounding may say otherwise.
+    let interval = Interval {
+        low: (margins.low() - 1.0).min(estimate),
+        high: (margins.high() - 1.0).max(estimate),
+    };
+    if margins.is_finite() && interval.is_finite() {
+        Ok(RelativeLift { estimate, interval })
+    } else {
+        Err(NoPercentage::BeyondNumbers)
+    }
 }
 
 fn ratio(contrast: &Contrast) -> Result<f64, NoPercentage> {
@@ -102,6 +119,10 @@ pub(crate) struct Quadratic {
 }
 
 impl Quadratic {
+    fn is_finite(&self) -> bool {
+        (self.b * self.b).is_finite() && (self.a * self.c).is_finite()
+    }
+
     fn root(&self) -> f64 {
         libm::sqrt((self.b * self.b - self.a * self.c).max(0.0))
     }

@@ -58,6 +58,8 @@ pub enum Reason {
     BeforePlannedEnd,
     /// A continuous interval starts at 250 units and 25 non-zero values an arm.
     BeforeFirstLook,
+    /// The figures are too large or too small to be computed with.
+    BeyondNumbers,
     /// The looks exclude one another: the effect is changing.
     LooksContradict,
     /// The arms' sizes contradict their weights.
@@ -143,6 +145,7 @@ impl Reason {
             Self::ZeroDenominator => "ZeroDenominator",
             Self::BeforePlannedEnd => "BeforePlannedEnd",
             Self::BeforeFirstLook => "BeforeFirstLook",
+            Self::BeyondNumbers => "BeyondNumbers",
             Self::LooksContradict => "LooksContradict",
             Self::SampleRatio => "SampleRatio",
             Self::Contamination => "Contamination",
@@ -174,6 +177,7 @@ impl fmt::Display for Reason {
             Self::BeforeFirstLook => {
                 "the first look is at 250 units and 25 values other than zero in each arm"
             }
+            Self::BeyondNumbers => "the figures are too large or too small to be computed with",
             Self::LooksContradict => "earlier and later looks exclude one another, so the effect is changing",
             Self::SampleRatio => "the sizes of the arms contradict their weights",
             Self::Contamination => "too many held-out units were exposed",

@@ -112,6 +112,11 @@ impl Reading {
         }
     }
 
+    fn is_finite(&self) -> bool {
+        let beyond = self.beyond_minimum.is_none_or(|beyond| beyond.is_finite());
+        self.estimate.is_finite() && self.difference.is_finite() && self.p.is_finite() && beyond
+    }
+
     pub(super) fn figures(&self, estimate: f64, interval: Interval) -> Figures {
         Figures {
             estimate,
@@ -125,7 +130,7 @@ impl Reading {
 
 /// The figures that the design allows, or why there are none yet.
 pub(super) fn read(question: &Question, seen: &Seen<'_>, covariate: Covariate) -> Result<Reading, Reason> {
-    match (question.method, question.planned_units) {
+    let reading = match (question.method, question.planned_units) {
         (Method::Fixed, planned) => fixed(question, seen, planned, covariate),
         (Method::Planned, planned) => group(question, seen, planned.unwrap_or(u64::MAX), covariate),
         (Method::Continuous, planned) => {
@@ -137,6 +142,11 @@ pub(super) fn read(question: &Question, seen: &Seen<'_>, covariate: Covariate) -
                 covariate,
             )
         }
+    }?;
+    if reading.is_finite() {
+        Ok(reading)
+    } else {
+        Err(Reason::BeyondNumbers)
     }
 }
 

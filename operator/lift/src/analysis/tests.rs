@@ -497,3 +497,46 @@ proptest! {
         }
     }
 }
+
+fn wild() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        Just(0.0),
+        -10.0..10.0_f64,
+        (-150.0..150.0_f64, any::<bool>())
+            .prop_map(|(e, minus)| libm::pow(10.0, e) * if minus { -1.0 } else { 1.0 }),
+        any::<f64>(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn the_wildest_moments_give_a_number_a_reason_or_an_error(
+        n in prop_oneof![0_u64..5, 0_u64..5_000, any::<u64>()],
+        m in prop_oneof![0_u64..5, 0_u64..5_000, any::<u64>()],
+        means in (wild(), wild()),
+        spreads in (wild(), wild()),
+        alpha in prop_oneof![0.001..0.999_f64, Just(1e-300), Just(f64::MIN_POSITIVE), any::<f64>()],
+        planned_units in prop::option::of(prop_oneof![1_u64..10_000, any::<u64>()]),
+        minimum_lift in prop::option::of(wild()),
+        method in prop_oneof![Just(Method::Fixed), Just(Method::Planned), Just(Method::Continuous)],
+    ) {
+        let arm = |n, mean, m2: f64| Moments::from_parts(n, mean, m2.abs()).map(ArmMoments::new);
+        let (Ok(control), Ok(treatment)) = (arm(n, means.0, spreads.0), arm(m, means.1, spreads.1)) else {
+            return Ok(());
+        };
+        let mut question = Question::new(MetricKind::Mean, Direction::Increase, method, alpha);
+        question.planned_units = planned_units;
+        question.minimum_lift = minimum_lift;
+        question.looks = vec![Look { control, treatment }];
+        if let Ok(analysis) = analyse(&question, &control, &treatment) {
+            if let Some(absolute) = analysis.absolute {
+                prop_assert!(figures_are_numbers(&absolute), "{:?}", analysis);
+            }
+            if let Ok(relative) = analysis.relative {
+                prop_assert!(figures_are_numbers(&relative), "{:?}", analysis);
+            }
+        }
+    }
+}

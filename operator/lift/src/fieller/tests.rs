@@ -53,7 +53,7 @@ fn refuses_a_percentage_of_what_may_be_nothing() {
     assert_eq!(refused(1.0, 0.3), NoPercentage::ControlNearZero, "A < 0");
     assert_eq!(
         refused(f64::MIN_POSITIVE, 0.0),
-        NoPercentage::ControlNearZero,
+        NoPercentage::BeyondNumbers,
         "the quotient overflows"
     );
 }
