@@ -1,1 +1,29 @@
 //! Builders, strategies, a fixed clock and golden files for tests.
+//!
+//! A [`Strategy`] is a list of documents that a test edits by kind and name before it becomes resources. Tests of crates
+//! that this one must not depend on (`attune-compile`'s own) take [`Strategy::resources`] from here.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot read its data fails, and says so"
+)]
+
+mod strategy;
+
+pub use strategy::Strategy;
+
+use jiff::Timestamp;
+
+/// The instant that every test pins: 2026-12-01T00:00:00Z.
+pub const AT: Timestamp = Timestamp::constant(1_796_083_200, 0);
+
+/// An instant from RFC 3339 text.
+pub fn instant(text: &str) -> Timestamp {
+    text.parse()
+        .unwrap_or_else(|error| panic!("`{text}` is no instant: {error}"))
+}
+
+#[cfg(test)]
+mod tests;
