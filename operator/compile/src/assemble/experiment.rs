@@ -8,16 +8,12 @@ use attune_core::bundle::{self, Window};
 
 use super::Assembly;
 
-/// The text that precedes a unit where an experiment splits: its salt, and from the second phase on the phase.
+/// The text that precedes a unit where an experiment splits; the engine appends the phase for the arms alone, so that
+/// traffic that grows with a new phase only lets units in.
 fn salt(namespace: &str, name: &str, spec: &ExperimentSpec) -> String {
-    let own = spec
-        .salt
+    spec.salt
         .as_ref()
-        .map_or_else(|| format!("{namespace}/{name}"), |salt| salt.as_str().to_owned());
-    match spec.phase() {
-        1 => own,
-        phase => format!("{own}:p{phase}"),
-    }
+        .map_or_else(|| format!("{namespace}/{name}"), |salt| salt.as_str().to_owned())
 }
 
 impl Assembly<'_> {

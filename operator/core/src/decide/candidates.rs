@@ -141,11 +141,7 @@ impl<'e> Run<'e, '_> {
                 .and_then(|place| matched.0.get(place))
                 .is_some_and(|yes| *yes)
         };
-        let index = candidate
-            .audiences
-            .iter()
-            .find(is_in)
-            .ok_or(Refused::Audience)?;
+        let index = candidate.audiences.iter().find(is_in).ok_or(Refused::Audience)?;
         Ok(self
             .engine
             .audiences
