@@ -18,11 +18,13 @@ mod candidates;
 mod content;
 mod experiment;
 mod holdout;
+mod membership;
 mod reason;
 mod suppression;
 #[cfg(test)]
 mod tests;
 
+pub use membership::{Membership, membership};
 pub use reason::Reason;
 
 /// What a decision is about.

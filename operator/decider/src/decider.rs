@@ -18,9 +18,10 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::exposure::{Exposed, Exposures};
 use crate::metrics::{Adoption, Metrics};
-use crate::state::{ReportedShow, State};
+use crate::state::State;
 
 mod builder;
+mod reported;
 #[cfg(test)]
 mod tests;
 
@@ -161,7 +162,7 @@ impl Decider {
         match &event.data {
             EventData::Outcome(outcome) => self.0.state.lock(&outcome.unit).note(&outcome.event, at),
             EventData::Exposure(exposure) => {
-                if let Some(show) = reported_show(bundle, exposure) {
+                if let Some(show) = reported::show(bundle, exposure) {
                     let mut record = self.0.state.lock(&exposure.unit);
                     record.charge_reported(&show, &bundle.channel, at);
                 }
@@ -364,61 +365,4 @@ fn is_shown(bundle: &Bundle, decision: &Decision<'_>) -> bool {
         .winner
         .and_then(|winner| bundle.bindings.get(winner.binding));
     binding.is_some_and(|binding| binding.exposure == Exposure::OnDecision)
-}
-
-/// What an exposure that a channel reports says about caps; `None` when it is not this Channel's, or was counted with its
-/// decision.
-///
-/// An exposure names the variant that was shown, which is the baseline's where the unit was held out. Then the module
-/// that would have won is known only if the binding has no other.
-fn reported_show<'b>(
-    bundle: &'b Bundle,
-    exposure: &attune_core::event::Exposure,
-) -> Option<ReportedShow<'b>> {
-    if exposure
-        .channel
-        .as_ref()
-        .is_some_and(|channel| *channel != bundle.channel)
-    {
-        return None;
-    }
-    let at_touchpoint = |touchpoint: &str| {
-        let mut bindings = bundle
-            .bindings
-            .iter()
-            .filter(|(_, binding)| binding.touchpoint == touchpoint);
-        bindings.next().filter(|_| bindings.next().is_none())
-    };
-    let found = match (&exposure.binding, &exposure.touchpoint) {
-        (Some(name), _) => bundle.bindings.get_key_value(name),
-        (None, Some(touchpoint)) => at_touchpoint(touchpoint),
-        (None, None) => None,
-    };
-    let Some((name, binding)) = found else {
-        // Whatever it was, the Channel showed something.
-        return exposure.channel.is_some().then_some(ReportedShow {
-            binding: None,
-            module: None,
-            program: None,
-        });
-    };
-    if binding.exposure == Exposure::OnDecision {
-        return None;
-    }
-    let modules = binding.candidates.iter().filter_map(|candidate| {
-        let module = bundle.modules.get(&candidate.module)?;
-        Some(module.name.as_str())
-    });
-    let shown = exposure
-        .variant
-        .as_deref()
-        .and_then(|variant| variant.split('/').next());
-    let mut others = modules.clone();
-    let first = others.next();
-    let only = first.filter(|first| others.all(|module| module == *first));
-    Some(ReportedShow {
-        binding: Some(name),
-        module: modules.clone().find(|module| shown == Some(module)).or(only),
-        program: Some(&binding.program),
-    })
 }

@@ -16,6 +16,7 @@ use crate::decider::{Decider, Introspection, Loaded};
 use problem::Problem;
 
 mod explain;
+mod membership;
 mod ofrep;
 mod problem;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub fn router(decider: Decider) -> Router {
         .method_not_allowed_fallback(ofrep::refuse_method);
     let native = Router::new()
         .route("/v1/explain", post(explain::explain))
+        .route("/v1/membership", get(membership::places))
         .route("/healthz", get(alive))
         .route("/startupz", get(started))
         .route("/readyz", get(ready))

@@ -40,13 +40,13 @@ fn counts_shows_by_binding_module_program_and_channel() {
     );
     let record = state.lock("u1");
     for (what, since, count) in [
-        (Shown::Binding("hero"), now(), 2),
-        (Shown::Binding("hero"), after(1), 1),
-        (Shown::Binding("hero"), after(10), 1),
-        (Shown::Binding("hero"), after(11), 0),
-        (Shown::Module("teaser"), now(), 1),
-        (Shown::Program("loyalty"), now(), 2),
-        (Shown::Channel("web"), now(), 2),
+        (Shown::Binding("hero"), after(-1), 2),
+        (Shown::Binding("hero"), now(), 1),
+        (Shown::Binding("hero"), after(9), 1),
+        (Shown::Binding("hero"), after(10), 0),
+        (Shown::Module("teaser"), after(-1), 1),
+        (Shown::Program("loyalty"), after(-1), 2),
+        (Shown::Channel("web"), after(-1), 2),
         (Shown::Channel("app"), now(), 0),
         // The same name of another kind is another thing.
         (Shown::Module("hero"), now(), 0),
@@ -58,7 +58,7 @@ fn counts_shows_by_binding_module_program_and_channel() {
     drop(record);
     assert_eq!(state.lock("u2").shown(Shown::Channel("web"), now()), 0);
     let snapshot = state.snapshot(Some("u1"));
-    assert_eq!(snapshot.shown(Shown::Channel("web"), now()), 2);
+    assert_eq!(snapshot.shown(Shown::Channel("web"), after(-1)), 2);
     assert_eq!(snapshot.last_shown("web"), Some(after(10)));
 }
 

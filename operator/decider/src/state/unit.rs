@@ -75,7 +75,7 @@ impl Unit {
 
     pub(super) fn shown(&self, what: Key, since: Timestamp) -> u32 {
         let matches = |show: &&Show| {
-            show.at >= since
+            show.at > since
                 && (show.channel == what || [show.binding, show.module, show.program].contains(&Some(what)))
         };
         u32::try_from(self.shows.iter().filter(matches).count()).unwrap_or(u32::MAX)
