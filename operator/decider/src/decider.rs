@@ -180,7 +180,7 @@ impl Decider {
         self.0.is_draining.store(true, Ordering::Relaxed);
     }
 
-    /// Makes what it counts readable, its memory of units included.
+    /// Makes what it counts readable. What it remembers of units may be shared, and is registered by [`State::register`].
     pub fn register(&self, registry: &mut Registry) {
         self.0.metrics.register(registry);
         self.0.exposures.register(registry);

@@ -62,6 +62,8 @@ pub struct Pace {
     pub first_pause: Duration,
     /// The longest pause after failures.
     pub longest_pause: Duration,
+    /// The pause while the operator offers nothing but a bundle that was refused: it answers such a question at once.
+    pub refused_pause: Duration,
 }
 
 impl Default for Pace {
@@ -70,7 +72,8 @@ impl Default for Pace {
             wait: Duration::from_secs(30),
             spacing: Duration::from_millis(250),
             first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(30),
+            longest_pause: Duration::from_secs(10),
+            refused_pause: Duration::from_secs(2),
         }
     }
 }
@@ -92,6 +95,16 @@ struct Refusal {
     reason: String,
     /// Whether the bytes are what the operator published, so that asking for them again is of no use.
     is_intact: bool,
+}
+
+/// What a question came to.
+enum News {
+    /// Nothing is newer than what decides.
+    None,
+    /// Only the bundle that was refused before.
+    Refused,
+    /// Another bundle.
+    Published(Published),
 }
 
 /// A bundle as the operator published it.
@@ -129,8 +142,6 @@ enum PollError {
     Read(#[source] reqwest::Error),
     #[error("the bundle is larger than {MAX_BUNDLE_BYTES} bytes")]
     Bound,
-    #[error("the bundle was offered again after it was refused")]
-    Repeat,
 }
 
 impl Follower {
@@ -182,11 +193,16 @@ impl Follower {
             };
             let pause = match fetched {
                 Ok(news) => {
-                    if let Some(published) = news {
-                        self.take(published).await;
-                    }
                     backoff.reset();
-                    self.config.pace.spacing.saturating_sub(asked.elapsed())
+                    let least = match news {
+                        News::Refused => self.config.pace.refused_pause,
+                        News::Published(published) => {
+                            self.take(published).await;
+                            self.config.pace.spacing
+                        }
+                        News::None => self.config.pace.spacing,
+                    };
+                    least.saturating_sub(asked.elapsed())
                 }
                 Err(error) => {
                     let pause = backoff.next();
@@ -202,11 +218,11 @@ impl Follower {
         }
     }
 
-    /// One question: a bundle that is not in force, or `None` when there is none.
-    async fn fetch(&self) -> Result<Option<Published>, PollError> {
+    /// One question.
+    async fn fetch(&self) -> Result<News, PollError> {
         let response = self.ask().await?;
         match response.status() {
-            StatusCode::NOT_MODIFIED => return Ok(None),
+            StatusCode::NOT_MODIFIED => return Ok(News::None),
             StatusCode::OK => {}
             StatusCode::NOT_FOUND => {
                 return Err(PollError::FindChannel {
@@ -219,10 +235,10 @@ impl Follower {
         let revision = named_revision(&response).ok_or(PollError::ReadRevision)?;
         let is_known_bad = |refusal: &Refusal| refusal.is_intact && refusal.revision == revision;
         if self.refused.as_ref().is_some_and(is_known_bad) {
-            return Err(PollError::Repeat);
+            return Ok(News::Refused);
         }
         let json = read(response).await?;
-        Ok(Some(Published { revision, json }))
+        Ok(News::Published(Published { revision, json }))
     }
 
     async fn ask(&self) -> Result<Response, PollError> {

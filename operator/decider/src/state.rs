@@ -2,7 +2,8 @@
 //!
 //! Kept per unit under a keyed hash, as hashes of names: no id and no name of anybody's stays here. The memory holds a
 //! fixed number of entries; when it is full, the unit that was written to longest ago is forgotten and counted. Nothing is
-//! kept unless a bundle has a rule that asks, and nothing longer than the longest window that any such rule has.
+//! kept unless a bundle has a rule that asks, and nothing longer than the longest window that any such rule has. Of one
+//! unit at most 1,024 shows are kept, so that caps above that are never reached.
 //!
 //! A state may serve several Channels of one namespace: then what one of them shows counts for the modules and programs
 //! of the others too, and an outcome silences all of them.

@@ -60,6 +60,7 @@ fn config(operator: &Operator, data: Option<&TempDir>) -> Config {
             spacing: Duration::from_millis(20),
             first_pause: Duration::from_millis(20),
             longest_pause: Duration::from_millis(80),
+            refused_pause: Duration::from_millis(60),
         },
     }
 }
