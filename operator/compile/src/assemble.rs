@@ -14,9 +14,11 @@ use crate::{Model, Previous, Publication};
 mod carry;
 mod content;
 mod experiment;
+mod needs;
 mod settings;
 
 pub use content::module;
+use needs::Needs;
 
 /// Compiles every Channel of the snapshot.
 pub fn channels(
@@ -24,36 +26,33 @@ pub fn channels(
     previous: &Previous,
     report: &mut Report,
 ) -> BTreeMap<String, Publication> {
+    let snapshot = model.snapshot;
+    let read = snapshot
+        .channels
+        .iter()
+        .map(|(name, channel)| (name.as_str(), Some(channel.as_ref())));
+    // A Channel that cannot be read is not gone.
+    let unreadable = snapshot.unreadable(Kind::Channel).map(|name| (name, None));
     let mut publications = BTreeMap::new();
-    for (name, channel) in &model.snapshot.channels {
-        let object = model.snapshot.id(Kind::Channel, name);
-        if !report.is_usable(&object) {
-            publications.extend(
-                previous
-                    .get(name)
-                    .and_then(|bundle| publish(bundle))
-                    .map(|kept| (name.clone(), kept)),
-            );
+    for (name, channel) in read.chain(unreadable) {
+        let object = snapshot.id(Kind::Channel, name);
+        let last = previous.get(name);
+        let channel = channel.filter(|_| report.is_usable(&object));
+        let assembly = Assembly::new(model, report, name, channel, last.map(AsRef::as_ref));
+        let Some(built) = assembly.map(|assembly| Arc::new(assembly.build())) else {
             continue;
-        }
-        let last = previous.get(name).map(AsRef::as_ref);
-        let built = Assembly::new(model, report, name, channel, last).build();
-        match Engine::load(built.clone()) {
-            Ok(_) => {
-                publications.extend(publish(&Arc::new(built)).map(|publication| (name.clone(), publication)))
-            }
+        };
+        let bundle = match Engine::load(built.as_ref().clone()) {
+            Ok(_) => Some(&built),
             Err(error) => {
                 // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
                 let message = format!("the compiled bundle does not load: {error}; please report this");
                 report.error(&object, Reason::InternalError, "spec", message);
-                publications.extend(
-                    previous
-                        .get(name)
-                        .and_then(|bundle| publish(bundle))
-                        .map(|kept| (name.clone(), kept)),
-                );
+                last
             }
-        }
+        };
+        let publication = bundle.and_then(publish);
+        publications.extend(publication.map(|publication| (name.to_owned(), publication)));
     }
     publications
 }
@@ -73,9 +72,15 @@ struct Assembly<'a> {
     model: &'a Model<'a>,
     report: &'a Report,
     name: &'a str,
-    channel: &'a Channel,
+    /// `None` where its spec cannot be used: its last form serves on, with what people suspend since.
+    channel: Option<&'a Channel>,
     /// What was published last.
     previous: Option<&'a Bundle>,
+    needs: Needs<'a>,
+    /// Modules in their present form, as added.
+    modules: BTreeMap<&'a str, ContentId>,
+    /// Attributes that expressions in their present form read.
+    read: BTreeSet<String>,
     bundle: Bundle,
 }
 
@@ -84,14 +89,18 @@ impl<'a> Assembly<'a> {
         model: &'a Model<'a>,
         report: &'a Report,
         name: &'a str,
-        channel: &'a Channel,
+        channel: Option<&'a Channel>,
         previous: Option<&'a Bundle>,
-    ) -> Self {
+    ) -> Option<Self> {
+        let settings = match channel {
+            Some(channel) => settings::lower(&channel.spec),
+            None => previous?.settings.clone(),
+        };
         let bundle = Bundle {
             format_version: FORMAT_VERSION,
             namespace: model.snapshot.namespace.clone(),
             channel: name.to_owned(),
-            settings: settings::lower(&channel.spec),
+            settings,
             attributes: BTreeMap::new(),
             audiences: BTreeMap::new(),
             modules: BTreeMap::new(),
@@ -101,14 +110,17 @@ impl<'a> Assembly<'a> {
             touchpoints: BTreeMap::new(),
             bindings: BTreeMap::new(),
         };
-        Self {
+        Some(Self {
             model,
             report,
             name,
             channel,
             previous,
+            needs: Needs::of(model.snapshot, name),
+            modules: BTreeMap::new(),
+            read: BTreeSet::new(),
             bundle,
-        }
+        })
     }
 
     fn build(mut self) -> Bundle {
@@ -121,11 +133,15 @@ impl<'a> Assembly<'a> {
     }
 
     fn add_touchpoints(&mut self) {
-        for touchpoint in &self.channel.spec.touchpoints {
+        let Some(channel) = self.channel else {
+            self.carry_touchpoints();
+            return;
+        };
+        for (index, touchpoint) in channel.spec.touchpoints.iter().enumerate() {
             let name = touchpoint.name.as_str();
             let baseline = touchpoint.baseline.as_ref().and_then(|baseline| {
                 let module = baseline.module_ref.name.as_str();
-                self.is_fit(name, module)
+                self.is_fit(index, module)
                     .then(|| self.add_module(module))
                     .flatten()
                     .or_else(|| self.carry_baseline(name))
@@ -137,15 +153,9 @@ impl<'a> Assembly<'a> {
     }
 
     /// Whether a module may be the baseline here: it exists, is sound by itself and fits the touchpoint.
-    fn is_fit(&self, touchpoint: &str, module: &str) -> bool {
+    fn is_fit(&self, touchpoint: usize, module: &str) -> bool {
         let snapshot = self.model.snapshot;
-        let index = self
-            .channel
-            .spec
-            .touchpoints
-            .iter()
-            .position(|one| one.name.as_str() == touchpoint);
-        let field = format!("spec.touchpoints[{}].baseline", index.unwrap_or_default());
+        let field = format!("spec.touchpoints[{touchpoint}].baseline");
         let channel = snapshot.id(Kind::Channel, self.name);
         let misfit = self
             .report
@@ -161,13 +171,6 @@ impl<'a> Assembly<'a> {
             .iter()
             .filter(|(_, binding)| binding.spec.channel_ref.name.as_str() == channel);
         for (name, binding) in ours {
-            // A binding without its Program has no purpose to go on for.
-            if !snapshot
-                .programs
-                .contains_key(binding.spec.program_ref.name.as_str())
-            {
-                continue;
-            }
             let sound = self.report.is_sound(&snapshot.id(Kind::ChannelBinding, name));
             let lowered = if sound {
                 self.lower_binding(name, binding)
@@ -177,8 +180,11 @@ impl<'a> Assembly<'a> {
             if let Some(lowered) = lowered {
                 self.bundle.bindings.insert(name.clone(), lowered);
             } else {
-                self.carry_binding(name, binding);
+                self.carry_binding(name, Some(&binding.spec));
             }
+        }
+        for name in snapshot.unreadable(Kind::ChannelBinding) {
+            self.carry_binding(name, None);
         }
     }
 
@@ -191,6 +197,10 @@ impl<'a> Assembly<'a> {
                 .map(|audience| self.add_audience(audience));
             let audiences = audiences.collect::<Option<Vec<_>>>()?;
             let rules = self.model.rules.candidates.get(&(name.to_owned(), index));
+            let expressions = rules
+                .into_iter()
+                .flat_map(|rules| rules.when.iter().chain(&rules.score));
+            expressions.for_each(|rule| self.note_read(rule));
             candidates.push(bundle::Candidate {
                 module: self.add_module(&candidate.module_ref.name)?,
                 audiences,
@@ -208,35 +218,28 @@ impl<'a> Assembly<'a> {
             rule: rule.clone(),
         };
         let id = bundle::content_id(name, &audience).ok()?;
+        self.note_read(rule);
         self.bundle.audiences.insert(id.clone(), audience);
         Some(id)
     }
 
-    /// Adds a module with the variants that this Channel may show.
-    fn add_module(&mut self, name: &str) -> Option<ContentId> {
-        let object = self.model.snapshot.modules.get(name)?;
-        let mut module = content::module(name, object, self.name);
-        let used = self.used_audiences();
-        module.variants.retain(|variant| {
-            variant.audiences.is_empty()
-                || variant
-                    .audiences
-                    .iter()
-                    .any(|audience| used.contains(audience.as_str()))
-        });
-        let id = bundle::content_id(name, &module).ok()?;
-        self.bundle.modules.insert(id.clone(), module);
-        Some(id)
+    fn note_read(&mut self, rule: &Rule) {
+        self.read
+            .extend(rule.expression.attributes().into_iter().map(str::to_owned));
     }
 
-    /// Audiences that some binding of this Channel names: variants for others are no business of its deciders.
-    fn used_audiences(&self) -> BTreeSet<&'a str> {
-        let bindings = self.model.snapshot.bindings.values();
-        let ours = bindings.filter(|binding| binding.spec.channel_ref.name.as_str() == self.name);
-        let candidates = ours.flat_map(|binding| &binding.spec.candidates);
-        candidates
-            .flat_map(|candidate| candidate.audiences.iter().map(|name| name.as_str()))
-            .collect()
+    /// Adds a module with the variants that this Channel may show.
+    fn add_module(&mut self, name: &str) -> Option<ContentId> {
+        if let Some(id) = self.modules.get(name) {
+            return Some(id.clone());
+        }
+        let (name, object) = self.model.snapshot.modules.get_key_value(name)?;
+        let mut module = content::module(name, object, self.name);
+        module.variants.retain(|variant| self.needs.covers(name, variant));
+        let id = bundle::content_id(name, &module).ok()?;
+        self.bundle.modules.insert(id.clone(), module);
+        self.modules.insert(name, id.clone());
+        Some(id)
     }
 
     /// Adds the programs of the bindings and the holdouts that cover them.
@@ -249,23 +252,22 @@ impl<'a> Assembly<'a> {
             .collect();
         for name in names {
             let Some(program) = self.model.snapshot.programs.get(&name) else {
+                self.carry_program(&name);
                 continue;
             };
-            let holdouts = self.covering_holdouts(
-                &name,
-                program.spec.holdout_ref.as_ref().map(|one| one.name.as_str()),
-            );
+            let own = program.spec.holdout_ref.iter().map(|one| one.name.as_str());
             let lowered = bundle::Program {
                 purpose: program.spec.purpose.as_str().to_owned(),
                 suspended: program.spec.suspend,
-                holdouts,
+                holdouts: self.covering_holdouts(&name, own.collect()),
             };
             self.bundle.programs.insert(name, lowered);
         }
     }
 
-    /// Adds every attribute that some expression of the bundle reads; a carried expression may read one that no contract
-    /// declares any more.
+    /// Adds every attribute that some expression of the bundle reads. One that carried expressions alone read keeps the
+    /// type that they were checked against, also when no contract declares it any more; what it may be used for is what
+    /// the contract says now.
     fn add_attributes(&mut self) {
         let audiences = self.bundle.audiences.values().map(|audience| &audience.rule);
         let candidates = self
@@ -283,16 +285,20 @@ impl<'a> Assembly<'a> {
         };
         let names: BTreeSet<String> = audiences.chain(rules).flat_map(read).collect();
         for name in names {
-            let declared = self
-                .model
-                .attributes
-                .by_name
-                .get(&name)
-                .map(|declared| &declared.attribute);
-            let carried = || self.previous.and_then(|previous| previous.attributes.get(&name));
-            if let Some(attribute) = declared.or_else(carried) {
-                self.bundle.attributes.insert(name, attribute.clone());
-            }
+            let declared = self.model.attributes.by_name.get(&name);
+            let declared = declared.map(|declared| declared.attribute.clone());
+            let last = self.previous.and_then(|previous| previous.attributes.get(&name));
+            let attribute = match (declared, last) {
+                (Some(declared), Some(last)) if !self.read.contains(&name) => bundle::Attribute {
+                    ty: last.ty,
+                    values: last.values.clone(),
+                    ..declared
+                },
+                (Some(declared), _) => declared,
+                (None, Some(last)) => last.clone(),
+                (None, None) => continue,
+            };
+            self.bundle.attributes.insert(name, attribute);
         }
     }
 }

@@ -20,12 +20,13 @@ mod windows;
 type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound.
-const CHAIN: [Check; 7] = [
+const CHAIN: [Check; 8] = [
     salts::check,
     windows::check,
     baseline::check,
+    overlaps::holdouts,
     references::check,
-    overlaps::check,
+    overlaps::experiments,
     slots::check,
     conflicts::check,
 ];
@@ -50,10 +51,18 @@ pub fn next_change(model: &Model<'_>) -> Option<Timestamp> {
     let schedules = schedules.flat_map(|schedule| [schedule.start.as_ref(), schedule.end.as_ref()]);
     let periods = snapshot.holdouts.values().map(|holdout| &holdout.spec.period);
     let periods = periods.flat_map(|period| [Some(&period.from), Some(&period.until)]);
+    let waivers = snapshot
+        .programs
+        .values()
+        .filter_map(|program| program.spec.coverage.as_ref());
+    let waivers = waivers
+        .flat_map(|coverage| &coverage.waivers)
+        .map(|waiver| waiver.until.end());
     let instants = validities
         .chain(schedules)
         .chain(periods)
         .flatten()
-        .map(Instant::timestamp);
+        .map(Instant::timestamp)
+        .chain(waivers);
     instants.filter(|instant| *instant > model.at).min()
 }

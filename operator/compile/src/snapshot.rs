@@ -1,6 +1,6 @@
 //! The resources of one namespace at one moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use attune_api::{
@@ -38,6 +38,8 @@ pub struct Snapshot {
     pub holdouts: ByName<Holdout>,
     /// Policies, cluster-wide.
     pub policies: ByName<GovernancePolicy>,
+    /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.
+    unreadable: BTreeSet<(Kind, String)>,
 }
 
 impl Snapshot {
@@ -52,6 +54,7 @@ impl Snapshot {
     /// Adds an object or replaces the one of its kind and name.
     pub fn insert(&mut self, resource: Resource) {
         let name = resource.name().to_owned();
+        self.unreadable.remove(&(resource.kind(), name.clone()));
         match resource {
             Resource::Program(object) => drop(self.programs.insert(name, Arc::from(object))),
             Resource::DataContract(object) => drop(self.contracts.insert(name, Arc::from(object))),
@@ -97,8 +100,29 @@ impl Snapshot {
             .map(|(name, channel)| (name.as_str(), channel.as_ref()))
     }
 
+    /// Notes that an object is there and cannot be read; gives whether that is news.
+    pub fn insert_unreadable(&mut self, kind: Kind, name: &str) -> bool {
+        let was_read = self.remove_read(kind, name);
+        self.unreadable.insert((kind, name.to_owned())) || was_read
+    }
+
+    /// Whether an object is there and cannot be read.
+    pub fn is_unreadable(&self, kind: Kind, name: &str) -> bool {
+        self.unreadable(kind).any(|known| known == name)
+    }
+
+    /// The objects of a kind that are there and cannot be read.
+    pub fn unreadable(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        let of_kind = self.unreadable.iter().filter(move |(known, _)| *known == kind);
+        of_kind.map(|(_, name)| name.as_str())
+    }
+
     /// Removes an object; gives whether it was there.
     pub fn remove(&mut self, kind: Kind, name: &str) -> bool {
+        self.unreadable.remove(&(kind, name.to_owned())) | self.remove_read(kind, name)
+    }
+
+    fn remove_read(&mut self, kind: Kind, name: &str) -> bool {
         match kind {
             Kind::Program => self.programs.remove(name).is_some(),
             Kind::DataContract => self.contracts.remove(name).is_some(),
@@ -111,11 +135,6 @@ impl Snapshot {
             Kind::Holdout => self.holdouts.remove(name).is_some(),
             Kind::GovernancePolicy => self.policies.remove(name).is_some(),
         }
-    }
-
-    /// Whether no namespaced object is left.
-    pub fn is_empty(&self) -> bool {
-        self.ids().iter().all(|id| id.kind == Kind::GovernancePolicy)
     }
 
     /// Names one object of this namespace.

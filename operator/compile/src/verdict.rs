@@ -349,7 +349,8 @@ fn message(findings: &[&Finding]) -> String {
         if let Some(suggestion) = &finding.suggestion {
             part.push_str(&format!(" (did you mean `{suggestion}`?)"));
         }
-        if text.chars().count() + part.chars().count() > MAX_MESSAGE {
+        // The first is told in any case, as far as there is room.
+        if index > 0 && text.chars().count() + part.chars().count() > MAX_MESSAGE {
             text.push_str(&format!("; and {} more", findings.len() - index));
             break;
         }

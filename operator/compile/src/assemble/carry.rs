@@ -2,14 +2,31 @@
 //!
 //! Audiences and modules are named by their content, so that an old and a new form of one stand side by side.
 
-use attune_api::ChannelBinding;
-use attune_core::bundle::{self, ContentId, Effect};
+use attune_api::experiment::ExperimentState;
+use attune_api::{ChannelBindingSpec, Kind};
+use attune_core::bundle::{self, ContentId, Effect, Experiment, ExperimentMode};
 
 use super::Assembly;
 
 impl Assembly<'_> {
-    /// Carries a binding that no longer compiles. What people switch off stays switched off.
-    pub(super) fn carry_binding(&mut self, name: &str, now: &ChannelBinding) {
+    /// Carries the touchpoints of a Channel whose spec cannot be used.
+    pub(super) fn carry_touchpoints(&mut self) {
+        let touchpoints = self.previous.map(|previous| &previous.touchpoints);
+        for name in touchpoints.into_iter().flat_map(|touchpoints| touchpoints.keys()) {
+            self.carry_touchpoint(name);
+        }
+    }
+
+    fn carry_touchpoint(&mut self, name: &str) {
+        let baseline = self.carry_baseline(name);
+        self.bundle
+            .touchpoints
+            .insert(name.to_owned(), bundle::Touchpoint { baseline });
+    }
+
+    /// Carries a binding that no longer compiles, or whose present form (`None`) cannot be read. What people switch off
+    /// stays switched off.
+    pub(super) fn carry_binding(&mut self, name: &str, now: Option<&ChannelBindingSpec>) {
         let Some(mut binding) = self
             .previous
             .and_then(|previous| previous.bindings.get(name))
@@ -18,10 +35,17 @@ impl Assembly<'_> {
             return;
         };
         // Its program is the one that it was published for; another one is a new binding.
-        if binding.program != now.spec.program_ref.name.as_str() {
+        if now.is_some_and(|now| binding.program != now.program_ref.name.as_str()) {
             return;
         }
-        binding.suspended = now.spec.suspend;
+        // A binding without its Program has no purpose to go on for.
+        let snapshot = self.model.snapshot;
+        if !snapshot.programs.contains_key(&binding.program)
+            && !snapshot.is_unreadable(Kind::Program, &binding.program)
+        {
+            return;
+        }
+        binding.suspended = now.map_or(binding.suspended, |now| now.suspend);
         for candidate in &mut binding.candidates {
             candidate.module = self.carry_module(&candidate.module);
             for audience in &candidate.audiences {
@@ -29,10 +53,7 @@ impl Assembly<'_> {
             }
         }
         if !self.bundle.touchpoints.contains_key(&binding.touchpoint) {
-            let baseline = self.carry_baseline(&binding.touchpoint);
-            self.bundle
-                .touchpoints
-                .insert(binding.touchpoint.clone(), bundle::Touchpoint { baseline });
+            self.carry_touchpoint(&binding.touchpoint);
         }
         self.bundle.bindings.insert(name.to_owned(), binding);
     }
@@ -43,8 +64,23 @@ impl Assembly<'_> {
         Some(self.carry_module(&id))
     }
 
-    /// Carries an experiment that no longer compiles, so that units stay in their arms.
-    pub(super) fn carry_experiment(&mut self, name: &str) {
+    /// Carries a program that cannot be read.
+    pub(super) fn carry_program(&mut self, name: &str) {
+        let Some(program) = self.previous.and_then(|previous| previous.programs.get(name)) else {
+            return;
+        };
+        let own = program.holdouts.iter().map(String::as_str).collect();
+        let holdouts = self.covering_holdouts(name, own);
+        let carried = bundle::Program {
+            holdouts,
+            ..program.clone()
+        };
+        self.bundle.programs.insert(name.to_owned(), carried);
+    }
+
+    /// Carries an experiment that no longer compiles, so that units stay in their arms; one that was paused or stopped
+    /// since puts nobody into arms. A form that would split the units of an experiment that compiles ends.
+    pub(super) fn carry_experiment(&mut self, name: &str, state: Option<ExperimentState>) {
         let Some(mut experiment) = self
             .previous
             .and_then(|previous| previous.experiments.get(name))
@@ -55,6 +91,13 @@ impl Assembly<'_> {
         experiment
             .bindings
             .retain(|binding| self.bundle.bindings.contains_key(binding));
+        if matches!(state, Some(ExperimentState::Paused | ExperimentState::Stopped)) {
+            experiment.mode = ExperimentMode::Control;
+        }
+        let mut others = self.bundle.experiments.values();
+        if experiment.bindings.is_empty() || others.any(|other| clash(&experiment, other)) {
+            return;
+        }
         for arm in &mut experiment.arms {
             if let Effect::Module { module } | Effect::Variant { module, .. } = &mut arm.effect {
                 *module = self.carry_module(module);
@@ -93,4 +136,22 @@ impl Assembly<'_> {
             self.bundle.audiences.insert(id.clone(), audience.clone());
         }
     }
+}
+
+/// Whether two experiments could put one unit into arms.
+fn clash(one: &Experiment, other: &Experiment) -> bool {
+    let split = |experiment: &Experiment| experiment.mode == ExperimentMode::Split;
+    let share = |one: &[String], other: &[String]| one.iter().any(|name| other.contains(name));
+    let apart = match (&one.exclusion, &other.exclusion) {
+        (Some(one), Some(other)) => {
+            one.salt == other.salt && (one.to_bp <= other.from_bp || other.to_bp <= one.from_bp)
+        }
+        _ => false,
+    };
+    let any_audience = one.audiences.is_empty() || other.audiences.is_empty();
+    split(one)
+        && split(other)
+        && !apart
+        && share(&one.bindings, &other.bindings)
+        && (any_audience || share(&one.audiences, &other.audiences))
 }

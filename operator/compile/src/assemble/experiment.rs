@@ -1,6 +1,5 @@
 //! Experiments and holdouts as bundles carry them.
 
-use attune_api::conditions::Reason;
 use attune_api::experiment::{Arm, Assignment, Effect, ExperimentState, Schedule};
 use attune_api::holdout::HoldoutScope;
 use attune_api::{ExperimentSpec, Holdout, Kind};
@@ -16,29 +15,32 @@ fn salt(namespace: &str, name: &str, spec: &ExperimentSpec) -> String {
         .map_or_else(|| format!("{namespace}/{name}"), |salt| salt.as_str().to_owned())
 }
 
+/// Whether deciders have anything to do with an experiment.
+pub(super) fn is_compiled(spec: &ExperimentSpec) -> bool {
+    spec.assignment() == Assignment::Engine && spec.state != ExperimentState::Draft
+}
+
 impl Assembly<'_> {
-    /// Adds the experiments that split one of the bundle's bindings.
+    /// Adds the experiments that split one of the bundle's bindings: first those that compile, then last forms.
     pub(super) fn add_experiments(&mut self) {
         let snapshot = self.model.snapshot;
+        let mut broken = Vec::new();
         for (name, experiment) in &snapshot.experiments {
             let spec = &experiment.spec;
-            let present = spec
-                .bindings
-                .iter()
-                .any(|binding| self.bundle.bindings.contains_key(binding.as_str()));
-            if spec.assignment() == Assignment::Imported || spec.state == ExperimentState::Draft || !present {
+            if !is_compiled(spec) {
                 continue;
             }
-            let sound = self.report.is_sound(&snapshot.id(Kind::Experiment, name));
-            let lowered = if sound {
-                self.lower_experiment(name, spec)
-            } else {
-                None
-            };
-            match lowered {
-                Some(lowered) => drop(self.bundle.experiments.insert(name.clone(), lowered)),
-                None => self.carry_experiment(name),
+            let mut bindings = spec.bindings.iter();
+            let present = bindings.any(|binding| self.bundle.bindings.contains_key(binding.as_str()));
+            if !self.report.is_sound(&snapshot.id(Kind::Experiment, name)) {
+                broken.push((name.as_str(), Some(spec.state)));
+            } else if present && let Some(lowered) = self.lower_experiment(name, spec) {
+                self.bundle.experiments.insert(name.clone(), lowered);
             }
+        }
+        broken.extend(snapshot.unreadable(Kind::Experiment).map(|name| (name, None)));
+        for (name, state) in broken {
+            self.carry_experiment(name, state);
         }
     }
 
@@ -98,46 +100,43 @@ impl Assembly<'_> {
     }
 
     /// Adds the holdouts that cover a program and names them in the order in which they are tested: the namespace's
-    /// first.
-    pub(super) fn covering_holdouts(&mut self, program: &str, own: Option<&str>) -> Vec<String> {
+    /// first, then its `own`. One that is missing, or no longer sound, stays enforced where it was.
+    pub(super) fn covering_holdouts(&mut self, program: &str, own: Vec<&str>) -> Vec<String> {
         let snapshot = self.model.snapshot;
-        let mut covering = Vec::new();
-        for (name, holdout) in &snapshot.holdouts {
-            let covers = holdout.spec.scope == HoldoutScope::Namespace;
-            if covers && self.is_enforced(name) {
-                covering.push(name.clone());
+        let last = self.previous.and_then(|previous| previous.programs.get(program));
+        let last = last.map_or(&[][..], |program| program.holdouts.as_slice());
+        let whole = snapshot
+            .holdouts
+            .iter()
+            .filter(|(_, holdout)| holdout.spec.scope == HoldoutScope::Namespace)
+            .map(|(name, _)| name.as_str());
+        // Whether one that cannot be read is the whole namespace's, only what was published can tell.
+        let unreadable = last
+            .iter()
+            .map(String::as_str)
+            .filter(|name| snapshot.is_unreadable(Kind::Holdout, name));
+        let mut covering: Vec<String> = Vec::new();
+        for name in whole.chain(unreadable).chain(own) {
+            if !covering.iter().any(|known| known == name) && self.add_holdout(name, last) {
+                covering.push(name.to_owned());
             }
         }
-        if let Some(own) = own
-            && !covering.iter().any(|name| name == own)
-            && (!snapshot.holdouts.contains_key(own) || self.is_enforced(own))
-        {
-            covering.push(own.to_owned());
-        }
-        let previously = self.previous.and_then(|previous| previous.programs.get(program));
-        covering.retain(|name| match snapshot.holdouts.get(name) {
-            Some(holdout) => {
-                self.bundle
-                    .holdouts
-                    .insert(name.clone(), lower(&snapshot.namespace, name, holdout));
-                true
-            }
-            // A missing Holdout stays enforced where it was.
-            None => {
-                previously.is_some_and(|program| program.holdouts.contains(name)) && self.carry_holdout(name)
-            }
-        });
         covering
     }
 
-    /// Whether a holdout of the snapshot holds: it is sound and its period is not over.
-    fn is_enforced(&self, name: &str) -> bool {
-        let object = self.model.snapshot.id(Kind::Holdout, name);
-        let over = self
-            .report
-            .about(&object)
-            .any(|finding| finding.reason == Reason::Expired);
-        !over && self.report.is_sound(&object)
+    /// Adds a holdout; gives whether it holds.
+    fn add_holdout(&mut self, name: &str, last: &[String]) -> bool {
+        let snapshot = self.model.snapshot;
+        let sound = self.report.is_sound(&snapshot.id(Kind::Holdout, name));
+        match snapshot.holdouts.get(name) {
+            Some(holdout) if holdout.spec.period.until.timestamp() <= self.model.at => false,
+            Some(holdout) if sound => {
+                let lowered = lower(&snapshot.namespace, name, holdout);
+                self.bundle.holdouts.insert(name.to_owned(), lowered);
+                true
+            }
+            _ => last.iter().any(|known| known == name) && self.carry_holdout(name),
+        }
     }
 }
 

@@ -8,6 +8,9 @@ use attune_api::conditions::Reason;
 use crate::Model;
 use crate::report::Report;
 
+/// The most bindings that one message names.
+const MAX_NAMED: usize = 5;
+
 /// Names the winner to every binding that shares its touchpoint and priority with another.
 ///
 /// Audiences of different names count as able to share a unit.
@@ -30,15 +33,17 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             continue;
         };
         for name in &names {
-            let others: Vec<_> = names
-                .iter()
-                .filter(|other| other != &name)
-                .map(|other| format!("`{other}`"))
-                .collect();
+            let others = names.iter().filter(|other| other != &name);
+            let mut named: Vec<_> = others.take(MAX_NAMED).map(|other| format!("`{other}`")).collect();
+            let unnamed = names.len() - 1 - named.len();
+            if unnamed > 0 {
+                named.push(format!("{unnamed} more"));
+            }
+            let has = if names.len() == 2 { "has" } else { "have" };
             let message = format!(
-                "{} has priority {priority} at touchpoint `{touchpoint}` too: where both admit a unit, `{winner}` wins, the \
-                 first by name; give each a priority of its own",
-                others.join(", ")
+                "{} {has} priority {priority} at touchpoint `{touchpoint}` too: where several admit a unit, `{winner}` wins, \
+                 the first by name; give each a priority of its own",
+                named.join(", ")
             );
             report.warning(
                 &model.snapshot.id(Kind::ChannelBinding, name),

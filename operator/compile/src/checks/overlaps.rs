@@ -10,8 +10,8 @@ use attune_api::{Experiment, ExperimentSpec, Holdout, Kind};
 use crate::Model;
 use crate::report::Report;
 
-/// Compares experiments with each other, then holdouts; the later by name gives way.
-pub(super) fn check(model: &Model<'_>, report: &mut Report) {
+/// Compares experiments with each other; the later by name gives way.
+pub(super) fn experiments(model: &Model<'_>, report: &mut Report) {
     let mut accepted: Vec<(&String, &Arc<Experiment>)> = Vec::new();
     for (name, experiment) in model
         .snapshot
@@ -36,6 +36,10 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Compares the holdouts of the whole namespace with each other; the later by name gives way.
+pub(super) fn holdouts(model: &Model<'_>, report: &mut Report) {
     let mut accepted: Vec<(&String, &Arc<Holdout>)> = Vec::new();
     let whole = |holdout: &Holdout| holdout.spec.scope == HoldoutScope::Namespace;
     for (name, holdout) in model.snapshot.holdouts.iter().filter(|(_, one)| whole(one)) {

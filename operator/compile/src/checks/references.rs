@@ -74,6 +74,7 @@ fn check_program(refs: &mut Refs<'_, '_>, program: &Program) {
         .enumerate()
     {
         let field = format!("spec.coverage.waivers[{index}]");
+        refs.audience(&waiver.audience, &format!("{field}.audience"));
         if let Some(channel) = refs.channel(&waiver.channel, &format!("{field}.channel")) {
             refs.touchpoint(
                 &channel,
@@ -133,7 +134,7 @@ fn check_experiment(model: &Model<'_>, refs: &mut Refs<'_, '_>, experiment: &Exp
     for (index, name) in spec.bindings.iter().enumerate() {
         let field = format!("spec.bindings[{index}]");
         if let Some(binding) = refs.binding(name, &field) {
-            check_split(model, refs, experiment, &binding, &field);
+            check_split(model, refs, experiment, (name, &binding), &field);
         }
     }
     for (index, audience) in spec.audiences.iter().enumerate() {
@@ -186,7 +187,7 @@ fn check_split(
     model: &Model<'_>,
     refs: &mut Refs<'_, '_>,
     experiment: &Experiment,
-    binding: &ChannelBinding,
+    (name, binding): (&str, &ChannelBinding),
     field: &str,
 ) {
     let spec = &experiment.spec;
@@ -214,25 +215,13 @@ fn check_split(
         });
     if unit != spec.unit() {
         let message = format!(
-            "channel `{}` of binding `{}` knows units by `{unit}`, the experiment by `{}`: use the channel's",
+            "channel `{}` of binding `{name}` knows units by `{unit}`, the experiment by `{}`: use the channel's",
             binding.spec.channel_ref.name,
-            field_value(spec, field),
             spec.unit()
         );
         refs.report
             .error(&refs.object, Reason::InvalidField, "spec.unit", message);
     }
-}
-
-fn field_value<'a>(spec: &'a attune_api::ExperimentSpec, field: &str) -> &'a str {
-    let index = field
-        .trim_start_matches("spec.bindings[")
-        .trim_end_matches(']')
-        .parse::<usize>()
-        .ok();
-    index
-        .and_then(|index| spec.bindings.get(index))
-        .map_or("", |name| name.as_str())
 }
 
 /// A guardrail is judged by the margin that the program registered for it.
@@ -309,6 +298,12 @@ impl<'m, 'r> Refs<'m, 'r> {
         field: &str,
     ) -> Option<Arc<T>> {
         let Some(object) = objects.get(name) else {
+            if self.model.snapshot.is_unreadable(kind, name) {
+                let message = format!("{noun} `{name}` cannot be read: see its status");
+                self.report
+                    .consequence(&self.object, Reason::RefInvalid, field, message);
+                return None;
+            }
             let known: Vec<_> = objects.keys().map(String::as_str).collect();
             let owner = format!("namespace `{}`", self.model.snapshot.namespace);
             self.unknown(Reason::RefNotFound, field, noun, name, &owner, &known);

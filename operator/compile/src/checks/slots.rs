@@ -125,6 +125,9 @@ impl Checker<'_, '_> {
                 .iter()
                 .flat_map(|one| one.audiences.clone())
                 .collect();
+            if let Some(variant) = variant {
+                self.named_variant((module, variant), &binding.spec.channel_ref.name, user);
+            }
             let reach = variant.map_or(Reach::Audiences(&audiences), Reach::Variant);
             self.module(
                 module,
@@ -132,6 +135,25 @@ impl Checker<'_, '_> {
                 reach,
                 user,
             );
+        }
+    }
+
+    /// The variant that an arm names is one for the channel that it is shown on.
+    fn named_variant(&mut self, (module, variant): (&str, &str), channel: &str, user: &User) {
+        let modules = &self.model.snapshot.modules;
+        let variants = modules.get(module).map(|module| &module.spec.variants);
+        let named = variants.into_iter().flatten().find(|known| known.name == variant);
+        if let Some(named) = named
+            && !named.channels.is_empty()
+            && !named.channels.iter().any(|known| known.as_str() == channel)
+        {
+            let message = format!(
+                "`{module}/{variant}` is not for channel `{channel}`, so that the arm would show the baseline there: name \
+                 another variant, or add the channel to its channels"
+            );
+            let field = format!("{}.name", user.field);
+            self.report
+                .error(&user.object, Reason::Unreachable, field, message);
         }
     }
 

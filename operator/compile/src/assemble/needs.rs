@@ -1,0 +1,49 @@
+//! What of a module matters to one Channel: a variant for nobody there is no business of its deciders.
+
+use std::collections::BTreeSet;
+
+use attune_api::ChannelBinding;
+use attune_api::experiment::Effect;
+use attune_core::bundle;
+
+use super::experiment::is_compiled;
+use crate::snapshot::Snapshot;
+
+/// What a Channel's bindings and the experiments on them name.
+pub(super) struct Needs<'a> {
+    /// Audiences that some binding names.
+    audiences: BTreeSet<&'a str>,
+    /// Module and variant that some experiment's arm names.
+    variants: BTreeSet<(&'a str, &'a str)>,
+}
+
+impl<'a> Needs<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot, channel: &str) -> Self {
+        let ours = |binding: &&ChannelBinding| binding.spec.channel_ref.name.as_str() == channel;
+        let bindings = snapshot.bindings.values().map(AsRef::as_ref).filter(ours);
+        let candidates = bindings.flat_map(|binding| &binding.spec.candidates);
+        let audiences = candidates.flat_map(|candidate| candidate.audiences.iter().map(|name| name.as_str()));
+        let splitting = snapshot.experiments.values().filter(|experiment| {
+            let bindings = experiment.spec.bindings.iter();
+            let bindings = bindings.filter_map(|name| snapshot.bindings.get(name.as_str()));
+            is_compiled(&experiment.spec) && bindings.map(AsRef::as_ref).any(|binding| ours(&binding))
+        });
+        let arms = splitting.flat_map(|experiment| &experiment.spec.arms);
+        let variants = arms.filter_map(|arm| match &arm.effect {
+            Effect::Variant { module_ref, name } => Some((module_ref.name.as_str(), name.as_str())),
+            Effect::Baseline | Effect::Personalize | Effect::Module { .. } => None,
+        });
+        Self {
+            audiences: audiences.collect(),
+            variants: variants.collect(),
+        }
+    }
+
+    /// Whether somebody on the Channel may see a variant.
+    pub(super) fn covers(&self, module: &str, variant: &bundle::Variant) -> bool {
+        let mut audiences = variant.audiences.iter();
+        variant.audiences.is_empty()
+            || audiences.any(|name| self.audiences.contains(name.as_str()))
+            || self.variants.contains(&(module, variant.name.as_str()))
+    }
+}
