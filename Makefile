@@ -17,11 +17,17 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+.PHONY: demo
+demo: ## build attune and replay a week of a fashion shop; needs a Rust toolchain and Python 3.11
+	@cargo build --locked -p attune
+	examples/openbandit/replay.py
+
 .PHONY: test
 test: ## check or install what the tests need, then run all of them
 	@.ci/prerequisites
 	$(call timed,lint)
 	$(call timed,test-unit)
+	$(call timed,test-demo)
 	$(call timed,tools)
 	echo "== test-cluster"
 	$(MAKE) test-cluster
@@ -34,6 +40,9 @@ lint: ## formatting and lints, warnings are errors
 .PHONY: test-unit
 test-unit: ## every test that needs no cluster
 	@cargo test --locked --workspace --exclude attune-e2e
+
+.PHONY: test-demo
+test-demo: demo ## the Open Bandit replay, which fails unless every decision and figure is right
 
 .PHONY: tools
 tools: ## build the control plane of the cluster tests from Go modules (8 minutes, once)
