@@ -10,6 +10,7 @@ mod space;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use attune_api::channel::DeciderFigures;
 use attune_api::{Kind, Resource};
 use attune_compile::status::Deciders;
 use attune_compile::{Compiled, Finding, ObjectId, Publication};
@@ -30,6 +31,7 @@ pub struct Index {
     spaces: BTreeMap<String, Space>,
     /// The cluster's policies, which every namespace is judged by.
     policies: BTreeMap<String, Resource>,
+    compilations: u64,
 }
 
 impl Index {
@@ -118,12 +120,38 @@ impl Index {
     /// Compiles what has changed, or what the time has changed, and gives what is to be done about it: publications
     /// first, then statuses, by namespace and object.
     pub fn settle(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = self.compile(now);
+        effects.extend(self.report(now));
+        effects
+    }
+
+    /// The first half of [`Index::settle`]: compiles, and gives what is to be published or withdrawn.
+    ///
+    /// Who hears what deciders say about a revision does so between the halves, or a revision that was only just made
+    /// would pass for acknowledged by those that run the one before.
+    pub fn compile(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (namespace, space) in &mut self.spaces {
-            space.settle(namespace, now, &mut effects);
+            if space.compile(namespace, now, &mut effects) {
+                self.compilations += 1;
+            }
+        }
+        effects
+    }
+
+    /// The second half of [`Index::settle`]: gives the statuses that differ from what stands outside.
+    pub fn report(&mut self, now: Timestamp) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for space in self.spaces.values_mut() {
+            space.report(now, &mut effects);
         }
         self.spaces.retain(|_, space| !space.is_spent());
         effects
+    }
+
+    /// How often a namespace was compiled so far.
+    pub const fn compilations(&self) -> u64 {
+        self.compilations
     }
 
     /// Forgets what is known to be written, so that the next [`Index::settle`] compares everything with the outside
@@ -169,11 +197,12 @@ impl Index {
         self.spaces.get(namespace)?.channel_uid(channel)
     }
 
-    /// How many deciders run the published revision according to the status that stands on the Channel.
-    pub fn acknowledged(&self, namespace: &str, channel: &str) -> i64 {
-        self.spaces
-            .get(namespace)
-            .map_or(0, |space| space.acknowledged(channel))
+    /// The deciders of a Channel according to the status that stands on it.
+    pub fn standing_deciders(&self, namespace: &str, channel: &str) -> DeciderFigures {
+        let space = self.spaces.get(namespace);
+        space
+            .and_then(|space| space.standing_deciders(channel))
+            .unwrap_or_default()
     }
 
     /// What experiments ask of the collector.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use attune_api::channel::DeciderFigures;
 use attune_api::{Kind, Resource};
 use attune_compile::status::{Deciders, owned_figures, render, says_the_same, undecodable};
 use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
@@ -47,8 +48,12 @@ impl Space {
         let id = self.snapshot.id(resource.kind(), resource.name());
         let status = resource.take_status();
         let known = self.snapshot.get(id.kind, &id.name);
-        let same =
-            |known: &Resource| known.generation() == resource.generation() && known.spec() == resource.spec();
+        // Another UID is another object, although it may look the same.
+        let same = |known: &Resource| {
+            known.metadata().uid == resource.metadata().uid
+                && known.generation() == resource.generation()
+                && known.spec() == resource.spec()
+        };
         if !known.as_ref().is_some_and(same) {
             self.stale = true;
             self.snapshot.insert(resource);
@@ -63,7 +68,9 @@ impl Space {
     }
 
     pub(crate) fn apply_undecodable(&mut self, object: Undecodable) {
-        self.stale |= self.snapshot.remove(object.id.kind, &object.id.name);
+        // An object that could not be read before is no news.
+        let known = self.snapshot.is_unreadable(object.id.kind, &object.id.name);
+        self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name) || !known;
         self.standing.insert(object.id.clone(), object.status.clone());
         self.undecodable.insert(object.id.clone(), object);
         self.touched = true;
@@ -73,6 +80,9 @@ impl Space {
         self.stale |= self.snapshot.remove(id.kind, &id.name);
         self.standing.remove(id);
         self.undecodable.remove(id);
+        if id.kind == Kind::Channel {
+            self.deciders.remove(&id.name);
+        }
         self.touched = true;
     }
 
@@ -99,16 +109,22 @@ impl Space {
         self.touched = true;
     }
 
-    /// Compiles if need be, then says what differs from the outside.
-    pub(crate) fn settle(&mut self, namespace: &str, now: Timestamp, effects: &mut Vec<Effect>) {
+    /// Compiles if need be, and says whether it was.
+    pub(crate) fn compile(&mut self, namespace: &str, now: Timestamp, effects: &mut Vec<Effect>) -> bool {
         let due = self
             .compiled
             .as_ref()
             .and_then(|compiled| compiled.next_change)
             .is_some_and(|at| at <= now);
-        if self.stale || due {
+        let is_due = self.stale || due;
+        if is_due {
             self.recompile(namespace, now, effects);
         }
+        is_due
+    }
+
+    /// Says which statuses differ from the outside.
+    pub(crate) fn report(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.touched {
             self.render(now, effects);
         }
@@ -140,10 +156,9 @@ impl Space {
         self.snapshot.channels.get(channel)?.metadata.uid.clone()
     }
 
-    pub(crate) fn acknowledged(&self, channel: &str) -> i64 {
-        let standing = self.standing.get(&self.snapshot.id(Kind::Channel, channel));
-        let current = standing.and_then(|status| status.get("deciders")?.get("current")?.as_i64());
-        current.unwrap_or_default()
+    pub(crate) fn standing_deciders(&self, channel: &str) -> Option<DeciderFigures> {
+        let standing = self.standing.get(&self.snapshot.id(Kind::Channel, channel))?;
+        serde_json::from_value(standing.get("deciders")?.clone()).ok()
     }
 
     /// Every object that can be read, with its status as of the last settling.
