@@ -1,10 +1,10 @@
 //! Who runs which revision.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use attune_compile::status::Deciders;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -22,7 +22,7 @@ pub struct Table {
 #[derive(Debug, Clone)]
 struct Caller {
     revision: Option<String>,
-    refused: Option<String>,
+    refused: Option<Refusal>,
     /// Calls that are still waiting for something new.
     waiting: usize,
     last_seen: Instant,
@@ -35,7 +35,33 @@ pub struct Call {
     pub decider: String,
     /// The revision that it runs.
     pub revision: Option<String>,
-    /// Why it refused the revision that it was given.
+    /// The revision that it was given and refused.
+    pub refused: Option<Refusal>,
+}
+
+/// A revision that a decider could not use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which.
+    pub revision: String,
+    /// Why, in the decider's words.
+    pub reason: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.revision, self.reason)
+    }
+}
+
+/// What the deciders of a Channel say about the revision that is out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Deciders that run it.
+    pub current: i32,
+    /// Deciders that run another one, or none.
+    pub stale: i32,
+    /// What one of them says against it.
     pub refused: Option<String>,
 }
 
@@ -59,13 +85,17 @@ impl Table {
             waiting: 0,
             last_seen: Instant::now(),
         };
+        let is_new = !callers.contains_key(&call.decider);
         let caller = callers.entry(call.decider.clone()).or_insert(fresh);
+        let is_news = is_new || caller.revision != call.revision || caller.refused != call.refused;
         caller.revision = call.revision;
         caller.refused = call.refused;
         caller.waiting += 1;
         caller.last_seen = Instant::now();
         drop(channels);
-        self.changed.notify_one();
+        if is_news {
+            self.changed.notify_one();
+        }
         Waiting {
             table: self,
             channel,
@@ -73,37 +103,38 @@ impl Table {
         }
     }
 
-    /// Waits until somebody has called.
+    /// Waits until somebody has called who says something new.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// What the deciders of every Channel that any ever called for say about its revision; those that have not called for
-    /// long are forgotten.
+    /// What the deciders of each Channel say about its revision; those that have not called for long are forgotten.
     pub fn report(
         &self,
         revision_of: impl Fn(&str, &str) -> Option<String>,
-    ) -> Vec<(String, String, Deciders)> {
+    ) -> BTreeMap<(String, String), Report> {
         let now = Instant::now();
         let mut channels = self.lock();
-        let report = channels.iter_mut().map(|((namespace, channel), callers)| {
+        channels.retain(|_, callers| {
             callers.retain(|_, caller| {
                 caller.waiting > 0 || now.duration_since(caller.last_seen) < ABSENT_AFTER
             });
-            let published = revision_of(namespace, channel);
-            let current = callers
-                .values()
-                .filter(|caller| caller.revision.is_some() && caller.revision == published);
-            let current = current.count();
-            let refused = callers.values().find_map(|caller| caller.refused.clone());
-            let deciders = Deciders::Heard {
+            !callers.is_empty()
+        });
+        let reports = channels.iter().map(|(channel, callers)| {
+            let published = revision_of(&channel.0, &channel.1);
+            let is_current = |caller: &&Caller| caller.revision.is_some() && caller.revision == published;
+            let current = callers.values().filter(is_current).count();
+            let refusals = callers.values().filter_map(|caller| caller.refused.as_ref());
+            let mut refusals = refusals.filter(|refusal| Some(&refusal.revision) == published.as_ref());
+            let report = Report {
                 current: count(current),
                 stale: count(callers.len() - current),
-                refused,
+                refused: refusals.next().map(Refusal::to_string),
             };
-            (namespace.clone(), channel.clone(), deciders)
+            (channel.clone(), report)
         });
-        report.collect()
+        reports.collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), BTreeMap<String, Caller>>> {

@@ -14,7 +14,7 @@ use axum::routing::get;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use crate::deciders::{Call, Table};
+use crate::deciders::{Call, Refusal, Table};
 use crate::metrics::Metrics;
 
 /// The longest that a poll waits.
@@ -45,12 +45,11 @@ impl Shelf {
     }
 
     /// Puts a Channel's bundle out; whoever waits for it gets it. `None` withdraws it.
-    pub fn put(&self, namespace: &str, channel: &str, publication: Option<Publication>) {
+    pub fn put(&self, namespace: &str, channel: &str, publication: Option<&Publication>) {
         self.slot(namespace, channel).send_if_modified(|current| {
-            let changed =
-                current.as_ref().map(|one| &one.revision) != publication.as_ref().map(|one| &one.revision);
+            let changed = current.as_ref().map(|one| &one.revision) != publication.map(|one| &one.revision);
             if changed {
-                *current = publication;
+                *current = publication.cloned();
             }
             changed
         });
@@ -138,9 +137,11 @@ async fn bundle(
     let call = decider.map(|decider| Call {
         decider: decider.chars().take(MAX_TEXT).collect(),
         revision: known.clone(),
-        refused: header(&headers, "attune-refused").map(|revision| {
-            let why = header(&headers, "attune-refused-reason").unwrap_or_default();
-            format!("{revision}: {why}").chars().take(MAX_TEXT).collect()
+        refused: header(&headers, "attune-refused").map(|revision| Refusal {
+            revision: revision.chars().take(MAX_TEXT).collect(),
+            reason: header(&headers, "attune-refused-reason")
+                .map(|why| why.chars().take(MAX_TEXT).collect())
+                .unwrap_or_default(),
         }),
     });
     // A decider that calls for a Channel that is not there leaves no trace.
@@ -149,6 +150,10 @@ async fn bundle(
         .filter(|_| exists)
         .map(|call| shelf.deciders.note(&namespace, &channel, call));
     match shelf.take(&namespace, &channel, known.as_deref(), wait).await {
+        None if !*shelf.ready.borrow() => problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the resources were not all listed yet: it is not known what is published",
+        ),
         None => problem(
             StatusCode::NOT_FOUND,
             &format!("nothing is published for channel `{namespace}/{channel}`"),

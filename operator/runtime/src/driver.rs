@@ -57,6 +57,8 @@ pub struct Driver {
     /// What was published before this process, until it is taken over.
     restored: Option<Vec<Restored>>,
     started: Instant,
+    /// Channels whose deciders have called since the start, as many as stand on the resource.
+    heard: BTreeSet<(String, String)>,
 }
 
 impl Driver {
@@ -76,6 +78,7 @@ impl Driver {
             awaited,
             restored: Some(restored),
             started: Instant::now(),
+            heard: BTreeSet::new(),
         }
     }
 
@@ -135,59 +138,68 @@ impl Driver {
             self.index
                 .restore(&restored.namespace, &restored.channel, restored.bundle);
         }
-        self.hear_deciders();
-        let started = Instant::now();
-        let effects = self.index.settle(self.pace.at.unwrap_or_else(Timestamp::now));
-        self.metrics.settled(started.elapsed().as_secs_f64());
-        for effect in effects {
+        let (started, compilations) = (Instant::now(), self.index.compilations());
+        let now = self.pace.at.unwrap_or_else(Timestamp::now);
+        for effect in self.index.compile(now) {
             self.carry_out(effect);
         }
-        // What was published before a restart is out again without having changed.
-        for (namespace, channel, publication) in self.index.publications() {
-            self.outputs
-                .shelf
-                .put(namespace, channel, Some(publication.clone()));
+        self.offer_publications();
+        // INVARIANT: deciders are heard about what is out now, not about the revision before it.
+        self.hear_deciders();
+        for effect in self.index.report(now) {
+            self.carry_out(effect);
+        }
+        let compiled = self.index.compilations() - compilations;
+        if compiled > 0 {
+            self.metrics.compiled(compiled, started.elapsed().as_secs_f64());
         }
         self.outputs
             .questions
             .send_if_modified(|questions| questions.replace(self.index.questions()));
         self.outputs.shelf.set_ready();
+        self.metrics.is_ready();
     }
 
-    /// Tells the index what deciders said. For a while after the start silence means nothing, and fewer deciders than
-    /// stand on the resource mean that the others have not called again yet.
+    /// Lets every Channel have what it should, whether it is new or was published by the operator before this one.
+    fn offer_publications(&self) {
+        for (namespace, channel, publication) in self.index.publications() {
+            self.outputs.shelf.put(namespace, channel, Some(publication));
+            let owner = self.index.channel_uid(namespace, channel);
+            self.outputs
+                .publisher
+                .want(namespace, channel, publication, owner);
+        }
+    }
+
+    /// Tells the index what deciders said. For a while after the start, fewer of them than stand on the resource mean that
+    /// the others have not called again yet.
     fn hear_deciders(&mut self) {
         let is_early = self.started.elapsed() < self.pace.decider_grace;
         let shelf = &self.outputs.shelf;
-        let report = shelf
+        let mut reports = shelf
             .deciders
             .report(|namespace, channel| shelf.revision(namespace, channel));
-        let mut silent: BTreeSet<(String, String)> = self
+        let channels: BTreeSet<(String, String)> = self
             .index
             .channels()
             .map(|(namespace, channel)| (namespace.to_owned(), channel.to_owned()))
             .collect();
-        for (namespace, channel, deciders) in report {
-            silent.remove(&(namespace.clone(), channel.clone()));
-            let Deciders::Heard { current, .. } = &deciders else {
+        self.heard.retain(|channel| channels.contains(channel));
+        for channel in channels {
+            let report = reports.remove(&channel).unwrap_or_default();
+            let standing = self.index.standing_deciders(&channel.0, &channel.1);
+            let are_missing = report.current < standing.current
+                || (report.current == 0 && report.stale == 0 && standing.desired > 0);
+            if is_early && are_missing && !self.heard.contains(&channel) {
                 continue;
+            }
+            let deciders = Deciders::Heard {
+                current: report.current,
+                stale: report.stale,
+                refused: report.refused,
             };
-            if !is_early || i64::from(*current) >= self.index.acknowledged(&namespace, &channel) {
-                self.index.hear(&namespace, &channel, deciders);
-            }
-        }
-        if !is_early {
-            for (namespace, channel) in silent {
-                self.index.hear(
-                    &namespace,
-                    &channel,
-                    Deciders::Heard {
-                        current: 0,
-                        stale: 0,
-                        refused: None,
-                    },
-                );
-            }
+            self.index.hear(&channel.0, &channel.1, deciders);
+            self.heard.insert(channel);
         }
     }
 
@@ -200,11 +212,6 @@ impl Driver {
             } => {
                 info!(namespace, channel, revision = publication.revision, "publishing");
                 self.metrics.published();
-                let uid = self.index.channel_uid(&namespace, &channel);
-                self.outputs
-                    .shelf
-                    .put(&namespace, &channel, Some(publication.clone()));
-                self.outputs.publisher.put(&namespace, &channel, publication, uid);
             }
             Effect::Withdraw { namespace, channel } => {
                 info!(namespace, channel, "withdrawing");

@@ -8,6 +8,7 @@
 //! - [`distribute`]: bundles to deciders, over HTTP with entity tags and long polls.
 //! - [`deciders`]: who runs which revision.
 //! - [`patch`]: statuses to the API server, by server-side apply, the newest of an object only.
+//! - [`queue`]: what waits to be written, each key with a backoff of its own.
 //! - [`results`]: questions to the collector, answers onto the resources.
 
 mod args;
@@ -17,6 +18,7 @@ pub mod driver;
 mod metrics;
 pub mod patch;
 pub mod publish;
+pub mod queue;
 pub mod results;
 mod run;
 mod shutdown;

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use attune_api::Kind;
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,6 +16,8 @@ pub struct Metrics {
     registry: Registry,
     watch_failures: Family<KindLabel, Counter>,
     settles: Histogram,
+    compilations: Counter,
+    answers: Family<OutcomeLabel, Counter>,
     publishes: Counter,
     status_writes: Family<KindLabel, Counter>,
     status_failures: Family<KindLabel, Counter>,
@@ -26,6 +28,22 @@ pub struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct KindLabel {
     kind: &'static str,
+}
+
+/// What came of a question to the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+pub(crate) enum Outcome {
+    /// The answer says what stands on the Experiment.
+    Unchanged,
+    /// The answer is to be written.
+    Changed,
+    /// There was no answer.
+    Failed,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: Outcome,
 }
 
 impl Metrics {
@@ -39,8 +57,16 @@ impl Metrics {
             watch_failures.clone(),
         );
         let settles = Histogram::new(exponential_buckets(0.0005, 2.0, 14));
-        let help = "Time to compile what changed and to say what differs";
+        let help = "Time to compile what changed and to say what differs, where something was compiled";
         registry.register_with_unit("settle_duration", help, Unit::Seconds, settles.clone());
+        let compilations = Counter::default();
+        registry.register("compilations", "Namespaces compiled", compilations.clone());
+        let answers = Family::default();
+        registry.register(
+            "results",
+            "Questions to the collector, by what came of them",
+            answers.clone(),
+        );
         let publishes = Counter::default();
         registry.register(
             "publications",
@@ -71,6 +97,8 @@ impl Metrics {
             registry,
             watch_failures,
             settles,
+            compilations,
+            answers,
             publishes,
             status_writes,
             status_failures,
@@ -85,9 +113,18 @@ impl Metrics {
             .inc();
     }
 
-    pub(crate) fn settled(&self, seconds: f64) {
+    /// Namespaces were compiled, which took so long with all that followed.
+    pub(crate) fn compiled(&self, namespaces: u64, seconds: f64) {
+        self.compilations.inc_by(namespaces);
         self.settles.observe(seconds);
+    }
+
+    pub(crate) fn is_ready(&self) {
         self.ready.set(1.0);
+    }
+
+    pub(crate) fn answered(&self, outcome: Outcome) {
+        self.answers.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     pub(crate) fn published(&self) {

@@ -2,30 +2,24 @@
 //!
 //! Of each object only the newest status waits; what cannot be written is tried again with a growing pause.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use attune_api::API_VERSION;
 use attune_compile::ObjectId;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
-use tokio::sync::Notify;
-use tracing::{info, warn};
+use tracing::{debug, warn};
 
 use crate::metrics::Metrics;
+use crate::queue::Queue;
 use crate::watch::api_resource;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Statuses that wait to be written under one field manager.
 #[derive(Debug)]
 pub struct Writer {
     manager: &'static str,
-    waiting: Mutex<BTreeMap<ObjectId, Value>>,
-    arrived: Notify,
+    waiting: Queue<ObjectId, Value>,
     metrics: Arc<Metrics>,
 }
 
@@ -34,36 +28,28 @@ impl Writer {
     pub fn new(manager: &'static str, metrics: Arc<Metrics>) -> Self {
         Self {
             manager,
-            waiting: Mutex::default(),
-            arrived: Notify::new(),
+            waiting: Queue::default(),
             metrics,
         }
     }
 
     /// Lets a status be written; an older one of the same object that still waits is dropped.
     pub fn put(&self, id: ObjectId, status: Value) {
-        self.lock().insert(id, status);
-        self.arrived.notify_one();
+        self.waiting.put(id, status);
     }
 
     /// Writes until cancelled.
     pub async fn run(&self, client: &Client) {
-        let mut pause = FIRST_PAUSE;
         loop {
-            let Some((id, status)) = self.lock().pop_first() else {
-                self.arrived.notified().await;
-                continue;
-            };
-            match self.write(client, &id, &status).await {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(error) => {
-                    self.metrics.status_failed(id.kind);
-                    warn!(object = %id, error = &error as &dyn std::error::Error, "status not written, trying again");
-                    // A newer one that arrived meanwhile wins.
-                    self.lock().entry(id).or_insert(status);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+            let task = self.waiting.next().await;
+            if let Err(error) = self.write(client, &task.key, &task.work).await {
+                self.metrics.status_failed(task.key.kind);
+                warn!(
+                    object = %task.key,
+                    error = &error as &dyn std::error::Error,
+                    "status not written, trying again"
+                );
+                self.waiting.put_back(task);
             }
         }
     }
@@ -85,17 +71,12 @@ impl Writer {
         match api.patch_status(&id.name, &params, &Patch::Apply(&patch)).await {
             Ok(_) => {
                 self.metrics.status_written(id.kind);
-                info!(object = %id, manager = self.manager, "status written");
+                debug!(object = %id, manager = self.manager, "status written");
                 Ok(())
             }
             // It was deleted meanwhile; there is nobody to tell.
             Err(kube::Error::Api(answer)) if answer.is_not_found() => Ok(()),
             Err(error) => Err(error),
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<ObjectId, Value>> {
-        // Every change leaves the map whole, so that a panic elsewhere does not make it unusable.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! They serve deciders that start while no operator runs, and tell the next operator what was published before it, so
 //! that a binding that no longer compiles keeps its last form across restarts.
+//!
+//! [`Publisher`] keeps them as they should be: one that somebody deletes or changes is written again.
+
+mod publisher;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use attune_api::labels::{FIELD_MANAGER_PUBLISH, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME, REVISION};
 use attune_api::{API_VERSION, Kind};
@@ -20,8 +23,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams};
 use kube::{Client, ResourceExt};
-use tokio::sync::Notify;
 use tracing::warn;
+
+pub use publisher::Publisher;
+pub use standing::{Standing, watch};
 
 /// The key of the compressed bundle.
 const KEY: &str = "bundle.json.gz";
@@ -31,9 +36,6 @@ const MAX_BYTES: usize = 900 * 1024;
 
 /// The largest bundle that is unpacked, in bytes.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Why a bundle could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -72,17 +74,25 @@ pub struct Restored {
     pub bundle: Bundle,
 }
 
+/// Whether a bundle is in its ConfigMap now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Whole,
+    /// It is too large for one, and so there is none.
+    TooLarge,
+}
+
 /// Writes a Channel's bundle to its ConfigMap; one that is too large is not written.
 ///
 /// # Errors
 /// When it cannot be compressed or the API server does not take it.
-pub async fn write(
+async fn write(
     client: &Client,
     namespace: &str,
     channel: &str,
     uid: Option<&str>,
     publication: &Publication,
-) -> Result<(), PublishError> {
+) -> Result<Written, PublishError> {
     let packed = pack(&publication.canonical).map_err(|source| PublishError::Compress {
         channel: channel.to_owned(),
         source,
@@ -94,7 +104,8 @@ pub async fn write(
             bytes = packed.len(),
             "bundle is too large for its ConfigMap"
         );
-        return remove(client, namespace, channel).await;
+        remove(client, namespace, channel).await?;
+        return Ok(Written::TooLarge);
     }
     let config_map = config_map(channel, uid, &publication.revision, packed);
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
@@ -102,17 +113,29 @@ pub async fn write(
     let result = api
         .patch(&name(channel), &params, &Patch::Apply(&config_map))
         .await;
-    result.map(drop).map_err(|source| PublishError::Write {
-        channel: channel.to_owned(),
-        source,
-    })
+    match result {
+        Ok(_) => Ok(Written::Whole),
+        // The namespace is on its way out, and everything in it goes too: there is nobody to publish for.
+        Err(kube::Error::Api(answer)) if is_terminating(&answer) => Ok(Written::Whole),
+        Err(source) => Err(PublishError::Write {
+            channel: channel.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Whether the API server takes nothing new in this namespace because it is gone or going.
+fn is_terminating(answer: &kube::core::Status) -> bool {
+    let causes = answer.details.iter().flat_map(|details| &details.causes);
+    let is_cause = |reason: &str| reason == "NamespaceTerminating";
+    answer.is_not_found() || causes.into_iter().any(|cause| is_cause(&cause.reason))
 }
 
 /// Removes a Channel's ConfigMap.
 ///
 /// # Errors
 /// When the API server does not remove it; one that is not there is removed.
-pub async fn remove(client: &Client, namespace: &str, channel: &str) -> Result<(), PublishError> {
+async fn remove(client: &Client, namespace: &str, channel: &str) -> Result<(), PublishError> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     match api.delete(&name(channel), &DeleteParams::default()).await {
         Ok(_) => Ok(()),
@@ -135,9 +158,8 @@ pub async fn restore(client: &Client, namespace: Option<&str>) -> Result<Vec<Res
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),
     };
-    let selector = format!("{MANAGED_BY}={MANAGER},{OWNER_KIND}={}", owner_kind());
     let listed = api
-        .list(&ListParams::default().labels(&selector))
+        .list(&ListParams::default().labels(&selector()))
         .await
         .map_err(PublishError::List)?;
     Ok(listed.into_iter().filter_map(restored).collect())
@@ -198,6 +220,11 @@ fn config_map(channel: &str, uid: Option<&str>, revision: &str, packed: Vec<u8>)
     }
 }
 
+/// Selects every ConfigMap that holds a bundle of ours.
+fn selector() -> String {
+    format!("{MANAGED_BY}={MANAGER},{OWNER_KIND}={}", owner_kind())
+}
+
 const fn owner_kind() -> &'static str {
     "channel"
 }
@@ -218,80 +245,4 @@ fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
         .take(MAX_UNPACKED)
         .read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// Bundles that wait to be written to their ConfigMaps: of each Channel only the newest.
-#[derive(Debug, Default)]
-pub struct Publisher {
-    waiting: Mutex<BTreeMap<(String, String), Option<Order>>>,
-    arrived: Notify,
-}
-
-/// One bundle to write, and the UID of the Channel that owns it.
-#[derive(Debug, Clone)]
-struct Order {
-    publication: Publication,
-    uid: Option<String>,
-}
-
-impl Publisher {
-    /// Lets a bundle be written.
-    pub fn put(&self, namespace: &str, channel: &str, publication: Publication, uid: Option<String>) {
-        self.enqueue(namespace, channel, Some(Order { publication, uid }));
-    }
-
-    /// Lets a Channel's ConfigMap be removed.
-    pub fn withdraw(&self, namespace: &str, channel: &str) {
-        self.enqueue(namespace, channel, None);
-    }
-
-    /// Writes until cancelled; what cannot be written is tried again with a growing pause.
-    pub async fn run(&self, client: &Client) {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let Some(((namespace, channel), order)) = self.lock().pop_first() else {
-                self.arrived.notified().await;
-                continue;
-            };
-            let result = match &order {
-                Some(order) => {
-                    write(
-                        client,
-                        &namespace,
-                        &channel,
-                        order.uid.as_deref(),
-                        &order.publication,
-                    )
-                    .await
-                }
-                None => remove(client, &namespace, &channel).await,
-            };
-            match result {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(error) => {
-                    warn!(
-                        namespace,
-                        channel,
-                        error = &error as &dyn std::error::Error,
-                        "bundle not written, trying again"
-                    );
-                    // A newer one that arrived meanwhile wins.
-                    self.lock().entry((namespace, channel)).or_insert(order);
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-            }
-        }
-    }
-
-    fn enqueue(&self, namespace: &str, channel: &str, order: Option<Order>) {
-        self.lock()
-            .insert((namespace.to_owned(), channel.to_owned()), order);
-        self.arrived.notify_one();
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<(String, String), Option<Order>>> {
-        // Every change leaves the map whole, so that a panic elsewhere does not make it unusable.
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

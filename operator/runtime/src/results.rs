@@ -1,6 +1,7 @@
 //! Questions to the collector, answers onto the resources: on a schedule of its own, never in the reconcile path.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +14,11 @@ use jiff::Timestamp;
 use kube::api::{Api, DynamicObject};
 use kube::{Client, ResourceExt};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::Args;
+use crate::metrics::{Metrics, Outcome};
 use crate::patch::Writer;
 use crate::watch::api_resource;
 
@@ -24,7 +27,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The questions of all experiments, by namespace and name.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Questions(BTreeMap<(String, String), Question>);
+pub struct Questions(BTreeMap<Key, Question>);
+
+/// Namespace and name of an experiment.
+type Key = (String, String);
 
 impl Questions {
     /// Takes the questions anew; gives whether any changed.
@@ -39,6 +45,36 @@ impl Questions {
     }
 }
 
+/// When each question is asked next.
+#[derive(Debug, Default)]
+struct Turns(BTreeMap<Key, (Question, Instant)>);
+
+impl Turns {
+    /// Lets new and changed questions be asked now; the others keep their turn, and those that are gone have none.
+    fn take(&mut self, questions: &Questions) {
+        self.0
+            .retain(|key, (question, _)| questions.0.get(key) == Some(question));
+        for (key, question) in &questions.0 {
+            let turn = || (question.clone(), Instant::now());
+            self.0.entry(key.clone()).or_insert_with(turn);
+        }
+    }
+
+    /// Whose turn comes first, and when.
+    fn next(&self) -> Option<(Key, Instant)> {
+        let first = self.0.iter().min_by_key(|(_, (_, due))| *due);
+        first.map(|(key, (_, due))| (key.clone(), *due))
+    }
+
+    /// Gives a question, whose next turn comes after the interval and up to a tenth more, so that not all come at once.
+    fn begin(&mut self, key: &Key, interval: Duration) -> Option<Question> {
+        let (question, due) = self.0.get_mut(key)?;
+        let thousandths = RandomState::new().hash_one(key) % 100;
+        *due = Instant::now() + interval + interval / 1000 * u32::try_from(thousandths).unwrap_or_default();
+        Some(question.clone())
+    }
+}
+
 /// Asks and writes, again and again.
 #[derive(Debug)]
 pub struct Refresher {
@@ -47,17 +83,24 @@ pub struct Refresher {
     at: Option<Timestamp>,
     questions: watch::Receiver<Questions>,
     writer: Arc<Writer>,
+    metrics: Arc<Metrics>,
 }
 
 impl Refresher {
     /// A refresher of the given questions.
-    pub fn new(args: &Args, questions: watch::Receiver<Questions>, writer: Arc<Writer>) -> Self {
+    pub fn new(
+        args: &Args,
+        questions: watch::Receiver<Questions>,
+        writer: Arc<Writer>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             collector: args.collector.clone(),
             interval: args.results_interval,
             at: args.at,
             questions,
             writer,
+            metrics,
         }
     }
 
@@ -67,25 +110,46 @@ impl Refresher {
             return std::future::pending().await;
         };
         let http = reqwest::Client::new();
+        let mut turns = Turns::default();
         loop {
-            let questions = self.questions.borrow_and_update().clone();
-            for question in questions.0.values() {
-                if let Err(error) = self.refresh(client, &http, &collector, question).await {
-                    let (namespace, experiment) = (&question.namespace, &question.experiment);
-                    warn!(
-                        namespace,
-                        experiment,
-                        error = format!("{error:#}"),
-                        "results not refreshed; the last ones stay"
-                    );
+            turns.take(&self.questions.borrow_and_update().clone());
+            let Some((key, due)) = turns.next() else {
+                if self.questions.changed().await.is_err() {
+                    return;
                 }
-            }
+                continue;
+            };
             // A new question is asked at once, the others when their time has come.
             tokio::select! {
-                () = tokio::time::sleep(self.interval) => {}
-                changed = self.questions.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep_until(due) => {}
+                changed = self.questions.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            if let Some(question) = turns.begin(&key, self.interval) {
+                self.take_turn(client, &http, &collector, &question).await;
             }
         }
+    }
+
+    async fn take_turn(&self, client: &Client, http: &reqwest::Client, collector: &str, question: &Question) {
+        let outcome = match self.refresh(client, http, collector, question).await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let (namespace, experiment) = (&question.namespace, &question.experiment);
+                warn!(
+                    namespace,
+                    experiment,
+                    error = format!("{error:#}"),
+                    "results not refreshed; the last ones stay"
+                );
+                Outcome::Failed
+            }
+        };
+        self.metrics.answered(outcome);
     }
 
     async fn refresh(
@@ -94,7 +158,7 @@ impl Refresher {
         http: &reqwest::Client,
         collector: &str,
         question: &Question,
-    ) -> anyhow::Result<()> {
+    ) -> anyhow::Result<Outcome> {
         let answer = self.ask(http, collector, question).await?;
         let api: Api<DynamicObject> = Api::namespaced_with(
             client.clone(),
@@ -106,7 +170,7 @@ impl Refresher {
             .await
             .context("the experiment cannot be read")?
         else {
-            return Ok(());
+            return Ok(Outcome::Unchanged);
         };
         let standing = object.data.get("status").cloned().unwrap_or_default();
         let now = self.at.unwrap_or_else(Timestamp::now);
@@ -117,7 +181,7 @@ impl Refresher {
                 experiment = question.experiment,
                 "results unchanged"
             );
-            return Ok(());
+            return Ok(Outcome::Unchanged);
         }
         let id = ObjectId {
             kind: Kind::Experiment,
@@ -125,7 +189,7 @@ impl Refresher {
             name: object.name_any(),
         };
         self.writer.put(id, rendered);
-        Ok(())
+        Ok(Outcome::Changed)
     }
 
     async fn ask(

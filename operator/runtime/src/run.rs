@@ -1,6 +1,7 @@
 //! Putting the operator together.
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::distribute::{Shelf, router};
 use crate::driver::{Driver, Outputs, Pace};
 use crate::metrics::Metrics;
 use crate::patch::Writer;
-use crate::publish::{Publisher, Restored, restore};
+use crate::publish::{self, Publisher, Restored, restore};
 use crate::results::{Questions, Refresher};
 use crate::shutdown;
 use crate::watch::{Observation, watch};
@@ -64,8 +65,9 @@ impl Args {
             questions: watch::Sender::new(Questions::default()),
         };
         let results = Arc::new(Writer::new(FIELD_MANAGER_RESULTS, Arc::clone(&metrics)));
-        let refresher = Refresher::new(self, outputs.questions.subscribe(), Arc::clone(&results));
-        let restored = restore_all(&client, &self.namespaces).await;
+        let questions = outputs.questions.subscribe();
+        let refresher = Refresher::new(self, questions, Arc::clone(&results), Arc::clone(&metrics));
+        let restored = restore_all(&client, &self.scopes()).await;
         let pace = Pace {
             debounce: self.debounce,
             decider_grace: self.decider_grace,
@@ -75,9 +77,28 @@ impl Args {
         tokio::select! {
             () = driver.run(observations) => {}
             () = outputs.publisher.run(&client) => {}
+            () = self.watch_bundles(&client, &outputs.publisher) => {}
             () = outputs.statuses.run(&client) => {}
             () = results.run(&client) => {}
             () = refresher.run(&client) => {}
+        }
+    }
+
+    /// Watches the ConfigMaps with bundles for as long as it is polled.
+    async fn watch_bundles(&self, client: &Client, publisher: &Publisher) {
+        let watches = self
+            .scopes()
+            .into_iter()
+            .map(|namespace| publish::watch(client.clone(), namespace, publisher));
+        futures::future::join_all(watches).await;
+    }
+
+    /// The namespaces to watch, or `None` for all.
+    fn scopes(&self) -> Vec<Option<String>> {
+        if self.namespaces.is_empty() {
+            vec![None]
+        } else {
+            self.namespaces.iter().cloned().map(Some).collect()
         }
     }
 
@@ -88,16 +109,14 @@ impl Args {
         sender: &mpsc::Sender<Observation>,
         metrics: &Arc<Metrics>,
     ) -> BTreeSet<(Kind, Option<String>)> {
-        let everywhere = [None];
-        let some: Vec<_> = self.namespaces.iter().cloned().map(Some).collect();
         let mut awaited = BTreeSet::new();
         for kind in Kind::ALL {
-            let namespaces = if kind.is_namespaced() && !some.is_empty() {
-                &some[..]
+            let namespaces = if kind.is_namespaced() {
+                self.scopes()
             } else {
-                &everywhere[..]
+                vec![None]
             };
-            for namespace in namespaces {
+            for namespace in &namespaces {
                 awaited.insert((kind, namespace.clone()));
                 tokio::spawn(watch(
                     client.clone(),
@@ -116,6 +135,7 @@ impl Args {
             .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
             .with_writer(std::io::stderr);
         if self.log_json {
             builder.json().init();
@@ -126,16 +146,11 @@ impl Args {
 }
 
 /// Reads back everything that was published; nothing is published over it before it is known.
-async fn restore_all(client: &Client, namespaces: &[String]) -> Vec<Restored> {
-    let scopes: Vec<_> = if namespaces.is_empty() {
-        vec![None]
-    } else {
-        namespaces.iter().map(|one| Some(one.as_str())).collect()
-    };
+async fn restore_all(client: &Client, scopes: &[Option<String>]) -> Vec<Restored> {
     let mut restored = Vec::new();
     for scope in scopes {
         loop {
-            match restore(client, scope).await {
+            match restore(client, scope.as_deref()).await {
                 Ok(bundles) => {
                     restored.extend(bundles);
                     break;

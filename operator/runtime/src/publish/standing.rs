@@ -1,0 +1,72 @@
+//! Which bundles stand in ConfigMaps, by what their metadata say.
+
+use attune_api::Kind;
+use attune_api::labels::{OWNER_NAME, REVISION};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use tracing::warn;
+
+use super::{Publisher, name, selector};
+
+/// A ConfigMap as far as it tells whether it is the one that should be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The revision that it holds.
+    pub revision: Option<String>,
+    /// The UID of the Channel that it goes with.
+    pub owner: Option<String>,
+}
+
+/// Tells a publisher of every change to a ConfigMap with a bundle, in one namespace or (`None`) in all.
+pub async fn watch(client: Client, namespace: Option<String>, publisher: &Publisher) {
+    let api: Api<PartialObjectMeta<ConfigMap>> = match &namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let config = watcher::Config::default().labels(&selector());
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitApply(object)) => listed.extend(read(&object)),
+            Ok(watcher::Event::InitDone) => {
+                publisher.observe_all(namespace.as_deref(), std::mem::take(&mut listed));
+            }
+            Ok(watcher::Event::Apply(object)) => {
+                if let Some((key, standing)) = read(&object) {
+                    publisher.observe(key, Some(standing));
+                }
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                if let Some((key, _)) = read(&object) {
+                    publisher.observe(key, None);
+                }
+            }
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "watch of bundles failed, trying again"
+                );
+            }
+        }
+    }
+}
+
+/// The namespace and name of the Channel, and what stands for it. A copy under another name is none of ours.
+fn read(object: &PartialObjectMeta<ConfigMap>) -> Option<((String, String), Standing)> {
+    let channel = object.labels().get(OWNER_NAME)?.clone();
+    if object.name_any() != name(&channel) {
+        return None;
+    }
+    let owners = object.owner_references().iter();
+    let owner = owners.filter(|owner| owner.kind == Kind::Channel.name() && owner.name == channel);
+    let standing = Standing {
+        revision: object.annotations().get(REVISION).cloned(),
+        owner: owner.map(|owner| owner.uid.clone()).next(),
+    };
+    Some(((object.namespace()?, channel), standing))
+}
