@@ -1,0 +1,206 @@
+//! The example strategy in a namespace of its own, and what its statuses say.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail, ensure};
+use attune_e2e::{
+    ControlPlane, ObjectId, Objects, in_namespace, read_documents, repository, shuffled, wait_until,
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::DynamicObject;
+use kube::{Api, Client, ResourceExt};
+use serde_json::Value;
+
+use crate::programs::PATIENCE;
+
+/// Statuses by object.
+pub(crate) type Statuses = BTreeMap<ObjectId, Value>;
+
+/// The documents of the example, cluster-scoped ones included.
+pub(crate) fn example() -> Result<Vec<DynamicObject>> {
+    read_documents(&repository().join("examples/strategy/strategy.yaml"))
+}
+
+/// The example's objects in one namespace. Its policy is the cluster's and stays.
+pub(crate) struct Strategy {
+    objects: Objects,
+    client: Client,
+    documents: Vec<DynamicObject>,
+    namespace: String,
+}
+
+impl Strategy {
+    pub(crate) fn new(cluster: &ControlPlane, namespace: &str) -> Result<Self> {
+        let documents = in_namespace(&example()?, namespace).into_iter();
+        Ok(Self {
+            objects: cluster.objects(),
+            client: cluster.client(),
+            documents: documents
+                .filter(|object| object.metadata.namespace.is_some())
+                .collect(),
+            namespace: namespace.to_owned(),
+        })
+    }
+
+    /// Changes a document before it is applied.
+    pub(crate) fn edit(
+        &mut self,
+        kind: &str,
+        name: &str,
+        edit: impl FnOnce(&mut Value) -> Result<()>,
+    ) -> Result<()> {
+        let document = self.documents.iter_mut().find(|object| is(object, kind, name));
+        let document = document.with_context(|| format!("the example has no {kind} {name}"))?;
+        edit(&mut document.data)
+    }
+
+    pub(crate) async fn apply(&self) -> Result<()> {
+        self.objects.apply(&self.documents, "owner").await.map(drop)
+    }
+
+    /// Applies everything in an order that depends on the seed alone.
+    pub(crate) async fn apply_shuffled(&self, seed: u64) -> Result<()> {
+        let documents = shuffled(&self.documents, seed);
+        self.objects.apply(&documents, "owner").await.map(drop)
+    }
+
+    pub(crate) async fn apply_one(&self, kind: &str, name: &str) -> Result<()> {
+        let document = self.document(kind, name)?.clone();
+        self.objects.apply(&[document], "owner").await.map(drop)
+    }
+
+    /// Deletes one object and waits until it is gone.
+    pub(crate) async fn delete(&self, kind: &str, name: &str) -> Result<()> {
+        let document = self.document(kind, name)?.clone();
+        self.objects.delete(&[document], PATIENCE).await
+    }
+
+    /// Deletes everything, in an order that depends on the seed alone, and waits until it is gone.
+    pub(crate) async fn delete_shuffled(&self, seed: u64) -> Result<()> {
+        let documents = shuffled(&self.documents, seed);
+        self.objects.delete(&documents, PATIENCE).await
+    }
+
+    /// The normalised statuses of the namespace.
+    pub(crate) async fn statuses(&self) -> Result<Statuses> {
+        let mut statuses = self.objects.statuses().await?;
+        statuses.retain(|id, _| id.namespace == self.namespace);
+        Ok(statuses)
+    }
+
+    /// Waits until every object says that all is well with it as it is now; gives the statuses.
+    pub(crate) async fn is_ready(&self) -> Result<Statuses> {
+        wait_until("every object is ready", PATIENCE, async || {
+            for document in &self.documents {
+                let object = self
+                    .objects
+                    .api_of(document)
+                    .await?
+                    .get(&document.name_any())
+                    .await?;
+                let id = ObjectId::of(document);
+                let status = object.data.get("status").cloned().unwrap_or_default();
+                ensure!(
+                    status["observedGeneration"] == Value::from(object.metadata.generation),
+                    "{id}: {status}"
+                );
+                let ready = condition(&status, "Ready").with_context(|| id.to_string())?;
+                ensure!(ready.status == "True", "{id}: {ready:?}");
+            }
+            self.statuses().await
+        })
+        .await
+    }
+
+    /// Waits until the statuses are these.
+    pub(crate) async fn comes_to(&self, expected: &Statuses) -> Result<()> {
+        wait_until("the statuses are as before", PATIENCE, async || {
+            ensure_same(expected, &self.statuses().await?)
+        })
+        .await
+    }
+
+    /// The status of one object as it stands.
+    pub(crate) async fn status(&self, kind: &str, name: &str) -> Result<Value> {
+        let api = self.objects.api_of(self.document(kind, name)?).await?;
+        let object = api.get(name).await?;
+        Ok(object.data.get("status").cloned().unwrap_or_default())
+    }
+
+    /// Waits until a condition reads like this: its status and its reason.
+    pub(crate) async fn turns(&self, kind: &str, name: &str, type_: &str, to: (&str, &str)) -> Result<Value> {
+        let what = format!("{type_} of {kind} {name} is {}/{}", to.0, to.1);
+        wait_until(&what, PATIENCE, async || {
+            let status = self.status(kind, name).await?;
+            let found = condition(&status, type_)?;
+            ensure!(
+                (found.status.as_str(), found.reason.as_str()) == to,
+                "it is {found:?}"
+            );
+            Ok(status)
+        })
+        .await
+    }
+
+    /// The ConfigMap with the bundle of a Channel, if there is one.
+    pub(crate) async fn bundle(&self, channel: &str) -> Result<Option<ConfigMap>> {
+        let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
+        Ok(api.get_opt(&format!("attune-bundle-{channel}")).await?)
+    }
+
+    /// The version of every ConfigMap with a bundle: it changes with each write that has an effect.
+    pub(crate) async fn bundle_versions(&self) -> Result<BTreeMap<String, String>> {
+        let mut versions = BTreeMap::new();
+        for channel in ["web", "email"] {
+            let found = self.bundle(channel).await?;
+            let found = found.with_context(|| format!("no ConfigMap for channel `{channel}`"))?;
+            versions.insert(channel.to_owned(), found.resource_version().unwrap_or_default());
+        }
+        Ok(versions)
+    }
+
+    fn document(&self, kind: &str, name: &str) -> Result<&DynamicObject> {
+        let document = self.documents.iter().find(|object| is(object, kind, name));
+        document.with_context(|| format!("the example has no {kind} {name}"))
+    }
+}
+
+fn is(object: &DynamicObject, kind: &str, name: &str) -> bool {
+    object.types.as_ref().is_some_and(|types| types.kind == kind) && object.name_any() == name
+}
+
+/// A condition as it stands on an object.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) status: String,
+    pub(crate) reason: String,
+    pub(crate) message: String,
+}
+
+/// A condition of a status.
+pub(crate) fn condition(status: &Value, type_: &str) -> Result<Condition> {
+    let conditions = status["conditions"]
+        .as_array()
+        .context("no status was written yet")?;
+    let found = conditions.iter().find(|condition| condition["type"] == type_);
+    let found = found.with_context(|| format!("no condition {type_} in {status}"))?;
+    let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
+    Ok(Condition {
+        status: text("status"),
+        reason: text("reason"),
+        message: text("message"),
+    })
+}
+
+/// Fails with the first object that differs.
+pub(crate) fn ensure_same(expected: &Statuses, found: &Statuses) -> Result<()> {
+    for (id, status) in expected {
+        match found.get(id) {
+            None => bail!("{id} is not there"),
+            Some(found) => ensure!(status == found, "{id} says\n{found:#}\ninstead of\n{status:#}"),
+        }
+    }
+    let added: Vec<_> = found.keys().filter(|id| !expected.contains_key(id)).collect();
+    ensure!(added.is_empty(), "there are others: {added:?}");
+    Ok(())
+}
