@@ -5,6 +5,9 @@ SHELL := /bin/bash
 .ONESHELL:
 MAKEFLAGS += --no-print-directory
 
+# Where cargo puts the programs.
+BINARIES := $(or $(CARGO_TARGET_DIR),target)/debug
+
 # Runs a target and says how long it took.
 define timed
 	began=$$SECONDS
@@ -26,6 +29,7 @@ demo: ## build attune and replay a week of a fashion shop; needs a Rust toolchai
 test: ## check or install what the tests need, then run all of them
 	@.ci/prerequisites
 	$(call timed,lint)
+	$(call timed,build)
 	$(call timed,test-unit)
 	$(call timed,test-demo)
 	$(call timed,tools)
@@ -37,26 +41,26 @@ lint: ## formatting and lints, warnings are errors
 	@cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
+# One command for all, so that every dependency is built once, with one set of features. What follows builds nothing.
+.PHONY: build
+build: ## all programs and tests
+	@cargo build --locked --workspace --lib --bins --tests
+
 .PHONY: test-unit
 test-unit: ## every test that needs no cluster
-	@cargo test --locked --workspace --exclude attune-e2e
+	@cargo test --locked --workspace
 
 .PHONY: test-demo
-test-demo: demo ## the Open Bandit replay, which fails unless every decision and figure is right
+test-demo: build ## the Open Bandit replay, which fails unless every decision and figure is right
+	@examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
 .PHONY: tools
 tools: ## build the control plane of the cluster tests from Go modules (8 minutes, once)
 	@e2e/cluster/build-tools
 
-# The last lines are the test runner's summary, so the time of building comes before and that of each binary is in its own.
+# The last lines are the test runner's summary, so the time of each suite is in its own.
 .PHONY: test-cluster
-test-cluster: ## the tests on a real Kubernetes control plane
+test-cluster: build ## the tests on a real Kubernetes control plane
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
-	export ATTUNE_TOOLS_BIN
-	began=$$SECONDS
-	cargo test --locked -p attune-e2e --lib --tests --no-run
-	# One by one, as the tests do (`binary` in e2e): together they would be built with other features.
-	cargo build --locked -p attune-operator --bin attune-operator
-	cargo build --locked -p attune-decider --bin attune-decider
-	echo "== test-cluster built in $$((SECONDS - began)) s"
-	cargo test --locked -p attune-e2e --lib --tests
+	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))"
+	cargo test --locked --workspace --test control_plane --test crds --test operator

@@ -5,12 +5,18 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Builds a program of this workspace, in the profile of the running test, and returns its path. Cargo builds the programs
-/// only of the package under test: one of another package would be missing, or worse, an old one.
+/// Path of a program of this workspace: one of `ATTUNE_BINARIES` where that is set, else built now, in the profile of the
+/// running test. Cargo by itself builds the programs of the package under test only: those of another would be missing, or
+/// worse, old.
 ///
 /// # Errors
-/// When it does not build; with what the compiler said.
-pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
+/// When it is not there or does not build; with what the compiler said.
+pub fn binary(name: &str) -> Result<PathBuf> {
+    if let Some(directory) = std::env::var_os("ATTUNE_BINARIES") {
+        let program = PathBuf::from(directory).join(name);
+        ensure!(program.is_file(), "`{}` is not there: run `make build`", program.display());
+        return Ok(program);
+    }
     let test = std::env::current_exe().context("find the running test")?;
     // target/<profile>/deps/<test>
     let profile_directory = test
@@ -22,8 +28,8 @@ pub fn binary(package: &str, name: &str) -> Result<PathBuf> {
         "build",
         "--quiet",
         "--locked",
-        "--package",
-        package,
+        // Of the whole workspace, so that its dependencies are built with one set of features and shared with all tests.
+        "--workspace",
         "--bin",
         name,
     ]);

@@ -290,7 +290,7 @@ async fn strict_apply_names_the_document_it_refuses(cluster: &ControlPlane, (): 
 }
 
 async fn a_program_of_ours_is_built_and_runs(cluster: &ControlPlane, (): &()) -> Result<()> {
-    let decider = binary("attune-decider", "attune-decider")?;
+    let decider = binary("attune-decider")?;
     let mut process = Process::spawn(cluster.launch("decider-help", &decider).arg("--help"))?;
     let status = wait_until(
         "it has said what it can do",

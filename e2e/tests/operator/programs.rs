@@ -29,9 +29,9 @@ pub(crate) struct Programs {
 impl Programs {
     pub(crate) fn build() -> Result<Self> {
         Ok(Self {
-            operator: binary("attune-operator", "attune-operator")?,
-            decider: binary("attune-decider", "attune-decider")?,
-            collector: binary("attune-collector", "attune-collector")?,
+            operator: binary("attune-operator")?,
+            decider: binary("attune-decider")?,
+            collector: binary("attune-collector")?,
             http: reqwest::Client::builder().timeout(PATIENCE).build()?,
         })
     }
