@@ -8,6 +8,8 @@ mod operator;
 #[cfg(test)]
 mod tests;
 
+pub(super) use function::names as function_names;
+
 use cel::common::ast::{Expr, ListExpr, LiteralValue, operators};
 use cel::parser::Expression as Ast;
 
@@ -169,8 +171,8 @@ impl<'c> Checker<'c> {
         let variables = self.variables.iter().map(|(variable, _)| *variable);
         let suggestion = closest(name, self.schema.names().chain(variables));
         let advice = match suggestion {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "declare it in a DataContract".to_owned(),
+            Some(_) => "correct the name or declare it in a DataContract",
+            None => "declare it in a DataContract",
         };
         let message = format!("attribute `{name}` is not declared: {advice}");
         let error = self
@@ -234,13 +236,10 @@ impl<'c> Checker<'c> {
             return;
         }
         let suggestion = closest(literal, attribute.values.iter().map(String::as_str));
-        let advice = match suggestion {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write one of {}", some_of(&attribute.values)),
-        };
         let message = format!(
-            "`{literal}` is not among the values of `{}`: {advice}",
-            attribute.name
+            "`{literal}` is not among the values of `{}`: write one of {}",
+            attribute.name,
+            some_of(&attribute.values)
         );
         let error = self.error(ExprErrorKind::ValueNotInContract, ast, message);
         self.report(error.about(&attribute.name).suggest(suggestion));

@@ -33,7 +33,7 @@ pub enum ExprErrorKind {
 
 /// One mistake in an expression, where it is, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}{}", question(.suggestion.as_deref()))]
 pub struct ExprError {
     /// What kind of mistake.
     pub kind: ExprErrorKind,
@@ -43,8 +43,12 @@ pub struct ExprError {
     pub attribute: Option<String>,
     /// Lower case, user input in backticks, with what to do.
     pub message: String,
-    /// A known name or value close to the one written.
+    /// A known name or value close to the one written; the message leaves asking for it to whoever shows it.
     pub suggestion: Option<String>,
+}
+
+fn question(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(String::new, |near| format!(" (did you mean `{near}`?)"))
 }
 
 impl ExprError {

@@ -70,6 +70,11 @@ const FUNCTIONS: [(&str, Style, Function); 27] = [
     ("map", Style::Method, Function::Macro(Loop::Map)),
 ];
 
+/// The names of [`FUNCTIONS`].
+pub(in crate::expr) fn names() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, ..)| *name)
+}
+
 /// Functions of CEL that are left out on purpose.
 const LEFT_OUT: [&str; 5] = ["bool", "bytes", "dyn", "type", "uint"];
 
@@ -130,10 +135,10 @@ impl<'c> Checker<'c> {
                 &format!("`{name}` is out of scope: compare values of one type"),
             );
         }
-        let suggestion = closest(name, FUNCTIONS.iter().map(|(known, ..)| *known));
+        let suggestion = closest(name, names());
         let advice = match suggestion {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "remove it".to_owned(),
+            Some(_) => "correct the name",
+            None => "remove it",
         };
         let message = format!("function `{name}` does not exist: {advice}");
         self.report(
