@@ -118,7 +118,7 @@ impl Server {
         let mut rules = self.rules();
         rules.refused = strategy.refusals().cloned().collect();
         if strategy.is_readable() || rules.index.objects().next().is_none() {
-            rules.take(&strategy);
+            rules.take(&strategy, self.now());
         }
         rules.index.settle(self.now());
         self.adopt(&mut rules);
@@ -267,7 +267,7 @@ impl Server {
 
 impl Rules {
     /// Takes what the files say; an object that is refused keeps its accepted form.
-    fn take(&mut self, strategy: &Strategy) {
+    fn take(&mut self, strategy: &Strategy, now: Timestamp) {
         let refused = strategy.refused_ids();
         let kept: Vec<Resource> = self
             .index
@@ -279,7 +279,7 @@ impl Rules {
             .accepted()
             .cloned()
             .chain(kept)
-            .map(|resource| self.generations.stamp(resource))
+            .map(|resource| self.generations.stamp(resource, now))
             .collect();
         for kind in Kind::ALL {
             let listed = accepted

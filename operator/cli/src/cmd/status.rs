@@ -12,17 +12,17 @@ use crate::table;
 
 /// Prints the tables that an owner wants to see.
 pub async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
-    let resources = match &args.server {
+    let (resources, at) = match &args.server {
         Some(server) => ask(server).await?,
-        None => judge(&args)?,
+        None => (judge(&args)?, None),
     };
-    let now = args.at.unwrap_or_else(Timestamp::now);
+    let now = args.at.or(at).unwrap_or_else(Timestamp::now);
     print!("{}", table::render(&resources, args.wide, now));
     Ok(ExitCode::SUCCESS)
 }
 
-/// The resources of a running `attune serve`; what it refused goes to standard error.
-async fn ask(server: &str) -> anyhow::Result<Vec<Value>> {
+/// The resources of a running `attune serve` and the instant that it judged them at; what it refused goes to standard error.
+async fn ask(server: &str) -> anyhow::Result<(Vec<Value>, Option<Timestamp>)> {
     let url = format!("{}/status", server.trim_end_matches('/'));
     let response = reqwest::get(&url)
         .await
@@ -43,8 +43,12 @@ async fn ask(server: &str) -> anyhow::Result<Vec<Value>> {
             refused.get("message").and_then(Value::as_str).unwrap_or_default()
         );
     }
+    let at = status
+        .get("at")
+        .and_then(Value::as_str)
+        .and_then(|at| at.parse().ok());
     let resources = status.get("resources").and_then(Value::as_array).cloned();
-    resources.context("the answer has no `resources`")
+    Ok((resources.context("the answer has no `resources`")?, at))
 }
 
 fn judge(args: &StatusArgs) -> anyhow::Result<Vec<Value>> {
