@@ -30,7 +30,7 @@ enum Verb {
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
     /// Explain a decision step by step.
-    Explain(DecideArgs),
+    Explain(ExplainArgs),
     /// Serve decisions, take events and measure, all in this process.
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
@@ -52,16 +52,21 @@ pub struct SourceArgs {
     #[arg(short = 'f', long = "file", value_name = "PATH", required = true, num_args = 1..)]
     pub paths: Vec<PathBuf>,
 
-    /// The namespace of resources that name none.
-    #[arg(short = 'n', long, default_value = "default")]
-    pub namespace: String,
+    /// The namespace of resources that name none [default: default].
+    #[arg(short = 'n', long)]
+    pub namespace: Option<String>,
 
-    /// The instant to judge and decide at (RFC 3339); now, unless given.
+    /// The instant to judge and decide at (RFC 3339) [default: now].
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub at: Option<Timestamp>,
 }
 
 impl SourceArgs {
+    /// The namespace of resources that name none.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
     /// The instant to judge at.
     pub fn at(&self) -> Timestamp {
         self.at.unwrap_or_else(Timestamp::now)
@@ -101,26 +106,46 @@ impl From<LintOutput> for LintFormat {
     }
 }
 
-/// Options of `attune decide` and `attune explain`.
+/// Which decision.
 #[derive(Debug, Args)]
-pub struct DecideArgs {
+pub struct QuestionArgs {
     /// Which resources, judged when.
     #[command(flatten)]
     pub source: SourceArgs,
 
-    /// The Channel.
-    #[arg(long)]
+    /// The Channel; where several namespaces have one of that name, the namespace says which.
+    #[arg(long, value_name = "NAME")]
     pub channel: String,
 
     /// The touchpoint.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pub touchpoint: String,
 
     /// The context, a JSON object: `{"targetingKey": "u1", "user": {"tier": "gold"}}`.
     #[arg(long, value_name = "JSON")]
     pub context: String,
+}
+
+/// Options of `attune decide`.
+#[derive(Debug, Args)]
+pub struct DecideArgs {
+    /// Which decision.
+    #[command(flatten)]
+    pub question: QuestionArgs,
 
     /// How to write the answer.
+    #[arg(short = 'o', long, value_enum, default_value_t = AnswerOutput::Json)]
+    pub output: AnswerOutput,
+}
+
+/// Options of `attune explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// Which decision.
+    #[command(flatten)]
+    pub question: QuestionArgs,
+
+    /// How to write the steps.
     #[arg(short = 'o', long, value_enum, default_value_t = AnswerOutput::Text)]
     pub output: AnswerOutput,
 }
@@ -141,8 +166,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub source: SourceArgs,
 
-    /// The address to listen on.
-    #[arg(long, default_value = "127.0.0.1:8016")]
+    /// The address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8016")]
     pub listen: SocketAddr,
 
     /// Where events are kept; a directory of its own that goes with the process, unless given.
@@ -150,18 +175,18 @@ pub struct ServeArgs {
     pub data: Option<PathBuf>,
 
     /// Mount this Channel at the root too; `NAMESPACE/NAME` where the name is not unique.
-    #[arg(long)]
+    #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
 }
 
 /// Options of `attune status`.
 #[derive(Debug, Args)]
 pub struct StatusArgs {
-    /// The address of an `attune serve`.
-    #[arg(long, value_name = "URL", conflicts_with = "paths")]
+    /// The address of an `attune serve`: `http://127.0.0.1:8016`.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["paths", "namespace"])]
     pub server: Option<String>,
 
-    /// File or directory of resources, judged without a server.
+    /// File or directory of resources, judged without a server; `-` is standard input. Repeatable.
     #[arg(short = 'f', long = "file", value_name = "PATH", required_unless_present = "server", num_args = 1..)]
     pub paths: Vec<PathBuf>,
 
@@ -169,11 +194,11 @@ pub struct StatusArgs {
     #[arg(long)]
     pub wide: bool,
 
-    /// The namespace of resources that name none.
-    #[arg(short = 'n', long, default_value = "default")]
-    pub namespace: String,
+    /// The namespace of resources that name none [default: default].
+    #[arg(short = 'n', long)]
+    pub namespace: Option<String>,
 
-    /// The instant to judge at (RFC 3339); now, unless given.
+    /// The instant to judge at, and to count ages to (RFC 3339) [default: now].
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub at: Option<Timestamp>,
 }

@@ -19,7 +19,7 @@ use attune_core::trace::Trace;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::cli::DecideArgs;
+use crate::cli::QuestionArgs;
 use crate::strategy::Strategy;
 
 /// What came of one decision on the command line.
@@ -31,17 +31,17 @@ enum Outcome<'e> {
 /// Loads the Channel's rules as a decider would have them.
 ///
 /// Findings do not stop a decision: what is sound decides, as in the cluster.
-fn engine(args: &DecideArgs) -> anyhow::Result<Engine> {
+fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
     let strategy = Strategy::load(&args.source)?;
-    let errors = strategy.errors();
-    if errors > 0 {
-        eprintln!("attune: {errors} findings; run `attune lint` to see them. What is sound decides.");
-    }
+    strategy.warn_of_refusals();
     let index = strategy.settle(args.source.at());
     let mut named = index
         .publications()
         .filter(|(_, channel, _)| *channel == args.channel);
-    let wanted = |namespace: &str| args.source.namespace == "default" || namespace == args.source.namespace;
+    let wanted = |namespace: &str| {
+        let asked = args.source.namespace.as_deref();
+        asked.is_none_or(|asked| asked == namespace)
+    };
     let mut found: Vec<_> = named
         .by_ref()
         .filter(|(namespace, ..)| wanted(namespace))
@@ -67,7 +67,7 @@ fn engine(args: &DecideArgs) -> anyhow::Result<Engine> {
 }
 
 /// Decides as a decider would, for a unit without a past.
-fn decide<'e>(engine: &'e Engine, args: &DecideArgs, trace: &mut Trace) -> Outcome<'e> {
+fn decide<'e>(engine: &'e Engine, args: &QuestionArgs, trace: &mut Trace) -> Outcome<'e> {
     let context = match Context::decode(engine, args.context.as_bytes()) {
         Ok(context) => context,
         Err(error) => return Outcome::Failed(Failure::from_context(Some(&args.touchpoint), &error)),

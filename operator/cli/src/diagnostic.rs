@@ -118,5 +118,26 @@ fn place(document: &Document, finding: &Finding) -> Span {
         .offset
         .zip(found.node)
         .and_then(|(offset, node)| position_in_scalar(&document.source, &node, offset));
-    exact.map_or(found.span, Span::at)
+    exact.map_or(found.span, |start| Span {
+        start,
+        end: Position {
+            column: start.column + word(&document.source, start),
+            ..start
+        },
+    })
+}
+
+/// How long the name or the quoted text is that starts at a place of an expression; 1 for operators.
+fn word(source: &Source, start: Position) -> usize {
+    let line = source.line(start.line).unwrap_or_default();
+    let rest: Vec<char> = line.chars().skip(start.column.saturating_sub(1)).collect();
+    let length = match rest.first() {
+        Some(quote @ ('"' | '\'')) => rest.iter().skip(1).position(|one| one == quote).map(|end| end + 2),
+        Some(first) if first.is_alphanumeric() || *first == '_' => {
+            let ends = |one: &char| !(one.is_alphanumeric() || matches!(one, '_' | '.'));
+            Some(rest.iter().position(ends).unwrap_or(rest.len()))
+        }
+        _ => None,
+    };
+    length.unwrap_or(1)
 }

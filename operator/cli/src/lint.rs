@@ -116,9 +116,23 @@ impl Read {
 
     /// Objects that are there and that an API server would not take.
     pub fn refused_ids(&self) -> BTreeSet<ObjectId> {
-        let accepted: BTreeSet<_> = self.accepted().map(ObjectId::of).collect();
+        self.others(self.accepted())
+    }
+
+    /// Objects that are there and cannot be read at all.
+    pub fn unreadable_ids(&self) -> BTreeSet<ObjectId> {
+        self.others(self.readable())
+    }
+
+    fn others<'r>(&'r self, known: impl Iterator<Item = &'r Resource>) -> BTreeSet<ObjectId> {
+        let known: BTreeSet<_> = known.map(ObjectId::of).collect();
         let all = self.loaded.documents.iter().map(|document| document.id.clone());
-        all.filter(|id| !accepted.contains(id)).collect()
+        all.filter(|id| !known.contains(id)).collect()
+    }
+
+    /// The document that defines an object.
+    pub fn document(&self, id: &ObjectId) -> Option<&Document> {
+        self.loaded.document(id)
     }
 
     /// What is wrong with the files and with the documents one by one.

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use attune_api::Resource;
 use attune_compile::status::Deciders;
 use attune_compile::{ObjectId, Severity};
-use attune_index::Index;
+use attune_compile::finding::Finding;
+use attune_index::{Index, Undecodable};
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::cli::SourceArgs;
 use crate::diagnostic::Diagnostic;
@@ -25,7 +27,7 @@ impl Strategy {
     /// # Errors
     /// When an input cannot be opened; what is wrong inside of one is a finding.
     pub fn load(source: &SourceArgs) -> Result<Self, LoadError> {
-        let loaded = manifest::load(&source.paths, &source.namespace)?;
+        let loaded = manifest::load(&source.paths, source.namespace())?;
         Ok(Self {
             read: Read::new(loaded),
         })
@@ -41,9 +43,13 @@ impl Strategy {
         self.read.diagnostics()
     }
 
-    /// How many findings one by one are errors.
-    pub fn errors(&self) -> usize {
-        self.refusals().count()
+    /// Says on standard error that not everything was taken: what is sound is gone on with, as in the cluster.
+    pub fn warn_of_refusals(&self) {
+        let errors = self.refusals().count();
+        let plural = if errors == 1 { "error" } else { "errors" };
+        if errors > 0 {
+            eprintln!("attune: {errors} {plural}, see `attune lint`; this goes on with what is sound");
+        }
     }
 
     /// What keeps files or documents from being taken.
@@ -62,22 +68,51 @@ impl Strategy {
         self.read.refused_ids()
     }
 
+    /// Findings about all objects together, with their places in these files.
+    ///
+    /// Those about an object that would be refused are left out: it is judged in a form that these files do not show.
+    pub fn locate<'f>(&self, findings: impl Iterator<Item = &'f Finding>) -> Vec<Diagnostic> {
+        let refused = self.refused_ids();
+        findings
+            .filter(|finding| !refused.contains(&finding.object))
+            .map(|finding| Diagnostic::of(finding.clone(), self.read.document(&finding.object)))
+            .collect()
+    }
+
     /// Compiles what an API server would take.
     pub fn settle(&self, at: Timestamp) -> Index {
-        settled(self.accepted(), at)
+        settled(self.accepted(), self.refused_ids(), at)
     }
 
     /// Everything that is wrong, one by one and together.
     pub fn lint(self, at: Timestamp) -> LintReport {
-        let findings = settled(self.read.readable(), at).findings().cloned().collect();
+        let index = settled(self.read.readable(), self.read.unreadable_ids(), at);
+        let findings = index.findings().cloned().collect();
         self.read.report(findings)
     }
 }
 
-fn settled<'r>(resources: impl Iterator<Item = &'r Resource>, at: Timestamp) -> Index {
+/// An object that is there and not taken: whoever refers to it is not told to create it.
+pub(crate) fn refused(id: ObjectId) -> Undecodable {
+    Undecodable {
+        id,
+        message: "refused; see the findings about it".to_owned(),
+        generation: None,
+        status: Value::Null,
+    }
+}
+
+fn settled<'r>(
+    resources: impl Iterator<Item = &'r Resource>,
+    missing: BTreeSet<ObjectId>,
+    at: Timestamp,
+) -> Index {
     let mut index = Index::default();
     for resource in resources {
         index.apply(resource.clone());
+    }
+    for id in missing {
+        index.apply_undecodable(refused(id));
     }
     index.settle(at);
     // Without a cluster there are no deciders to wait for.

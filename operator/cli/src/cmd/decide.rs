@@ -11,9 +11,9 @@ use crate::cli::{AnswerOutput, DecideArgs};
 
 /// Prints the OFREP object that a decider would answer; 1 when it is a failure.
 pub fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
-    let engine = super::engine(args)?;
+    let engine = super::engine(&args.question)?;
     let id = decision_id();
-    match (super::decide(&engine, args, &mut Trace::off()), args.output) {
+    match (super::decide(&engine, &args.question, &mut Trace::off()), args.output) {
         (Outcome::Decided(decision), AnswerOutput::Json) => print_json(&success(&engine, &decision, &id))?,
         (Outcome::Decided(decision), AnswerOutput::Text) => print!("{}", text(&decision, &id)),
         (Outcome::Failed(failure), output) => {

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::decide::print_failure;
 use super::{Outcome, decision_id, failed, print_json, success};
-use crate::cli::{AnswerOutput, DecideArgs};
+use crate::cli::{AnswerOutput, ExplainArgs};
 
 /// Prints what each step of the decision did; 1 when there is no decision.
-pub fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
-    let engine = super::engine(args)?;
+pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+    let engine = super::engine(&args.question)?;
     let id = decision_id();
     let mut trace = Trace::on();
-    let decision = match super::decide(&engine, args, &mut trace) {
+    let decision = match super::decide(&engine, &args.question, &mut trace) {
         Outcome::Decided(decision) => decision,
         Outcome::Failed(failure) => {
             print_failure(&failure, args.output)?;

@@ -58,6 +58,7 @@ fn judge(args: &StatusArgs) -> anyhow::Result<Vec<Value>> {
         at: args.at,
     };
     let strategy = Strategy::load(&source)?;
+    strategy.warn_of_refusals();
     let index = strategy.settle(source.at());
     let with_status = index.objects().map(|(resource, status)| {
         let mut object = resource.to_json();
