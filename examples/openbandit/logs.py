@@ -99,8 +99,9 @@ def _read_log(tar: tarfile.TarFile, campaign: str, policy: str) -> list[Impressi
     rows = _rows(tar, f"{_INSIDE}/{policy}/{campaign}/{campaign}.csv")
     header = next(rows)
     column = {name: index for index, name in enumerate(header)}
-    affinities = [(index, int(name.removeprefix(_AFFINITY))) for name, index in column.items() if name.startswith(_AFFINITY)]
-    affinities = [(item, index) for index, item in affinities]
+    affinities = [
+        (int(name.removeprefix(_AFFINITY)), index) for name, index in column.items() if name.startswith(_AFFINITY)
+    ]
     features = [column[name] for name in FEATURES]
     return [
         Impression(

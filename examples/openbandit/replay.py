@@ -219,7 +219,7 @@ def lint(attune: Path) -> None:
 
 def show_tables(attune: Path, address: str) -> None:
     """Prints the tables of `attune status`, with the many items cut short."""
-    command = [str(attune), "status", "--server", address, "--at", AT]
+    command = [str(attune), "status", "--server", address]
     tables = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if tables.returncode != 0:
         raise server.ServerError("`attune status` failed")
