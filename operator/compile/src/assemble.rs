@@ -9,6 +9,7 @@ use attune_core::bundle::{self, Bundle, ContentId, FORMAT_VERSION, Rule};
 use attune_core::engine::Engine;
 
 use crate::report::Report;
+use crate::snapshot::Snapshot;
 use crate::{Model, Previous, Publication};
 
 mod carry;
@@ -55,6 +56,11 @@ pub fn channels(
         publications.extend(publication.map(|publication| (name.to_owned(), publication)));
     }
     publications
+}
+
+/// A binding without its Program has no purpose to go on for; a Program that cannot be read is not gone.
+fn has_program(snapshot: &Snapshot, program: &str) -> bool {
+    snapshot.programs.contains_key(program) || snapshot.is_unreadable(Kind::Program, program)
 }
 
 fn publish(bundle: &Arc<Bundle>) -> Option<Publication> {
@@ -116,7 +122,7 @@ impl<'a> Assembly<'a> {
             name,
             channel,
             previous,
-            needs: Needs::of(model.snapshot, name),
+            needs: Needs::of(model.snapshot, name, previous),
             modules: BTreeMap::new(),
             read: BTreeSet::new(),
             bundle,

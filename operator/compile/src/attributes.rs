@@ -12,6 +12,9 @@ use attune_core::value::AttributeType;
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 
+#[cfg(test)]
+mod tests;
+
 /// Every attribute that rules of the namespace may read.
 #[derive(Debug, Default)]
 pub struct Attributes {

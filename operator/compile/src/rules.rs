@@ -14,6 +14,9 @@ use crate::finding::{Finding, ObjectId, Severity};
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 
+#[cfg(test)]
+mod tests;
+
 /// The expressions that are sound, by where they stand.
 #[derive(Debug, Default)]
 pub struct Rules {

@@ -1,1 +1,142 @@
+//! Compiling edited strategies, and what comes of the example.
 
+mod bundles;
+mod carrying;
+mod decisions;
+mod properties;
+mod verdicts;
+
+use std::sync::Arc;
+
+use attune_api::Kind;
+use attune_api::conditions::ConditionType;
+use attune_core::bundle::Bundle;
+use attune_core::context::Context;
+use attune_core::decide::{Request, decide};
+use attune_core::engine::Engine;
+use attune_core::history::NoHistory;
+use attune_core::ofrep::Success;
+use attune_core::trace::Trace;
+use attune_testkit::{AT, Strategy};
+use serde_json::Value;
+
+use crate::verdict::{Judged, Verdict};
+use crate::{Compiled, Finding, Previous, Snapshot};
+
+/// The namespace of the example.
+pub(crate) const SHOP: &str = "shop";
+
+/// A strategy as one namespace's snapshot.
+pub(crate) fn snapshot(strategy: &Strategy) -> Snapshot {
+    let mut snapshot = Snapshot::new(SHOP);
+    strategy
+        .resources()
+        .into_iter()
+        .for_each(|resource| snapshot.insert(resource));
+    snapshot
+}
+
+/// What a strategy compiles to where nothing was published before.
+pub(crate) fn compile(strategy: &Strategy) -> Compiled {
+    compile_over(strategy, &Previous::new())
+}
+
+/// What a strategy compiles to over what was published before.
+pub(crate) fn compile_over(strategy: &Strategy, previous: &Previous) -> Compiled {
+    crate::compile(&snapshot(strategy), previous, AT)
+}
+
+/// What a compilation published.
+pub(crate) fn published(compiled: &Compiled) -> Previous {
+    let channels = compiled.channels.iter();
+    channels
+        .map(|(channel, publication)| (channel.clone(), Arc::clone(&publication.bundle)))
+        .collect()
+}
+
+/// A finding as lint would print it in one line, with its offset where it has one.
+pub(crate) fn told(finding: &Finding) -> String {
+    let Finding {
+        object,
+        severity,
+        reason,
+        field,
+        message,
+        ..
+    } = finding;
+    let severity = format!("{severity:?}").to_lowercase();
+    let offset = finding
+        .offset
+        .map(|offset| format!("+{offset}"))
+        .unwrap_or_default();
+    let suggestion = finding
+        .suggestion
+        .as_ref()
+        .map(|known| format!(" (did you mean `{known}`?)"))
+        .unwrap_or_default();
+    format!(
+        "{severity} {} {} {field}{offset} {reason}: {message}{suggestion}",
+        object.kind, object.name
+    )
+}
+
+/// Compiles a strategy and gives its findings in one line each.
+pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
+    compile(strategy).findings.iter().map(told).collect()
+}
+
+/// Compiles a strategy and gives its only finding.
+pub(crate) fn finding(strategy: &Strategy) -> String {
+    let findings = findings(strategy);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    findings.into_iter().next().unwrap()
+}
+
+/// The bundle of a Channel.
+pub(crate) fn bundle<'c>(compiled: &'c Compiled, channel: &str) -> &'c Bundle {
+    &compiled.channels[channel].bundle
+}
+
+/// What is said about an object.
+pub(crate) fn verdict<'c>(compiled: &'c Compiled, kind: Kind, name: &str) -> &'c Verdict {
+    let verdicts = compiled.verdicts.iter();
+    let mut verdicts = verdicts.filter(|(id, _)| id.kind == kind && id.name == name);
+    verdicts.next().unwrap().1
+}
+
+/// One condition of an object.
+pub(crate) fn condition<'c>(
+    compiled: &'c Compiled,
+    kind: Kind,
+    name: &str,
+    type_: ConditionType,
+) -> &'c Judged {
+    let conditions = &verdict(compiled, kind, name).conditions;
+    conditions.iter().find(|judged| judged.type_ == type_).unwrap()
+}
+
+/// A condition in short: `False/RefNotFound`.
+pub(crate) fn stands(compiled: &Compiled, kind: Kind, name: &str, type_: ConditionType) -> String {
+    let judged = condition(compiled, kind, name, type_);
+    format!("{}/{}", judged.truth.as_str(), judged.reason)
+}
+
+/// The OFREP answer of a bundle, without its revision.
+pub(crate) fn answer(bundle: &Bundle, touchpoint: &str, context: &Value) -> Value {
+    let engine = Engine::load(bundle.clone()).unwrap();
+    let context = context.to_string();
+    let context = Context::decode(&engine, context.as_bytes()).unwrap();
+    let request = Request {
+        touchpoint,
+        context: &context,
+        history: &NoHistory,
+        now: AT,
+    };
+    let decision = decide(&engine, request, &mut Trace::off()).unwrap();
+    let mut answer = serde_json::to_value(Success::new(&decision, engine.metadata(), None)).unwrap();
+    answer["metadata"]
+        .as_object_mut()
+        .unwrap()
+        .remove("attune.revision");
+    answer
+}

@@ -44,9 +44,13 @@ impl Index {
             // A namespaced object without a namespace is none that a server would hold.
             (true, None) => {}
             (false, _) => {
-                self.policies.insert(resource.name().to_owned(), resource.clone());
-                self.space("").apply(resource);
-                self.spread_policies();
+                let known = self.policies.get(resource.name());
+                let changed = known.is_none_or(|known| known.spec() != resource.spec());
+                self.space("").apply(resource.clone());
+                if changed {
+                    self.policies.insert(resource.name().to_owned(), resource);
+                    self.spread_policies();
+                }
             }
         }
     }

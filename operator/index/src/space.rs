@@ -231,7 +231,8 @@ impl Space {
     }
 }
 
-/// Takes over what is about to be written; what others wrote beside it stays.
+/// Takes over what is about to be written. Conditions and counts of other writers, which are not looked at here, are back
+/// when the object is seen again.
 fn merge(kind: Kind, standing: &mut Value, status: &Value) {
     let (Some(standing), Some(status)) = (standing.as_object_mut(), status.as_object()) else {
         *standing = status.clone();

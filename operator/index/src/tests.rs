@@ -1,1 +1,472 @@
+//! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod server;
+
+use attune_api::Kind;
+use attune_compile::ObjectId;
+use attune_compile::status::Deciders;
+use attune_core::bundle::Bundle;
+use attune_testkit::{AT, Strategy, instant};
+use serde_json::{Value, json};
+
+use self::server::Server;
+use super::{Effect, Index, Undecodable};
+
+const NOBODY: Deciders = Deciders::Heard {
+    current: 0,
+    stale: 0,
+    refused: None,
+};
+
+fn id(kind: Kind, name: &str) -> ObjectId {
+    let namespace = if kind.is_namespaced() { "shop" } else { "" };
+    ObjectId {
+        kind,
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// Effects in one line each: `publish shop/web`, `status Channel/shop/web True/Ready`.
+fn told(effects: &[Effect]) -> Vec<String> {
+    effects
+        .iter()
+        .map(|effect| match effect {
+            Effect::Publish {
+                namespace, channel, ..
+            } => format!("publish {namespace}/{channel}"),
+            Effect::Withdraw { namespace, channel } => format!("withdraw {namespace}/{channel}"),
+            Effect::Status { id, status } => format!("status {id} {}", stands(status, "Ready")),
+        })
+        .collect()
+}
+
+/// A condition in short: `False/RefNotFound`.
+fn stands(status: &Value, type_: &str) -> String {
+    let conditions = status["conditions"].as_array().unwrap();
+    let condition = conditions
+        .iter()
+        .find(|condition| condition["type"] == type_)
+        .unwrap();
+    format!(
+        "{}/{}",
+        condition["status"].as_str().unwrap(),
+        condition["reason"].as_str().unwrap()
+    )
+}
+
+/// An index that has written everything about the example, and the server that it wrote to.
+fn settled(strategy: &Strategy) -> (Index, Server) {
+    let mut index = Index::default();
+    let mut server = Server::holding(strategy);
+    server.list(&mut index);
+    for channel in ["web", "email"] {
+        index.hear("shop", channel, NOBODY);
+    }
+    server.take(&index.settle(AT));
+    (index, server)
+}
+
+#[test]
+fn publishes_each_channel_and_writes_each_status_then_is_silent() {
+    let mut index = Index::default();
+    Strategy::example()
+        .stored()
+        .into_iter()
+        .for_each(|resource| index.apply(resource));
+    for channel in ["web", "email"] {
+        index.hear("shop", channel, NOBODY);
+    }
+    assert_eq!(
+        told(&index.settle(AT)),
+        [
+            "publish shop/email",
+            "publish shop/web",
+            "status GovernancePolicy/default True/Ready",
+            "status Program/shop/spring-retention True/Ready",
+            "status DataContract/shop/shopper True/Ready",
+            "status Audience/shop/cart-abandoner True/Ready",
+            "status Audience/shop/lapsed True/Ready",
+            "status Audience/shop/loyal-high-value True/Ready",
+            "status ContentModule/shop/hero True/Ready",
+            "status Channel/shop/email True/Ready",
+            "status Channel/shop/web True/Ready",
+            "status ChannelBinding/shop/retention-home-hero True/Ready",
+            "status ChannelBinding/shop/retention-newsletter True/Ready",
+            "status Metric/shop/repeat-purchase True/Ready",
+            "status Metric/shop/unsubscribe True/Ready",
+            "status Experiment/shop/cart-hero True/Ready",
+            "status Holdout/shop/always-baseline True/Ready",
+        ]
+    );
+    assert_eq!(index.settle(AT), []);
+    assert_eq!(index.findings().count(), 0);
+}
+
+#[test]
+fn is_silent_about_its_own_writes_and_a_second_apply() {
+    let (mut index, server) = settled(&Strategy::example());
+    let compilations = index.compilations();
+    for resource in server.resources() {
+        index.apply(resource);
+    }
+    assert_eq!(index.settle(AT), []);
+    assert_eq!(
+        index.compilations(),
+        compilations,
+        "a change of nothing but status compiles nothing"
+    );
+    server.list(&mut index);
+    index.resync();
+    assert_eq!(index.settle(AT), [], "nor does a relist write anything");
+}
+
+#[test]
+fn is_silent_after_a_restart() {
+    let (index, server) = settled(&Strategy::example());
+    let mut restarted = Index::default();
+    server.list(&mut restarted);
+    for (namespace, channel, publication) in index.publications() {
+        restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
+    }
+    assert_eq!(
+        told(&restarted.settle(AT)),
+        [""; 0],
+        "before any decider has called"
+    );
+    for channel in ["web", "email"] {
+        restarted.hear("shop", channel, NOBODY);
+    }
+    assert_eq!(told(&restarted.settle(AT)), [""; 0]);
+}
+
+#[test]
+fn says_only_what_an_edit_changes() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let priority = Strategy::example().edit(
+        Kind::ChannelBinding,
+        "retention-newsletter",
+        json!({"priority": 7}),
+    );
+    server.hold(priority.resource(Kind::ChannelBinding, "retention-newsletter"));
+    server.list(&mut index);
+    let effects = index.settle(AT);
+    assert_eq!(
+        told(&effects),
+        [
+            "publish shop/email",
+            "status Channel/shop/email True/Ready",
+            "status ChannelBinding/shop/retention-newsletter True/Ready",
+        ]
+    );
+    server.take(&effects);
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn touches_no_other_namespace() {
+    let (mut index, _) = settled(&Strategy::example());
+    let other = Strategy::example().in_namespace("other");
+    other
+        .stored()
+        .into_iter()
+        .for_each(|resource| index.apply(resource));
+    let effects = told(&index.settle(AT));
+    assert_eq!(effects.len(), 16);
+    assert!(
+        effects
+            .iter()
+            .all(|effect| effect.contains("other/") || effect.contains("/other")),
+        "{effects:#?}"
+    );
+
+    index.delete(&ObjectId {
+        kind: Kind::Audience,
+        namespace: "other".to_owned(),
+        name: "lapsed".to_owned(),
+    });
+    let compilations = index.compilations();
+    let effects = told(&index.settle(AT));
+    assert!(effects.contains(&"status Program/other/spring-retention False/RefNotFound".to_owned()));
+    assert!(
+        effects.iter().all(|effect| effect.contains("/other/")),
+        "{effects:#?}"
+    );
+    assert_eq!(index.compilations(), compilations + 1);
+}
+
+#[test]
+fn turns_conditions_red_and_green_again_and_serves_on() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    index.delete(&id(Kind::Audience, "lapsed"));
+    let effects = index.settle(AT);
+    assert_eq!(
+        told(&effects),
+        [
+            "status Program/shop/spring-retention False/RefNotFound",
+            "status ContentModule/shop/hero False/RefNotFound",
+            "status ChannelBinding/shop/retention-home-hero False/RefNotFound",
+            "status ChannelBinding/shop/retention-newsletter False/RefNotFound",
+        ],
+        "the bundle is what it was"
+    );
+    let Effect::Status { status, .. } = &effects[2] else {
+        panic!()
+    };
+    assert_eq!(stands(status, "Programmed"), "False/ServingPrevious");
+    assert_eq!(stands(status, "Reconciling"), "True/RefNotFound");
+    server.take(&effects);
+    index.apply(server.resource(&id(Kind::Audience, "lapsed")));
+    let effects = told(&index.settle(AT));
+    let green = effects.iter().filter(|effect| effect.ends_with("True/Ready"));
+    assert_eq!(green.count(), 4, "{effects:#?}");
+    assert!(
+        effects.iter().all(|effect| effect.starts_with("status ")),
+        "{effects:#?}"
+    );
+}
+
+#[test]
+fn carries_what_was_published_before_a_restart() {
+    let (index, mut server) = settled(&Strategy::example());
+    server.drop(&id(Kind::Audience, "lapsed"));
+    let mut restarted = Index::default();
+    server.list(&mut restarted);
+    for (namespace, channel, publication) in index.publications() {
+        restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
+    }
+    let effects = told(&restarted.settle(AT));
+    assert!(
+        effects.iter().all(|effect| effect.starts_with("status ")),
+        "{effects:#?}"
+    );
+    assert_eq!(
+        restarted.publication("shop", "web").unwrap().revision,
+        index.publication("shop", "web").unwrap().revision
+    );
+}
+
+#[test]
+fn withdraws_a_channel_that_is_gone_also_while_it_was_away() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let bundle = index.publication("shop", "web").unwrap().bundle.as_ref().clone();
+    index.delete(&id(Kind::Channel, "web"));
+    server.drop(&id(Kind::Channel, "web"));
+    let effects = told(&index.settle(AT));
+    assert_eq!(effects[0], "withdraw shop/web");
+    assert!(effects.contains(&"status ChannelBinding/shop/retention-home-hero False/RefNotFound".to_owned()));
+    assert!(index.publication("shop", "web").is_none());
+
+    let mut restarted = Index::default();
+    server.list(&mut restarted);
+    restarted.restore("shop", "web", bundle.clone());
+    assert!(told(&restarted.settle(AT)).contains(&"withdraw shop/web".to_owned()));
+
+    let mut alone = Index::default();
+    alone.restore("gone", "web", bundle);
+    assert_eq!(told(&alone.settle(AT)), ["withdraw gone/web"]);
+    assert_eq!(alone.settle(AT), []);
+}
+
+#[test]
+fn deletes_what_a_relist_does_not_list() {
+    let (mut index, server) = settled(&Strategy::example());
+    let audiences = server
+        .resources()
+        .into_iter()
+        .filter(|one| one.kind() == Kind::Audience);
+    let listed: Vec<_> = audiences.filter(|one| one.name() != "lapsed").collect();
+    index.reset(Kind::Audience, None, listed.clone(), Vec::new());
+    assert_eq!(told(&index.settle(AT)).len(), 4);
+    index.reset(Kind::Audience, Some("elsewhere"), Vec::new(), Vec::new());
+    assert_eq!(
+        index.settle(AT),
+        [],
+        "a list of one namespace says nothing of another"
+    );
+    index.reset(Kind::Audience, Some("shop"), listed, Vec::new());
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn says_what_cannot_be_read_and_serves_on() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let unreadable = Undecodable {
+        id: id(Kind::ChannelBinding, "retention-home-hero"),
+        message: "`spec.priority`: expected a number".to_owned(),
+        generation: Some(2),
+        status: server
+            .resource(&id(Kind::ChannelBinding, "retention-home-hero"))
+            .status()
+            .unwrap(),
+    };
+    index.apply_undecodable(unreadable.clone());
+    let effects = index.settle(AT);
+    assert_eq!(
+        told(&effects),
+        [
+            "status Audience/shop/cart-abandoner True/Ready",
+            "status Audience/shop/lapsed True/Ready",
+            "status Audience/shop/loyal-high-value True/Ready",
+            "status ContentModule/shop/hero True/Ready",
+            "status ChannelBinding/shop/retention-home-hero False/Undecodable",
+            "status Experiment/shop/cart-hero False/RefInvalid",
+        ],
+        "whose figures counted the binding, and whoever needs it"
+    );
+    let Effect::Status { status, .. } = &effects[4] else {
+        panic!()
+    };
+    assert_eq!(status["observedGeneration"], 2);
+    assert_eq!(stands(status, "Stalled"), "True/Undecodable");
+    let compilations = index.compilations();
+    let mut echo = unreadable;
+    echo.status = status.clone();
+    index.apply_undecodable(echo);
+    assert_eq!(index.settle(AT), []);
+    assert_eq!(index.compilations(), compilations);
+
+    server.take(&effects);
+    index.apply(server.resource(&id(Kind::ChannelBinding, "retention-home-hero")));
+    let effects = told(&index.settle(AT));
+    assert_eq!(effects.len(), 6);
+    assert!(
+        effects.iter().all(|effect| effect.ends_with("True/Ready")),
+        "{effects:#?}"
+    );
+}
+
+#[test]
+fn judges_every_namespace_anew_when_a_policy_changes_and_only_then() {
+    let (mut index, server) = settled(&Strategy::example());
+    Strategy::example()
+        .in_namespace("other")
+        .stored()
+        .into_iter()
+        .for_each(|resource| index.apply(resource));
+    index.settle(AT);
+    let compilations = index.compilations();
+    index.apply(server.resource(&id(Kind::GovernancePolicy, "default")));
+    assert_eq!(index.settle(AT), []);
+    assert_eq!(index.compilations(), compilations, "its status is no news");
+    index.delete(&id(Kind::GovernancePolicy, "default"));
+    assert_eq!(index.settle(AT), []);
+    assert!(index.compilations() >= compilations + 2);
+}
+
+#[test]
+fn wakes_when_a_window_opens_or_closes() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    assert_eq!(index.next_change(), Some(instant("2027-02-15T00:00:00Z")));
+    assert_eq!(index.settle(instant("2027-02-14T23:59:59Z")), []);
+    let effects = index.settle(instant("2027-02-15T00:00:00Z"));
+    assert_eq!(
+        told(&effects),
+        ["status Experiment/shop/cart-hero True/Ready"],
+        "windows are in the bundle already"
+    );
+    let Effect::Status { status, .. } = &effects[0] else {
+        panic!()
+    };
+    assert_eq!(stands(status, "Running"), "False/Ended");
+    server.take(&effects);
+    let effects = index.settle(instant("2027-04-30T00:00:00Z"));
+    assert_eq!(
+        told(&effects),
+        [
+            "publish shop/email",
+            "publish shop/web",
+            "status Channel/shop/email True/Ready",
+            "status Channel/shop/web True/Ready",
+            "status ChannelBinding/shop/retention-home-hero True/Ready",
+            "status ChannelBinding/shop/retention-newsletter True/Ready",
+            "status Experiment/shop/cart-hero True/Ready",
+            "status Holdout/shop/always-baseline True/Ready",
+        ],
+        "the holdout is over, and more units are reached"
+    );
+    assert_eq!(index.next_change(), Some(instant("2027-06-30T00:00:00Z")));
+}
+
+#[test]
+fn does_not_rewrite_what_results_wrote() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let experiment = id(Kind::Experiment, "cart-hero");
+    server.write(
+        &experiment,
+        &json!({
+            "conditions": [{
+                "type": "Conclusive", "status": "False", "reason": "Collecting", "message": "", "observedGeneration": 1,
+                "lastTransitionTime": "2026-12-01T00:00:00Z",
+            }],
+            "arms": [{"name": "control", "weight": 50, "exposed": 7}, {"name": "reminder", "weight": 50, "exposed": 9}],
+            "analysisHash": "abc",
+        }),
+    );
+    index.apply(server.resource(&experiment));
+    index.resync();
+    assert_eq!(index.settle(AT), []);
+
+    let paused = Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Paused"}));
+    server.hold(paused.resource(Kind::Experiment, "cart-hero"));
+    index.apply(server.resource(&experiment));
+    let effects = index.settle(AT);
+    server.take(&effects);
+    let status = server.resource(&experiment).status().unwrap();
+    assert_eq!(stands(&status, "Conclusive"), "False/Collecting");
+    assert_eq!(stands(&status, "Running"), "False/Paused");
+    assert_eq!(status["arms"][1]["exposed"], 9);
+    index.apply(server.resource(&experiment));
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn writes_again_what_somebody_else_overwrote() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let audience = id(Kind::Audience, "lapsed");
+    server.overwrite(&audience, json!({}));
+    index.apply(server.resource(&audience));
+    assert_eq!(
+        told(&index.settle(AT)),
+        ["status Audience/shop/lapsed True/Ready"]
+    );
+}
+
+#[test]
+fn follows_what_deciders_say() {
+    let (mut index, _) = settled(&Strategy::example());
+    let heard = |current, stale| Deciders::Heard {
+        current,
+        stale,
+        refused: None,
+    };
+    index.hear("shop", "web", heard(0, 2));
+    let effects = index.settle(AT);
+    assert_eq!(
+        told(&effects),
+        [
+            "status Channel/shop/web False/Published",
+            "status ChannelBinding/shop/retention-home-hero False/Published",
+        ]
+    );
+    index.hear("shop", "web", heard(1, 1));
+    let effects = index.settle(AT);
+    assert_eq!(told(&effects).len(), 2);
+    let Effect::Status { status, .. } = &effects[0] else {
+        panic!()
+    };
+    assert_eq!(stands(status, "Programmed"), "True/Acknowledged");
+    assert_eq!(stands(status, "Converged"), "False/Converging");
+    index.hear("shop", "web", heard(1, 1));
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn takes_another_object_of_the_same_name_for_another() {
+    let (mut index, server) = settled(&Strategy::example());
+    let mut again = server.resource(&id(Kind::Channel, "web"));
+    again.metadata_mut().uid = Some("another".to_owned());
+    index.apply(again);
+    index.settle(AT);
+    assert_eq!(index.channel_uid("shop", "web"), Some("another".to_owned()));
+}

@@ -2,11 +2,11 @@
 //!
 //! Audiences and modules are named by their content, so that an old and a new form of one stand side by side.
 
+use attune_api::ChannelBindingSpec;
 use attune_api::experiment::ExperimentState;
-use attune_api::{ChannelBindingSpec, Kind};
 use attune_core::bundle::{self, ContentId, Effect, Experiment, ExperimentMode};
 
-use super::Assembly;
+use super::{Assembly, has_program};
 
 impl Assembly<'_> {
     /// Carries the touchpoints of a Channel whose spec cannot be used.
@@ -38,11 +38,7 @@ impl Assembly<'_> {
         if now.is_some_and(|now| binding.program != now.program_ref.name.as_str()) {
             return;
         }
-        // A binding without its Program has no purpose to go on for.
-        let snapshot = self.model.snapshot;
-        if !snapshot.programs.contains_key(&binding.program)
-            && !snapshot.is_unreadable(Kind::Program, &binding.program)
-        {
+        if !has_program(self.model.snapshot, &binding.program) {
             return;
         }
         binding.suspended = now.map_or(binding.suspended, |now| now.suspend);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use attune_api::ChannelBinding;
 use attune_api::experiment::Effect;
-use attune_core::bundle;
+use attune_api::{ChannelBinding, Kind};
+use attune_core::bundle::{self, Bundle};
 
 use super::experiment::is_compiled;
+use super::has_program;
 use crate::snapshot::Snapshot;
 
 /// What a Channel's bindings and the experiments on them name.
@@ -18,11 +19,21 @@ pub(super) struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    pub(super) fn of(snapshot: &'a Snapshot, channel: &str) -> Self {
+    pub(super) fn of(snapshot: &'a Snapshot, channel: &str, previous: Option<&'a Bundle>) -> Self {
         let ours = |binding: &&ChannelBinding| binding.spec.channel_ref.name.as_str() == channel;
         let bindings = snapshot.bindings.values().map(AsRef::as_ref).filter(ours);
         let candidates = bindings.flat_map(|binding| &binding.spec.candidates);
         let audiences = candidates.flat_map(|candidate| candidate.audiences.iter().map(|name| name.as_str()));
+        // Of a binding that cannot be read, its last form tells.
+        let carried = previous.into_iter().flat_map(|previous| {
+            let bindings = snapshot
+                .unreadable(Kind::ChannelBinding)
+                .filter_map(|name| previous.bindings.get(name))
+                .filter(|binding| has_program(snapshot, &binding.program));
+            let candidates = bindings.flat_map(|binding| &binding.candidates);
+            let audiences = candidates.flat_map(|candidate| &candidate.audiences);
+            audiences.filter_map(|id| Some(previous.audiences.get(id)?.name.as_str()))
+        });
         let splitting = snapshot.experiments.values().filter(|experiment| {
             let bindings = experiment.spec.bindings.iter();
             let bindings = bindings.filter_map(|name| snapshot.bindings.get(name.as_str()));
@@ -34,7 +45,7 @@ impl<'a> Needs<'a> {
             Effect::Baseline | Effect::Personalize | Effect::Module { .. } => None,
         });
         Self {
-            audiences: audiences.collect(),
+            audiences: audiences.chain(carried).collect(),
             variants: variants.collect(),
         }
     }

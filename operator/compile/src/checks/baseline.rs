@@ -6,6 +6,9 @@ use attune_api::conditions::Reason;
 use crate::Model;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Looks at the variant that each module names as its baseline.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     for (name, module) in &model.snapshot.modules {

@@ -8,6 +8,9 @@ use attune_api::conditions::Reason;
 use crate::Model;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// The most bindings that one message names.
 const MAX_NAMED: usize = 5;
 

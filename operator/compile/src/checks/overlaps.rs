@@ -10,6 +10,9 @@ use attune_api::{Experiment, ExperimentSpec, Holdout, Kind};
 use crate::Model;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Compares experiments with each other; the later by name gives way.
 pub(super) fn experiments(model: &Model<'_>, report: &mut Report) {
     let mut accepted: Vec<(&String, &Arc<Experiment>)> = Vec::new();

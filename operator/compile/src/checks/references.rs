@@ -11,6 +11,9 @@ use crate::Model;
 use crate::finding::{Finding, ObjectId, Severity};
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Looks up every reference of the namespace.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     for (name, channel) in &model.snapshot.channels {

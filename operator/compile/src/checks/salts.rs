@@ -9,6 +9,9 @@ use crate::Model;
 use crate::finding::ObjectId;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Compares the explicit salts of experiments and holdouts.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let snapshot = model.snapshot;

@@ -14,6 +14,9 @@ use crate::assemble::module as lowered;
 use crate::finding::ObjectId;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Follows every way on which content reaches a touchpoint.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut checker = Checker {
@@ -207,10 +210,12 @@ impl Checker<'_, '_> {
             let filled = slots(form, variant, locale);
             for slot in &touchpoint.slots {
                 let value = filled.get(slot.name.as_str()).and_then(|value| value.as_str());
-                let Some(fault) = fault(slot, value) else { continue };
+                let Some((fault, remedy)) = fault(slot, value) else {
+                    continue;
+                };
                 let field = source(module, index, &slot.name, locale, value.is_some());
                 let message = format!(
-                    "`{name}/{}` {fault} at touchpoint `{}` of channel `{channel_name}`{}",
+                    "`{name}/{}` {fault} at touchpoint `{}` of channel `{channel_name}`{}: {remedy}",
                     variant.name,
                     touchpoint.name,
                     if locale.is_empty() {
@@ -253,18 +258,19 @@ fn is_reached(variant: &bundle::Variant, reach: Reach<'_>, model: &Model<'_>) ->
 }
 
 /// What is wrong with a slot's value, and what to do.
-fn fault(slot: &TouchpointSlot, value: Option<&str>) -> Option<String> {
+fn fault(slot: &TouchpointSlot, value: Option<&str>) -> Option<(String, &'static str)> {
     let name = &slot.name;
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return slot
             .required
-            .then(|| format!("leaves the required slot `{name}` empty: fill it"));
+            .then(|| (format!("leaves the required slot `{name}` empty"), "fill it"));
     };
     let length = value.chars().count();
     let most = usize::try_from(slot.max_length.as_ref()?.get()).unwrap_or(usize::MAX);
     (length > most).then(|| {
         let more = length - most;
-        format!("has {length} characters in slot `{name}`, {more} more than the {most} allowed: shorten it")
+        let fault = format!("has {length} characters in slot `{name}`, {more} more than the {most} allowed");
+        (fault, "shorten it")
     })
 }
 

@@ -7,6 +7,9 @@ use attune_api::experiment::ExperimentState;
 use crate::Model;
 use crate::report::Report;
 
+#[cfg(test)]
+mod tests;
+
 /// Compares every window with the model's instant.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let snapshot = model.snapshot;
