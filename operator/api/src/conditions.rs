@@ -9,11 +9,11 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::kind::Kind;
 
 macro_rules! names {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[doc = $variant_doc:literal])+ $variant:ident,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum $name {
-            $($(#[$variant_doc])* $variant,)*
+            $($(#[doc = $variant_doc])+ $variant,)*
         }
 
         impl $name {
@@ -24,6 +24,14 @@ macro_rules! names {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => stringify!($variant),)*
+                }
+            }
+
+            /// What it says, in the words of its documentation.
+            pub const fn doc(self) -> &'static str {
+                match self {
+                    // Each line of a comment begins with the blank after its slashes.
+                    $(Self::$variant => concat!($($variant_doc),+).trim_ascii(),)*
                 }
             }
         }

@@ -67,6 +67,49 @@ pub struct Finding {
     pub suggestion: Option<String>,
 }
 
+/// Reasons that findings have; the others are reasons of conditions alone.
+pub const FINDING_REASONS: &[Reason] = &[
+    Reason::Undecodable,
+    Reason::InvalidSyntax,
+    Reason::DuplicateKey,
+    Reason::UnknownKind,
+    Reason::UnknownField,
+    Reason::MissingField,
+    Reason::InvalidField,
+    Reason::AmbiguousScalar,
+    Reason::Duplicate,
+    Reason::Frozen,
+    Reason::RefNotFound,
+    Reason::RefInvalid,
+    Reason::TouchpointNotFound,
+    Reason::VariantNotFound,
+    Reason::AudienceNotInProgram,
+    Reason::ProgramMismatch,
+    Reason::InvalidExpression,
+    Reason::TypeMismatch,
+    Reason::UnknownAttribute,
+    Reason::UnknownValue,
+    Reason::ExpressionTooCostly,
+    Reason::ConstantExpression,
+    Reason::AttributeNotSupplied,
+    Reason::SlotContract,
+    Reason::BaselineInvalid,
+    Reason::Unreachable,
+    Reason::Conflicted,
+    Reason::Overlaps,
+    Reason::SharedSalt,
+    Reason::HoldoutNotUnique,
+    Reason::ContractConflict,
+    Reason::Incomplete,
+    Reason::Expired,
+    Reason::ExpiresSoon,
+    Reason::ReviewOverdue,
+    Reason::Unused,
+    Reason::WaiverUnmatched,
+    Reason::Ended,
+    Reason::InternalError,
+];
+
 /// The condition that a finding with this reason turns.
 pub const fn condition_of(reason: Reason) -> ConditionType {
     match reason {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use attune_api::conditions::{ConditionType, Reason};
 
-use crate::finding::{Finding, ObjectId, Severity, condition_of};
+use crate::finding::{FINDING_REASONS, Finding, ObjectId, Severity, condition_of};
 
 /// Findings so far, and what follows from them for other objects.
 #[derive(Debug, Default)]
@@ -50,6 +50,12 @@ impl Report {
 
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding) {
+        // INVARIANT: the list is what the documentation of findings is made of.
+        debug_assert!(
+            FINDING_REASONS.contains(&finding.reason),
+            "{} is missing in `FINDING_REASONS`",
+            finding.reason
+        );
         self.findings
             .entry(finding.object.clone())
             .or_default()

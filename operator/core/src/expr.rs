@@ -79,6 +79,11 @@ pub enum Expect {
 /// More mistakes than this are not told at once.
 const MAX_ERRORS: usize = 16;
 
+/// The names of every function, method and macro in scope.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    check::function_names()
+}
+
 /// Parses, checks and lowers `source`.
 ///
 /// # Errors
