@@ -1,4 +1,4 @@
-//! What the DataContracts of a namespace declare, as one schema.
+//! What the `DataContract`s of a namespace declare, as one schema.
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@
 //!
 //! A snapshot holds one namespace, because references stay inside of it. The way of a compilation:
 //!
-//! 1. [`attributes`]: what the DataContracts declare becomes one schema.
+//! 1. [`attributes`]: what the `DataContract`s declare becomes one schema.
 //! 2. [`rules`]: every expression is parsed, checked and lowered against it.
 //! 3. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings.
 //! 4. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form.

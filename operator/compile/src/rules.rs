@@ -59,7 +59,7 @@ pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) 
             audience.spec.matches.as_str(),
             schema,
             Expect::Bool,
-            place,
+            &place,
             report,
         ) {
             rules.audiences.insert(name.clone(), rule);
@@ -74,9 +74,9 @@ pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) 
             let when = candidate.when.as_ref();
             let score = candidate.score.as_ref();
             let checked = CandidateRules {
-                when: when.and_then(|when| rule(when.as_str(), schema, Expect::Bool, place("when"), report)),
+                when: when.and_then(|when| rule(when.as_str(), schema, Expect::Bool, &place("when"), report)),
                 score: score
-                    .and_then(|score| rule(score.as_str(), schema, Expect::Number, place("score"), report)),
+                    .and_then(|score| rule(score.as_str(), schema, Expect::Number, &place("score"), report)),
             };
             rules.candidates.insert((name.clone(), index), checked);
         }
@@ -99,7 +99,7 @@ pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) 
                 object: snapshot.id(Kind::Metric, name),
                 field: field.to_owned(),
             };
-            if let Some(rule) = rule(filter.as_str(), &outcomes, Expect::Bool, place, report) {
+            if let Some(rule) = rule(filter.as_str(), &outcomes, Expect::Bool, &place, report) {
                 rules.filters.insert((name.clone(), part), rule.expression);
             }
         }
@@ -124,7 +124,7 @@ struct Place {
     field: String,
 }
 
-fn rule(source: &str, schema: &Schema, expect: Expect, place: Place, report: &mut Report) -> Option<Rule> {
+fn rule(source: &str, schema: &Schema, expect: Expect, place: &Place, report: &mut Report) -> Option<Rule> {
     match expr::compile(source, schema, expect) {
         Ok(expression) => Some(Rule {
             source: source.to_owned(),
@@ -132,7 +132,7 @@ fn rule(source: &str, schema: &Schema, expect: Expect, place: Place, report: &mu
         }),
         Err(errors) => {
             for error in errors {
-                report.add(finding(&place, error));
+                report.add(finding(place, error));
             }
             None
         }

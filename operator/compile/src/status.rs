@@ -88,10 +88,10 @@ pub fn says_the_same(kind: Kind, standing: &Value, rendered: &Value) -> bool {
         for condition in own.iter_mut().filter_map(Value::as_object_mut) {
             condition.remove("lastTransitionTime");
         }
-        own.sort_by_key(|condition| condition.get("type").map(ToString::to_string));
+        own.sort_by_key(|condition| condition.get("type").map(Value::to_string));
         own
     };
-    figures.iter().all(|field| same(field)) && own(standing) == own(rendered) && same_arms(standing, rendered)
+    figures.iter().all(same) && own(standing) == own(rendered) && same_arms(standing, rendered)
 }
 
 /// Fields of a status that the writer of verdicts owns, besides conditions and an Experiment's arms.
@@ -153,7 +153,7 @@ fn with_conditions(
     Value::Object(status)
 }
 
-/// `Ready`, `Reconciling` and `Stalled`, so that kstatus and GitOps tools see the truth.
+/// `Ready`, `Reconciling` and `Stalled`, so that kstatus and `GitOps` tools see the truth.
 ///
 /// A missing reference may still come, in whatever order things are applied: that is reconciling. What is wrong with the
 /// object itself waits for a person: that is stalled.

@@ -157,7 +157,7 @@ impl Judge<'_> {
     }
 
     fn condition(&self, id: &ObjectId, type_: ConditionType) -> Judged {
-        if let Some(judged) = self.from_findings(id, type_) {
+        if let Some(judged) = self.condition_of_findings(id, type_) {
             return judged;
         }
         match (id.kind, type_) {
@@ -178,7 +178,7 @@ impl Judge<'_> {
     }
 
     /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
-    fn from_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
+    fn condition_of_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
         let counts = |finding: &&Finding| {
             let own = matches!(type_, ConditionType::Conflicted | ConditionType::Fresh);
             let class = condition_of(finding.reason);
@@ -347,11 +347,11 @@ fn message(findings: &[&Finding]) -> String {
     for (index, finding) in findings.iter().enumerate() {
         let mut part = format!("{}: {}", finding.field, finding.message);
         if let Some(suggestion) = &finding.suggestion {
-            part.push_str(&format!(" (did you mean `{suggestion}`?)"));
+            part = format!("{part} (did you mean `{suggestion}`?)");
         }
         // The first is told in any case, as far as there is room.
         if index > 0 && text.chars().count() + part.chars().count() > MAX_MESSAGE {
-            text.push_str(&format!("; and {} more", findings.len() - index));
+            text = format!("{text}; and {} more", findings.len() - index);
             break;
         }
         if index > 0 {

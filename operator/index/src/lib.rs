@@ -40,7 +40,7 @@ impl Index {
     /// A change of nothing but the status compiles nothing.
     pub fn apply(&mut self, resource: Resource) {
         match (resource.kind().is_namespaced(), resource.namespace()) {
-            (true, Some(namespace)) => self.space(&namespace.to_owned()).apply(resource),
+            (true, Some(namespace)) => self.space(namespace).apply(resource),
             // A namespaced object without a namespace is none that a server would hold.
             (true, None) => {}
             (false, _) => {

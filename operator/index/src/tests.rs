@@ -148,7 +148,7 @@ fn says_only_what_an_edit_changes() {
         "retention-newsletter",
         json!({"priority": 7}),
     );
-    server.hold(priority.resource(Kind::ChannelBinding, "retention-newsletter"));
+    server.hold(&priority.resource(Kind::ChannelBinding, "retention-newsletter"));
     server.list(&mut index);
     let effects = index.settle(AT);
     assert_eq!(
@@ -408,7 +408,7 @@ fn does_not_rewrite_what_results_wrote() {
     assert_eq!(index.settle(AT), []);
 
     let paused = Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Paused"}));
-    server.hold(paused.resource(Kind::Experiment, "cart-hero"));
+    server.hold(&paused.resource(Kind::Experiment, "cart-hero"));
     index.apply(server.resource(&experiment));
     let effects = index.settle(AT);
     server.take(&effects);

@@ -43,6 +43,10 @@ impl Strategy {
 
     /// Merges a patch (RFC 7386) into the `spec` of a document.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a patch is written where it is passed"
+    )]
     pub fn edit(self, kind: Kind, name: &str, patch: Value) -> Self {
         self.change(kind, name, |spec| merge(spec, &patch))
     }
@@ -130,7 +134,9 @@ fn merge(target: &mut Value, patch: &Value) {
     if !target.is_object() {
         *target = json!({});
     }
-    let Some(target) = target.as_object_mut() else { return };
+    let Some(target) = target.as_object_mut() else {
+        return;
+    };
     for (field, value) in patch {
         if value.is_null() {
             target.remove(field);

@@ -19,7 +19,10 @@ fn edits_one_document_and_leaves_the_others() {
     assert!(spec.get("metadata").is_none());
     assert_eq!(spec["locales"], json!(["en", "de"]));
     assert_eq!(edited.resources().len(), example.resources().len());
-    assert_eq!(edited.document(Kind::Channel, "email"), example.document(Kind::Channel, "email"));
+    assert_eq!(
+        edited.document(Kind::Channel, "email"),
+        example.document(Kind::Channel, "email")
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use attune_api::experiment::Effect;
-use attune_api::{ChannelBinding, Kind};
+use attune_api::{ChannelBinding, Kind, ObjectName};
 use attune_core::bundle::{self, Bundle};
 
 use super::experiment::is_compiled;
@@ -23,7 +23,7 @@ impl<'a> Needs<'a> {
         let ours = |binding: &&ChannelBinding| binding.spec.channel_ref.name.as_str() == channel;
         let bindings = snapshot.bindings.values().map(AsRef::as_ref).filter(ours);
         let candidates = bindings.flat_map(|binding| &binding.spec.candidates);
-        let audiences = candidates.flat_map(|candidate| candidate.audiences.iter().map(|name| name.as_str()));
+        let audiences = candidates.flat_map(|candidate| candidate.audiences.iter().map(ObjectName::as_str));
         // Of a binding that cannot be read, its last form tells.
         let carried = previous.into_iter().flat_map(|previous| {
             let bindings = snapshot

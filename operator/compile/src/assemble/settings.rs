@@ -3,6 +3,7 @@
 use attune_api::channel::{ChannelSpec, MetadataLevel, UnitIds};
 use attune_api::channel_binding::{ChannelBindingSpec, Exposure};
 use attune_api::common::{Cap, CapScope};
+use attune_api::time::Span;
 use attune_core::bundle::{self, ChannelSettings, Identity, QuietHours};
 
 /// The time zone of quiet hours that name none.
@@ -33,7 +34,7 @@ pub(super) fn lower(spec: &ChannelSpec) -> ChannelSettings {
             .unwrap_or_default(),
         minimum_gap_seconds: frequency
             .and_then(|frequency| frequency.minimum_gap.as_ref())
-            .map(|gap| gap.seconds()),
+            .map(Span::seconds),
         quiet_hours: spec.quiet_hours.as_ref().map(|quiet| QuietHours {
             from_minute: quiet.from.minutes(),
             to_minute: quiet.to.minutes(),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::tests::{bundle, compile, finding, findings, stands};
 
 /// The example with a second contract of one attribute; `z` stands behind `shopper`.
-fn with_contract(attribute: Value) -> Strategy {
+fn with_contract(attribute: &Value) -> Strategy {
     Strategy::example()
         .copy(Kind::DataContract, "shopper", "z-web")
         .edit(Kind::DataContract, "z-web", json!({"attributes": [attribute]}))
@@ -15,7 +15,7 @@ fn with_contract(attribute: Value) -> Strategy {
 #[test]
 fn accepts_contracts_that_say_the_same() {
     let same = json!({"name": "session.itemCount", "type": "Int", "source": "app", "sensitivity": "None", "purpose": "service"});
-    assert_eq!(findings(&with_contract(same)), Vec::<String>::new());
+    assert_eq!(findings(&with_contract(&same)), Vec::<String>::new());
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn tells_the_later_contract_what_it_says_otherwise() {
     ] {
         let mut attribute = base.clone();
         attribute[field] = value.into();
-        let strategy = with_contract(attribute);
+        let strategy = with_contract(&attribute);
         assert_eq!(
             finding(&strategy),
             format!(
@@ -58,11 +58,11 @@ fn tells_the_later_contract_what_it_says_otherwise() {
 #[test]
 fn refuses_an_attribute_inside_of_another() {
     let inside = json!({"name": "user.tier.since", "type": "Timestamp", "source": "crm", "sensitivity": "None", "purpose": "service"});
-    let told = finding(&with_contract(inside));
+    let told = finding(&with_contract(&inside));
     assert!(
         told.contains("`user.tier.since` and `user.tier` of contract `shopper` cannot both hold a value"),
         "{told}"
     );
     let beside = json!({"name": "user.tiers", "type": "StringList", "source": "crm", "sensitivity": "None", "purpose": "service"});
-    assert_eq!(findings(&with_contract(beside)), Vec::<String>::new());
+    assert_eq!(findings(&with_contract(&beside)), Vec::<String>::new());
 }

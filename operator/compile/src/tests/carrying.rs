@@ -126,7 +126,7 @@ fn carries_a_binding_with_an_error_of_its_own() {
     is_carried(&broken);
     is_carried(&example().edit(Kind::ChannelBinding, BINDING, json!({"touchpoint": "home-heros"})));
     let renamed = example().change(Kind::Channel, "web", |spec| {
-        spec["touchpoints"][0]["name"] = "home".into()
+        spec["touchpoints"][0]["name"] = "home".into();
     });
     let compiled = is_carried(&renamed);
     let touchpoints: Vec<_> = bundle(&compiled, "web").touchpoints.keys().collect();
@@ -303,7 +303,7 @@ fn lets_old_and_new_forms_stand_side_by_side() {
         .copy(Kind::ChannelBinding, BINDING, "second")
         .edit(Kind::ChannelBinding, "second", json!({"priority": 1}))
         .change(Kind::ChannelBinding, BINDING, |spec| {
-            spec["candidates"][0]["when"] = "nonsense".into()
+            spec["candidates"][0]["when"] = "nonsense".into();
         })
         .edit(
             Kind::Audience,
@@ -311,7 +311,7 @@ fn lets_old_and_new_forms_stand_side_by_side() {
             json!({"match": "user.spend90d > 1000.0"}),
         )
         .change(Kind::ContentModule, "hero", |spec| {
-            spec["variants"][1]["content"]["headline"] = "Welcome back".into()
+            spec["variants"][1]["content"]["headline"] = "Welcome back".into();
         });
     let compiled = after(&edited);
     let web = bundle(&compiled, "web");

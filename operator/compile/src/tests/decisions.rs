@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{answer, bundle, compile};
 
-fn asking(unit: &str, context: Value) -> Value {
+fn asking(unit: &str, context: &Value) -> Value {
     let mut asking = json!({"targetingKey": unit, "consent": ["personalization"]});
     asking
         .as_object_mut()
@@ -17,11 +17,11 @@ fn asking(unit: &str, context: Value) -> Value {
 }
 
 fn gold(unit: &str) -> Value {
-    asking(unit, json!({"user": {"tier": "gold", "spend90d": 300}}))
+    asking(unit, &json!({"user": {"tier": "gold", "spend90d": 300}}))
 }
 
 fn cart(unit: &str) -> Value {
-    asking(unit, json!({"session": {"cartValue": 80, "itemCount": 2}}))
+    asking(unit, &json!({"session": {"cartValue": 80, "itemCount": 2}}))
 }
 
 /// A unit that is not held out.

@@ -113,7 +113,7 @@ fn suffer(mishaps: &[Mishap]) -> Snapshot {
                 let (kind, name) = (path.next().unwrap().parse().unwrap(), path.next().unwrap());
                 let field = format!("/{}", path.next().unwrap());
                 strategy = strategy.change(kind, name, |spec| {
-                    *spec.pointer_mut(&field).unwrap() = value.clone()
+                    *spec.pointer_mut(&field).unwrap() = value.clone();
                 });
             }
             Mishap::Suspend(index) => {
@@ -202,7 +202,9 @@ proptest! {
     #[test]
     fn gives_one_revision_whatever_the_order(order in Just(Strategy::example().resources()).prop_shuffle()) {
         let mut snapshot = Snapshot::new(super::SHOP);
-        order.into_iter().for_each(|resource| snapshot.insert(resource));
+        for resource in order {
+            snapshot.insert(resource);
+        }
         let compiled = crate::compile(&snapshot, &crate::Previous::new(), AT);
         let expected = compile(&Strategy::example());
         prop_assert_eq!(revisions(&compiled), revisions(&expected));

@@ -21,13 +21,13 @@ impl Server {
         strategy
             .stored()
             .into_iter()
-            .for_each(|resource| server.hold(resource));
+            .for_each(|resource| server.hold(&resource));
         server
     }
 
     /// Takes an object from a user: a changed spec is another generation, the status stays.
-    pub(super) fn hold(&mut self, resource: Resource) {
-        let id = ObjectId::of(&resource);
+    pub(super) fn hold(&mut self, resource: &Resource) {
+        let id = ObjectId::of(resource);
         let mut document = resource.to_json();
         let known = self.objects.get(&id);
         let generation = known.map_or(1, |known| {

@@ -14,9 +14,16 @@ fn finds_nothing_in_the_example() {
     assert_eq!(findings(&example()), Vec::<String>::new());
 }
 
+/// Each strategy has the one finding beside it.
+fn each(cases: &[(Strategy, &str)]) {
+    for (strategy, expected) in cases {
+        assert_eq!(finding(strategy), *expected);
+    }
+}
+
 #[test]
-fn names_the_field_of_every_dangling_reference_and_the_nearest_name() {
-    let cases = [
+fn names_the_field_and_the_nearest_name_of_dangling_references_of_channels_and_modules() {
+    each(&[
         (
             example().change(Kind::Channel, "web", |spec| {
                 spec["touchpoints"][0]["baseline"]["moduleRef"]["name"] = "heros".into();
@@ -38,6 +45,12 @@ fn names_the_field_of_every_dangling_reference_and_the_nearest_name() {
             "error ContentModule hero spec.variants[3].channels[1] RefNotFound: namespace `shop` has no channel \
              `shop-window`: create it or correct the name",
         ),
+    ]);
+}
+
+#[test]
+fn names_the_field_and_the_nearest_name_of_dangling_references_of_programs() {
+    each(&[
         (
             example().edit(
                 Kind::Program,
@@ -63,6 +76,12 @@ fn names_the_field_of_every_dangling_reference_and_the_nearest_name() {
             "error Program spring-retention spec.holdoutRef.name RefNotFound: namespace `shop` has no holdout \
              `always-baselin`: create it or correct the name (did you mean `always-baseline`?)",
         ),
+    ]);
+}
+
+#[test]
+fn names_the_field_and_the_nearest_name_of_dangling_references_of_bindings() {
+    each(&[
         (
             example().edit(
                 Kind::ChannelBinding,
@@ -97,6 +116,12 @@ fn names_the_field_of_every_dangling_reference_and_the_nearest_name() {
             "error ChannelBinding retention-newsletter spec.rollout.evidence.experimentRef.name RefNotFound: namespace \
              `shop` has no experiment `cart-heros`: create it or correct the name (did you mean `cart-hero`?)",
         ),
+    ]);
+}
+
+#[test]
+fn names_the_field_and_the_nearest_name_of_dangling_references_of_experiments() {
+    each(&[
         (
             example().edit(
                 Kind::Experiment,
@@ -133,10 +158,7 @@ fn names_the_field_of_every_dangling_reference_and_the_nearest_name() {
             "error Experiment cart-hero spec.analysis.secondary[0] RefNotFound: namespace `shop` has no metric `opens`: \
              create it or correct the name",
         ),
-    ];
-    for (strategy, expected) in cases {
-        assert_eq!(finding(&strategy), expected);
-    }
+    ]);
 }
 
 #[test]
@@ -164,7 +186,7 @@ fn looks_into_the_waivers_of_a_program() {
 fn looks_into_the_arms_of_an_experiment() {
     let arm = |effect: serde_json::Value| {
         example().change(Kind::Experiment, "cart-hero", |spec| {
-            spec["arms"][1]["effect"] = effect
+            spec["arms"][1]["effect"] = effect;
         })
     };
     assert_eq!(

@@ -186,7 +186,7 @@ fn holds_every_arm_to_the_slots() {
 fn refuses_an_arm_whose_variant_is_for_another_channel() {
     let strategy = Strategy::example()
         .change(Kind::ContentModule, "hero", |spec| {
-            spec["variants"][1]["channels"] = json!(["email"])
+            spec["variants"][1]["channels"] = json!(["email"]);
         })
         .change(Kind::Experiment, "cart-hero", |spec| {
             spec["arms"][1]["effect"] =
