@@ -13,8 +13,7 @@ Every kind with every field, from the definitions in [`crds/`](../../crds). A co
 [`examples/strategy/strategy.yaml`](../../examples/strategy/strategy.yaml).
 
 In the tables, `arms[].name` is the field `name` of each entry of the list `arms`, and `labels.<key>` each value of the map
-`labels`. Objects with many fields have a table of their own. Fields that are unknown are pruned by the API server and refused
-by `attune lint`.
+`labels`. Objects with many fields have a table of their own. Unknown fields are refused by `kubectl apply` and `attune lint`.
 ";
 
 /// The whole page.
