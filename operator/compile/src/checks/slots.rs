@@ -1,6 +1,7 @@
 //! Slot contracts: whatever can reach a touchpoint fills what it requires and fits its lengths, in every locale.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_api::channel::{Channel, Touchpoint, TouchpointSlot};
 use attune_api::conditions::Reason;
@@ -22,6 +23,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut checker = Checker {
         model,
         report,
+        forms: BTreeMap::new(),
         told: BTreeSet::new(),
     };
     for (name, channel) in &model.snapshot.channels {
@@ -102,6 +104,8 @@ enum Reach<'a> {
 struct Checker<'m, 'r> {
     model: &'m Model<'m>,
     report: &'r mut Report,
+    /// Modules as lowered, by name and channel: many touchpoints show one module.
+    forms: BTreeMap<(String, String), Arc<bundle::Module>>,
     /// Findings already reported: one mistake reaches many touchpoints.
     told: BTreeSet<(ObjectId, String, String)>,
 }
@@ -164,7 +168,8 @@ impl Checker<'_, '_> {
         let Some(module) = self.model.snapshot.modules.get(name) else {
             return;
         };
-        let form = lowered(name, module, place.0);
+        let form = self.forms.entry((name.to_owned(), place.0.to_owned()));
+        let form = Arc::clone(form.or_insert_with(|| Arc::new(lowered(name, module, place.0))));
         for variant in form
             .variants
             .iter()
