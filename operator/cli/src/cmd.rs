@@ -1,11 +1,11 @@
 //! What each verb does.
 
-pub mod crds;
-pub mod decide;
-pub mod explain;
-pub mod lint;
-pub mod serve;
-pub mod status;
+pub(crate) mod crds;
+pub(crate) mod decide;
+pub(crate) mod explain;
+pub(crate) mod lint;
+pub(crate) mod serve;
+pub(crate) mod status;
 
 use std::process::ExitCode;
 
@@ -49,21 +49,27 @@ fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
     match (found.pop(), found.is_empty()) {
         (Some((_, _, publication)), true) => Ok(Engine::load(publication.bundle.as_ref().clone())?),
         (None, _) => {
-            let known: Vec<_> = index
+            let known = index
                 .publications()
-                .map(|(namespace, channel, _)| format!("{namespace}/{channel}"))
-                .collect();
-            bail!(
-                "no channel `{}` can be served; there are: {}",
-                args.channel,
-                known.join(", ")
-            )
+                .map(|(namespace, channel, _)| format!("{namespace}/{channel}"));
+            bail!("{}", no_channel(&args.channel, known))
         }
         (Some(_), false) => bail!(
             "channel `{}` is in several namespaces: say which by --namespace",
             args.channel
         ),
     }
+}
+
+/// That there is no such Channel, and which ones there are.
+pub(crate) fn no_channel(name: &str, known: impl Iterator<Item = String>) -> String {
+    let known: Vec<_> = known.collect();
+    let there = if known.is_empty() {
+        "there are none".to_owned()
+    } else {
+        format!("there are: {}", known.join(", "))
+    };
+    format!("no channel `{name}` can be served; {there}")
 }
 
 /// Decides as a decider would, for a unit without a past.

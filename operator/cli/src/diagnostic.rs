@@ -132,7 +132,11 @@ fn word(source: &Source, start: Position) -> usize {
     let line = source.line(start.line).unwrap_or_default();
     let rest: Vec<char> = line.chars().skip(start.column.saturating_sub(1)).collect();
     let length = match rest.first() {
-        Some(quote @ ('"' | '\'')) => rest.iter().skip(1).position(|one| one == quote).map(|end| end + 2),
+        Some(quote @ ('"' | '\'')) => rest
+            .iter()
+            .skip(1)
+            .position(|one| one == quote)
+            .map(|end| end + 2),
         Some(first) if first.is_alphanumeric() || *first == '_' => {
             let ends = |one: &char| !(one.is_alphanumeric() || matches!(one, '_' | '.'));
             Some(rest.iter().position(ends).unwrap_or(rest.len()))

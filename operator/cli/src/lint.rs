@@ -1,9 +1,10 @@
 //! `attune lint`: reads manifests, checks each object by its definition, and all of them together.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::manifest::{Document, Loaded, Position};
+use crate::manifest::{Document, Loaded, Position, Source};
 use crate::schema::Schemas;
 use attune_api::Resource;
 use attune_api::conditions::Reason;
@@ -128,6 +129,11 @@ impl Read {
         let known: BTreeSet<_> = known.map(ObjectId::of).collect();
         let all = self.loaded.documents.iter().map(|document| document.id.clone());
         all.filter(|id| !known.contains(id)).collect()
+    }
+
+    /// The inputs.
+    pub fn sources(&self) -> &[Arc<Source>] {
+        &self.loaded.sources
     }
 
     /// The document that defines an object.

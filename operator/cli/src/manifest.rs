@@ -29,6 +29,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::budget::{MAX_DEPTH, MAX_FILE_BYTES, MAX_NODES};
 pub use self::files::LoadError;
+pub(crate) use self::files::is_manifest;
 pub use self::node::{Entry, Mapping, Node, Resolved, Scalar, Style, Value};
 pub use self::offset::position_in_scalar;
 pub use self::path::{FieldPath, Part, Place, Step, locate, path_at};
@@ -96,6 +97,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many documents of other groups were passed over.
     pub skipped: usize,
+    /// The inputs, in the order in which they were read.
+    pub sources: Vec<Arc<Source>>,
 }
 
 impl Loaded {
@@ -114,6 +117,7 @@ pub fn load(paths: &[PathBuf], namespace: &str) -> Result<Loaded, LoadError> {
     let mut loader = Loader::new(namespace);
     for input in files::read(paths)? {
         let source = Arc::new(input.source);
+        loader.loaded.sources.push(Arc::clone(&source));
         match input.problem {
             Some(problem) => loader.report(&source, problem, &Names::default(), None),
             None => loader.read(&source),

@@ -4,6 +4,8 @@ mod github;
 mod json;
 mod text;
 
+pub(crate) use json::entry as lint_entry;
+
 use std::io::{self, IsTerminal, Write};
 
 use crate::lint::LintReport;

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
-use attune_api::{Kind, Resource};
 use attune_collector::{Collector, CollectorOptions, Observer};
 use attune_compile::status::Deciders;
 use attune_core::event::Event;
@@ -14,13 +13,12 @@ use attune_decider::decider::Introspection;
 use attune_decider::exposure::Exposures;
 use attune_decider::state::State;
 use attune_decider::{Clock, Decider};
-use attune_index::Index;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::cli::{ServeArgs, SourceArgs};
-use crate::diagnostic::Diagnostic;
+use crate::cmd::no_channel;
 use crate::strategy::Strategy;
 
 mod exposures;
@@ -28,9 +26,11 @@ pub mod files;
 mod generation;
 pub mod http;
 mod measured;
+mod rules;
 mod status;
 
-use generation::Generations;
+pub use rules::Counts;
+use rules::Rules;
 
 /// Exposures that may wait for the collector.
 const EXPOSURE_QUEUE: usize = 8192;
@@ -43,20 +43,18 @@ pub struct Server {
     rules: Mutex<Rules>,
     deciders: Arc<DeciderMap>,
     collector: Collector,
-    /// The deciders' way to the store; closed when the process stops.
-    queue: Mutex<Option<mpsc::Sender<Event>>>,
+    /// The deciders' way to the store.
+    queue: mpsc::Sender<Event>,
     /// What units did, by namespace: it counts on every Channel.
     states: Mutex<BTreeMap<String, Arc<State>>>,
-    draining: Mutex<Option<JoinHandle<()>>>,
+    draining: Mutex<Option<Draining>>,
 }
 
-/// What the files say.
-#[derive(Debug, Default)]
-struct Rules {
-    index: Index,
-    generations: Generations,
-    /// What is wrong with the files as they are now; what they said before serves on.
-    refused: Vec<Diagnostic>,
+/// What takes from the queue.
+#[derive(Debug)]
+struct Draining {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
 }
 
 /// The deciders, by namespace and Channel, with the routes of each.
@@ -85,56 +83,65 @@ impl Server {
         let collector = Collector::open(data, options)
             .with_context(|| format!("the event store in {} cannot be opened", data.display()))?;
         let (queue, reported) = mpsc::channel(EXPOSURE_QUEUE);
-        let draining = tokio::spawn(exposures::drain(reported, collector.clone()));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(exposures::drain(reported, collector.clone(), stopped));
         let server = Self {
             source: args.source.clone(),
             root: args.channel.clone(),
             rules: Mutex::default(),
             deciders,
             collector,
-            queue: Mutex::new(Some(queue)),
+            queue,
             states: Mutex::default(),
-            draining: Mutex::new(Some(draining)),
+            draining: Mutex::new(Some(Draining { stop, task })),
         };
         server.reload()?;
         if let Some(root) = &server.root
             && server.mounted_at_root().is_none()
         {
-            bail!(
-                "no channel `{root}` can be served; there are: {}",
-                server.channel_names().join(", ")
-            );
+            bail!("{}", no_channel(root, server.channel_names().into_iter()));
         }
         Ok(server)
     }
 
-    /// Reads the files again. What an API server would refuse keeps the form that was accepted before; a file that cannot
-    /// be read as YAML changes nothing at all.
+    /// Reads the files again; none when they say what they said. What an API server would refuse keeps the form that was
+    /// accepted before; a file that cannot be read as YAML changes nothing at all.
     ///
     /// # Errors
     /// When an input cannot be opened.
-    pub fn reload(&self) -> anyhow::Result<()> {
-        let strategy = Strategy::load(&self.source)?;
+    pub fn reload(&self) -> anyhow::Result<Option<Counts>> {
+        let read = Strategy::load(&self.source);
         let mut rules = self.rules();
-        rules.refused = strategy.refusals().cloned().collect();
-        if strategy.is_readable() || rules.index.objects().next().is_none() {
-            rules.take(&strategy, self.now());
+        let files = match read {
+            Ok(files) => files,
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                rules.unreadable = Some(format!("{error:#}"));
+                return Err(error);
+            }
+        };
+        if rules.are_of(&files) {
+            return Ok(None);
         }
-        rules.index.settle(self.now());
-        self.adopt(&mut rules);
-        // A second time, so that statuses know that the deciders took the revision.
-        rules.index.settle(self.now());
-        Ok(())
+        rules.take(files, self.now());
+        self.settle(&mut rules);
+        Ok(Some(rules.counts()))
     }
 
     /// Lets what time alone has changed take effect.
     pub fn tick(&self) {
         let mut rules = self.rules();
         if rules.index.next_change().is_some_and(|at| at <= self.now()) {
-            rules.index.settle(self.now());
-            self.adopt(&mut rules);
-            rules.index.settle(self.now());
+            self.settle(&mut rules);
         }
+    }
+
+    /// Compiles, lets the deciders take what came of it, then writes statuses, which thus know that it was taken.
+    fn settle(&self, rules: &mut Rules) {
+        let now = self.now();
+        rules.index.compile(now);
+        self.adopt(rules);
+        rules.index.report(now);
     }
 
     /// Says where everything is.
@@ -153,29 +160,30 @@ impl Server {
                 touchpoints.join(",")
             );
         }
+        match &self.root {
+            Some(root) => eprintln!("  http://{address}/ofrep/v1/evaluate/flags   channel `{root}`"),
+            None if rules.index.publications().next().is_none() => {
+                eprintln!("  no channel can be served yet");
+            }
+            None => {}
+        }
         eprintln!("  http://{address}/v1/events   exposures and outcomes, CloudEvents");
         eprintln!("  http://{address}/status      every resource with its status");
-        if !rules.refused.is_empty() {
-            eprintln!("{} findings; run `attune lint` to see them", rules.refused.len());
-        }
+        eprintln!("{}; edits take effect at once, ctrl-c stops", rules.counts());
     }
 
     /// Lets what deciders reported become durable.
     pub async fn close(&self) {
-        // Dropping the deciders closes the queue, which ends the draining once it is empty.
-        self.deciders
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         let draining = self
             .draining
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(draining) = draining {
+        if let Some(Draining { stop, task }) = draining {
+            // Requests that are still open may hold on to the queue: it is closed from this end.
+            let _ = stop.send(());
             // Aborted tasks and panics end the same way: nothing is left to wait for.
-            let _ = draining.await;
+            let _ = task.await;
         }
     }
 
@@ -215,13 +223,12 @@ impl Server {
     }
 
     fn mount(&self, namespace: &str, channel: &str) -> Mounted {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(namespace.to_owned()).or_default();
         let decider = Decider::builder()
             .channel(namespace, channel)
             .clock(self.source.at.map_or_else(Clock::system, Clock::pinned))
-            .exposures(queue.map_or_else(Exposures::off, Exposures::shared))
+            .exposures(Exposures::shared(self.queue.clone()))
             .state(Arc::clone(state))
             .introspection(Introspection::Open)
             .build();
@@ -262,32 +269,6 @@ impl Server {
     fn rules(&self) -> std::sync::MutexGuard<'_, Rules> {
         // A panic while rules were taken leaves them as they were or as they shall be, both of which serve.
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Rules {
-    /// Takes what the files say; an object that is refused keeps its accepted form.
-    fn take(&mut self, strategy: &Strategy, now: Timestamp) {
-        let refused = strategy.refused_ids();
-        let kept: Vec<Resource> = self
-            .index
-            .objects()
-            .map(|(resource, _)| resource)
-            .filter(|resource| refused.contains(&attune_compile::ObjectId::of(resource)))
-            .collect();
-        let accepted: Vec<Resource> = strategy
-            .accepted()
-            .cloned()
-            .chain(kept)
-            .map(|resource| self.generations.stamp(resource, now))
-            .collect();
-        for kind in Kind::ALL {
-            let listed = accepted
-                .iter()
-                .filter(|resource| resource.kind() == kind)
-                .cloned();
-            self.index.reset(kind, None, listed.collect(), Vec::new());
-        }
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use attune_api::Resource;
+use attune_compile::finding::Finding;
 use attune_compile::status::Deciders;
 use attune_compile::{ObjectId, Severity};
-use attune_compile::finding::Finding;
 use attune_index::{Index, Undecodable};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -56,6 +56,11 @@ impl Strategy {
     pub fn refusals(&self) -> impl Iterator<Item = &Diagnostic> {
         self.diagnostics()
             .filter(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+
+    /// Whether the files are the same, byte for byte.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        self.read.sources() == other.read.sources()
     }
 
     /// Whether every file could be read as YAML: if not, documents may be missing that somebody still means.

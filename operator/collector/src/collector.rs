@@ -48,7 +48,9 @@ impl Default for Clock {
 
 /// Hears of events once they are durable; an embedding feeds its deciders from it.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<dyn Fn(&Event) + Send + Sync>>);
+pub struct Observer(Option<Arc<Hear>>);
+
+type Hear = dyn Fn(&Event) + Send + Sync;
 
 impl Observer {
     /// Calls `hear` with every event that was stored.
@@ -208,7 +210,9 @@ impl Collector {
         if let (Ok(receipt), Some((hear, events))) = (&receipt, heard)
             && receipt.stored > 0
         {
-            events.iter().for_each(|event| hear(event));
+            for event in &events {
+                hear(event);
+            }
         }
         if receipt.is_err() {
             self.deferred

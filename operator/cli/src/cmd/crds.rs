@@ -8,7 +8,7 @@ use attune_api::{Kind, crd_yaml};
 use crate::cli::CrdsArgs;
 
 /// Prints the definitions, or writes them one file a kind.
-pub fn run(args: &CrdsArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &CrdsArgs) -> anyhow::Result<ExitCode> {
     let Some(directory) = &args.dir else {
         for kind in Kind::ALL {
             print!("---\n{}", crd_yaml(kind));

@@ -10,10 +10,13 @@ use super::{Outcome, decision_id, failed, print_json, success};
 use crate::cli::{AnswerOutput, DecideArgs};
 
 /// Prints the OFREP object that a decider would answer; 1 when it is a failure.
-pub fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
     let engine = super::engine(&args.question)?;
     let id = decision_id();
-    match (super::decide(&engine, &args.question, &mut Trace::off()), args.output) {
+    match (
+        super::decide(&engine, &args.question, &mut Trace::off()),
+        args.output,
+    ) {
         (Outcome::Decided(decision), AnswerOutput::Json) => print_json(&success(&engine, &decision, &id))?,
         (Outcome::Decided(decision), AnswerOutput::Text) => print!("{}", text(&decision, &id)),
         (Outcome::Failed(failure), output) => {
@@ -28,7 +31,10 @@ pub fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
 pub(super) fn print_failure(failure: &Failure, output: AnswerOutput) -> anyhow::Result<()> {
     match output {
         AnswerOutput::Json => print_json(failure)?,
-        AnswerOutput::Text => println!("{}", failure.error_details),
+        AnswerOutput::Text => {
+            let code = serde_json::to_value(failure.error_code)?;
+            println!("{}: {}", plain(&code), failure.error_details);
+        }
     }
     Ok(())
 }

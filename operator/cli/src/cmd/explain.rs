@@ -2,15 +2,23 @@
 
 use std::process::ExitCode;
 
-use attune_core::trace::Trace;
-use serde_json::json;
+use attune_core::ofrep::Success;
+use attune_core::trace::{Step, Trace};
+use serde::Serialize;
 
 use super::decide::print_failure;
 use super::{Outcome, decision_id, failed, print_json, success};
 use crate::cli::{AnswerOutput, ExplainArgs};
 
+/// As a decider explains.
+#[derive(Serialize)]
+struct Explanation<'a> {
+    decision: Success<'a>,
+    trace: &'a [Step],
+}
+
 /// Prints what each step of the decision did; 1 when there is no decision.
-pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     let engine = super::engine(&args.question)?;
     let id = decision_id();
     let mut trace = Trace::on();
@@ -23,7 +31,11 @@ pub fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
     };
     let answer = success(&engine, &decision, &id);
     if args.output == AnswerOutput::Json {
-        print_json(&json!({"decision": answer, "trace": trace.steps()}))?;
+        let trace = trace.steps();
+        print_json(&Explanation {
+            decision: answer,
+            trace,
+        })?;
         return Ok(ExitCode::SUCCESS);
     }
     for step in trace.steps() {

@@ -7,7 +7,7 @@ use crate::render::{render, shows_color};
 use crate::strategy::Strategy;
 
 /// Prints what is wrong; 1 when something is an error.
-pub fn run(args: &LintArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &LintArgs) -> anyhow::Result<ExitCode> {
     let strategy = Strategy::load(&args.source)?;
     let report = strategy.lint(args.source.at());
     let mut stdout = std::io::stdout().lock();

@@ -1,37 +1,73 @@
 //! `attune serve`.
 
+use std::future::IntoFuture as _;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::ServeArgs;
 use crate::serve::{Server, files};
 
+/// How long requests that are open when the process is told to stop may take.
+const DRAIN: Duration = Duration::from_secs(3);
+
 /// Serves until ctrl-c.
-pub async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    log();
     let data = DataDirectory::new(&args)?;
     let server = Arc::new(Server::open(&args, data.path())?);
-    let listener = tokio::net::TcpListener::bind(args.listen)
-        .await
-        .with_context(|| {
-            format!(
-                "cannot listen on {}; choose another address by --listen",
-                args.listen
-            )
-        })?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address by --listen",
+            args.listen
+        )
+    })?;
     let address = listener.local_addr()?;
     server.announce(address);
-    let watching = files::watch(&args.source.paths, Arc::clone(&server))?;
-    let serving = axum::serve(listener, crate::serve::http::router(Arc::clone(&server)));
-    serving
-        .with_graceful_shutdown(stop_requested())
-        .await
-        .context("the server ended")?;
+    let watching = files::watch(&args.source.paths, data.path(), Arc::clone(&server))?;
+    until_stopped(listener, crate::serve::http::router(Arc::clone(&server))).await?;
     drop(watching);
     server.close().await;
     eprintln!("stopped; {}", data.describe());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until it is told to stop, then takes no new requests and lets those that are open end, but not for ever.
+async fn until_stopped(listener: TcpListener, routes: axum::Router) -> anyhow::Result<()> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    // A sender that is gone stops as well.
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async { drop(stopped.await) });
+    let stopping = async {
+        stop_requested().await;
+        drop(stop);
+        eprintln!("stopping; ctrl-c again cuts off what is open");
+        tokio::select! {
+            () = tokio::time::sleep(DRAIN) => {}
+            () = stop_requested() => {}
+        }
+    };
+    tokio::select! {
+        ended = serving.into_future() => ended.context("the server ended"),
+        () = stopping => Ok(()),
+    }
+}
+
+/// Warnings of the parts go to standard error; `RUST_LOG` asks for more.
+fn log() {
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::WARN.into())
+        .from_env_lossy();
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // One that is set already stays.
+    let _ = subscriber.try_init();
 }
 
 /// Where events are kept.
@@ -60,7 +96,9 @@ impl DataDirectory {
     fn describe(&self) -> String {
         match self {
             Self::Given(path) => format!("every acknowledged event is in {}", path.display()),
-            Self::Own(_) => "events went with the process: give a directory by --data to keep them".to_owned(),
+            Self::Own(_) => {
+                "events went with the process: give a directory by --data to keep them".to_owned()
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::strategy::Strategy;
 use crate::table;
 
 /// Prints the tables that an owner wants to see.
-pub async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
     let (resources, at) = match &args.server {
         Some(server) => ask(server).await?,
         None => (judge(&args)?, None),
@@ -32,16 +32,12 @@ async fn ask(server: &str) -> anyhow::Result<(Vec<Value>, Option<Timestamp>)> {
         .json()
         .await
         .context("the answer is no status")?;
-    for refused in status
-        .get("refused")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        eprintln!(
-            "refused: {}",
-            refused.get("message").and_then(Value::as_str).unwrap_or_default()
-        );
+    if let Some(unreadable) = status.get("unreadable").and_then(Value::as_str) {
+        eprintln!("not reloaded: {unreadable}");
+    }
+    let refused = status.get("refused").and_then(Value::as_array);
+    for refused in refused.into_iter().flatten() {
+        eprintln!("refused: {}", place_and_message(refused));
     }
     let at = status
         .get("at")
@@ -49,6 +45,18 @@ async fn ask(server: &str) -> anyhow::Result<(Vec<Value>, Option<Timestamp>)> {
         .and_then(|at| at.parse().ok());
     let resources = status.get("resources").and_then(Value::as_array).cloned();
     Ok((resources.context("the answer has no `resources`")?, at))
+}
+
+/// `file:line:column: message`, as compilers write it.
+fn place_and_message(finding: &Value) -> String {
+    let message = finding.get("message").and_then(Value::as_str).unwrap_or_default();
+    let place = ["file", "line", "column"].map(|key| finding.get(key).unwrap_or(&Value::Null));
+    match place {
+        [Value::String(file), Value::Number(line), Value::Number(column)] => {
+            format!("{file}:{line}:{column}: {message}")
+        }
+        _ => message.to_owned(),
+    }
 }
 
 fn judge(args: &StatusArgs) -> anyhow::Result<Vec<Value>> {

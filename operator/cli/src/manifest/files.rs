@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::budget::MAX_FILE_BYTES;
 use super::problem::Problem;
@@ -107,7 +108,8 @@ fn walk(directory: &Path, found: &mut Vec<PathBuf>) -> Result<(), LoadError> {
     Ok(())
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file of a directory is read, by its name.
+pub(crate) fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     ["yaml", "yml", "json"]
         .iter()
@@ -117,10 +119,7 @@ fn is_manifest(path: &Path) -> bool {
 fn open(path: &Path) -> io::Result<Input> {
     let mut bytes = Vec::new();
     let name = if is_stdin(path) {
-        io::stdin()
-            .lock()
-            .take(MAX_FILE_BYTES + 1)
-            .read_to_end(&mut bytes)?;
+        bytes = standard_input()?;
         "<stdin>".to_owned()
     } else {
         File::open(path)?
@@ -129,6 +128,21 @@ fn open(path: &Path) -> io::Result<Input> {
         path.display().to_string()
     };
     Ok(decode(name, bytes))
+}
+
+/// Standard input can be read only once: who reads the inputs again gets what it said.
+fn standard_input() -> io::Result<Vec<u8>> {
+    static READ: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(bytes) = read.as_ref() {
+        return Ok(bytes.clone());
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .lock()
+        .take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(read.insert(bytes).clone())
 }
 
 fn decode(name: String, bytes: Vec<u8>) -> Input {

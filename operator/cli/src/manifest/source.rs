@@ -47,7 +47,7 @@ impl Span {
 }
 
 /// One input: a file or standard input.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Source {
     /// The name to print, as the caller wrote it.
     name: String,

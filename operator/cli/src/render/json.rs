@@ -15,7 +15,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     severity: Severity,
     reason: &'static str,
     kind: &'a str,
@@ -49,7 +49,7 @@ pub(super) fn render(report: &LintReport) -> io::Result<String> {
     Ok(serde_json::to_string_pretty(&document)? + "\n")
 }
 
-fn entry(diagnostic: &Diagnostic) -> Entry<'_> {
+pub(crate) fn entry(diagnostic: &Diagnostic) -> Entry<'_> {
     let place = diagnostic.place.as_ref();
     Entry {
         severity: diagnostic.severity,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use attune_collector::Collector;
 use attune_core::event::Event;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 /// The most exposures written at once.
@@ -16,11 +16,24 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Attempts before a batch is given up.
 const ATTEMPTS: usize = 20;
 
-/// Writes exposures until their queue is closed and empty.
-pub(super) async fn drain(mut queue: mpsc::Receiver<Event>, collector: Collector) {
+/// Writes exposures until it is told to stop, and then those that wait.
+pub(super) async fn drain(
+    mut queue: mpsc::Receiver<Event>,
+    collector: Collector,
+    mut stop: oneshot::Receiver<()>,
+) {
     let mut batch = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
-        write(&collector, std::mem::take(&mut batch)).await;
+    loop {
+        tokio::select! {
+            taken = queue.recv_many(&mut batch, BATCH) => {
+                if taken == 0 {
+                    return;
+                }
+                write(&collector, std::mem::take(&mut batch)).await;
+            }
+            // A closed queue gives what is in it and then ends; a sender that is gone means the same.
+            _ = &mut stop, if !queue.is_closed() => queue.close(),
+        }
     }
 }
 

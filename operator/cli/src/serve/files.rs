@@ -8,11 +8,16 @@ use anyhow::Context;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::Server;
+use crate::manifest::is_manifest;
 
 /// How long to wait for more changes: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(150);
+
+/// How long to wait at most: something may change all the time.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How often windows that have opened or closed are looked for.
 const TICK: Duration = Duration::from_secs(1);
@@ -30,16 +35,24 @@ impl Drop for Watching {
     }
 }
 
-/// Reloads whenever something in `paths` changes.
+/// Reloads whenever something in `paths` changes; the files below `ignored`, where events are kept,
+/// change all the time and are none of it.
 ///
 /// # Errors
 /// When a path cannot be watched.
-pub fn watch(paths: &[PathBuf], server: Arc<Server>) -> anyhow::Result<Watching> {
-    let (changed, changes) = mpsc::channel(1);
+pub fn watch(paths: &[PathBuf], ignored: &Path, server: Arc<Server>) -> anyhow::Result<Watching> {
+    let (notice, changes) = mpsc::channel(1);
+    let ignored = ignored.canonicalize().unwrap_or_else(|_| ignored.to_owned());
+    let is_ignored = move |event: &notify::Event| {
+        let below = |path: &PathBuf| {
+            !is_manifest(path) && (path.starts_with(&ignored) || real(path).starts_with(&ignored))
+        };
+        !event.paths.is_empty() && event.paths.iter().all(below)
+    };
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        if event.is_ok_and(|event| !event.kind.is_access() && !is_ignored(&event)) {
             // A change that is already waiting says as much.
-            let _ = changed.try_send(());
+            let _ = notice.try_send(());
         }
     })
     .context("files cannot be watched")?;
@@ -66,6 +79,12 @@ pub fn watch(paths: &[PathBuf], server: Arc<Server>) -> anyhow::Result<Watching>
     })
 }
 
+/// The path without links: that of its directory where the file is gone already.
+fn real(path: &Path) -> PathBuf {
+    let parent = path.parent().and_then(|parent| parent.canonicalize().ok());
+    parent.unwrap_or_else(|| path.to_owned())
+}
+
 fn directory(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
@@ -80,7 +99,7 @@ async fn follow(mut changes: mpsc::Receiver<()>, server: Arc<Server>) {
                 if change.is_none() {
                     return;
                 }
-                while tokio::time::timeout(QUIET, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+                wait(&mut changes).await;
                 reload(&server);
             }
             _ = tick.tick() => server.tick(),
@@ -88,17 +107,22 @@ async fn follow(mut changes: mpsc::Receiver<()>, server: Arc<Server>) {
     }
 }
 
+/// Lets the changes that belong together come.
+async fn wait(changes: &mut mpsc::Receiver<()>) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let quiet = (Instant::now() + QUIET).min(end);
+        match tokio::time::timeout_at(quiet, changes.recv()).await {
+            Ok(Some(())) => {}
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
 fn reload(server: &Server) {
     match server.reload() {
-        Ok(()) => {
-            let refused = server.rules().refused.len();
-            let note = if refused == 0 {
-                ""
-            } else {
-                "; findings: run `attune lint`, what was good serves on"
-            };
-            eprintln!("reloaded{note}");
-        }
+        Ok(None) => {}
+        Ok(Some(counts)) => eprintln!("reloaded, {counts}"),
         Err(error) => eprintln!("not reloaded, the last good rules serve on: {error:#}"),
     }
 }

@@ -2,18 +2,27 @@
 
 use std::sync::Arc;
 
+use attune_core::ofrep::{ErrorCode, Failure};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::uri::PathAndQuery;
-use axum::http::{StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use serde_json::json;
 use tower::ServiceExt as _;
 
 use super::Server;
+use crate::cmd::no_channel;
+
+/// Where decisions are asked for, below a Channel.
+const FLAGS: &str = "/ofrep/v1/evaluate/flags";
+
+/// What whoever asks for a path that there is not is told.
+const NO_PATH: &str =
+    "no such path; channels are under /channels/{namespace}/{channel}/, or at the root by --channel";
 
 /// Every route: Channels under `/channels/{namespace}/{channel}`, events, status, probes and metrics.
 pub fn router(server: Arc<Server>) -> Router {
@@ -27,36 +36,49 @@ pub fn router(server: Arc<Server>) -> Router {
         .fallback(at_root)
         .with_state(server)
         .merge(events)
+        .method_not_allowed_fallback(refuse_method)
+}
+
+async fn refuse_method(method: Method, uri: Uri) -> Response {
+    let detail = format!("`{}` does not take {method}; see the `Allow` header", uri.path());
+    problem(StatusCode::METHOD_NOT_ALLOWED, &detail)
 }
 
 /// Hands a request to the Channel's decider, which sees it under its own root.
-async fn channel(
-    State(server): State<Arc<Server>>,
-    Path((namespace, channel, rest)): Path<(String, String, String)>,
-    mut request: Request,
-) -> Response {
-    let Some(mounted) = server.mounted(&namespace, &channel) else {
-        let known = server.channel_names().join(", ");
-        return problem(
-            StatusCode::NOT_FOUND,
-            &format!("no channel `{namespace}/{channel}`; there are: {known}"),
-        );
+async fn channel(State(server): State<Arc<Server>>, mut request: Request) -> Response {
+    let Some((namespace, channel, own)) = split(request.uri().path()) else {
+        return problem(StatusCode::NOT_FOUND, NO_PATH);
     };
-    match reroot(request.uri(), &rest) {
+    let Some(mounted) = server.mounted(namespace, channel) else {
+        let name = format!("{namespace}/{channel}");
+        return unknown_channel(own, &no_channel(&name, server.channel_names().into_iter()));
+    };
+    match with_path(request.uri(), own) {
         Some(uri) => *request.uri_mut() = uri,
         None => return problem(StatusCode::BAD_REQUEST, "the path cannot be read"),
     }
     run(mounted.routes, request).await
 }
 
+/// In OFREP's shape where a flag was asked for.
+fn unknown_channel(path: &str, details: &str) -> Response {
+    let Some(rest) = path.strip_prefix(FLAGS) else {
+        return problem(StatusCode::NOT_FOUND, details);
+    };
+    let key = rest.strip_prefix('/').filter(|key| !key.is_empty());
+    let failure = Failure {
+        key: key.map(str::to_owned),
+        error_code: ErrorCode::FlagNotFound,
+        error_details: details.to_owned(),
+    };
+    (StatusCode::NOT_FOUND, axum::Json(failure)).into_response()
+}
+
 /// Whatever is no route of ours is the root Channel's, if there is one.
 async fn at_root(State(server): State<Arc<Server>>, request: Request) -> Response {
     match server.mounted_at_root() {
         Some(mounted) => run(mounted.routes, request).await,
-        None => problem(
-            StatusCode::NOT_FOUND,
-            "no such path; channels are under /channels/{namespace}/{channel}/, or at the root by --channel",
-        ),
+        None => problem(StatusCode::NOT_FOUND, NO_PATH),
     }
 }
 
@@ -82,21 +104,18 @@ async fn metrics(State(server): State<Arc<Server>>) -> Response {
     (headers, super::measured::metrics(&server)).into_response()
 }
 
-/// The path below the Channel's prefix, percent-encoded as it came.
-fn reroot(uri: &Uri, rest: &str) -> Option<Uri> {
-    let path = uri.path();
-    // The prefix has four slashes before the rest; cutting there keeps whatever encoding the client chose.
-    let start = path
-        .match_indices('/')
-        .nth(3)
-        .map_or(path.len(), |(place, _)| place);
-    let own = path
-        .get(start..)
-        .filter(|own| !own.is_empty())
-        .map_or_else(|| format!("/{rest}"), str::to_owned);
+/// Namespace, Channel and the path below them, percent-encoded as it came: names of resources need no encoding.
+fn split(path: &str) -> Option<(&str, &str, &str)> {
+    let (namespace, rest) = path.strip_prefix("/channels/")?.split_once('/')?;
+    let (channel, _) = rest.split_once('/')?;
+    Some((namespace, channel, rest.get(channel.len()..)?))
+}
+
+/// The same request for another path.
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let own = uri
         .query()
-        .map_or_else(|| own.clone(), |query| format!("{own}?{query}"));
+        .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(own.parse::<PathAndQuery>().ok()?);
     Uri::from_parts(parts).ok()

@@ -1,5 +1,7 @@
 //! What the collector knows, onto the statuses.
 
+use std::fmt::Write as _;
+
 use anyhow::Context;
 use attune_api::Resource;
 use attune_api::conditions::{ConditionType, Reason};
@@ -134,9 +136,11 @@ pub(super) fn metrics(server: &Server) -> String {
     ];
     let mut text = String::new();
     for (name, help, value) in rows {
-        text.push_str(&format!(
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
             "# HELP {name} {help}.\n# TYPE {name} counter\n{name}_total {value}\n"
-        ));
+        );
     }
     text.push_str("# EOF\n");
     text

@@ -5,7 +5,7 @@ use attune_api::{Kind, Resource};
 use serde_json::{Value, json};
 
 use super::{Server, measured};
-use crate::diagnostic::Diagnostic;
+use crate::render::lint_entry;
 
 /// The whole document.
 pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
@@ -41,7 +41,9 @@ pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
     Ok(json!({
         "at": server.now(),
         "resources": resources,
-        "refused": rules.refused.iter().map(refusal).collect::<Vec<_>>(),
+        "unreadable": rules.unreadable,
+        "refused": rules.refused().map(lint_entry).collect::<Vec<_>>(),
+        "findings": rules.findings().iter().map(lint_entry).collect::<Vec<_>>(),
         "channels": channels,
         "events": {
             "stored": counts.totals.stored,
@@ -69,18 +71,4 @@ fn with_status(
         object.insert("status".to_owned(), status);
     }
     object
-}
-
-fn refusal(diagnostic: &Diagnostic) -> Value {
-    let place = diagnostic.place.as_ref();
-    json!({
-        "severity": diagnostic.severity,
-        "reason": diagnostic.reason.as_str(),
-        "about": diagnostic.about(),
-        "field": diagnostic.field,
-        "message": diagnostic.message,
-        "file": place.map(|place| place.order().0),
-        "line": place.map(|place| place.order().1.line),
-        "column": place.map(|place| place.order().1.column),
-    })
 }

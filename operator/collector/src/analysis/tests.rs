@@ -522,8 +522,17 @@ fn writes_what_readers_of_the_protocol_understand() {
     let json = serde_json::to_string(&six_units().answer(&asked, DAY)).unwrap();
     let read: attune_core::measure::answer::Answer = serde_json::from_str(&json).unwrap();
     let exposed: u64 = read.arms.iter().map(|arm| arm.exposed).sum();
-    assert_eq!((read.experiment.as_str(), exposed), (asked.experiment.as_str(), 6));
-    assert!(read.results[0].verdict.is_some() && read.results[0].standing.is_none(), "{json}");
-    assert!(read.results[1].verdict.is_none() && read.results[1].standing.is_some(), "{json}");
+    assert_eq!(
+        (read.experiment.as_str(), exposed),
+        (asked.experiment.as_str(), 6)
+    );
+    assert!(
+        read.results[0].verdict.is_some() && read.results[0].standing.is_none(),
+        "{json}"
+    );
+    assert!(
+        read.results[1].verdict.is_none() && read.results[1].standing.is_some(),
+        "{json}"
+    );
     assert!(read.sample_ratio.is_some(), "{json}");
 }

@@ -2,6 +2,7 @@
 
 use attune_core::measure::Question;
 use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -19,9 +20,17 @@ pub(super) struct Cut {
 
 pub(super) async fn answer(
     State(collector): State<Collector>,
-    Query(cut): Query<Cut>,
-    Json(question): Json<Question>,
+    cut: Result<Query<Cut>, QueryRejection>,
+    question: Result<Json<Question>, JsonRejection>,
 ) -> Response {
+    let Query(cut) = match cut {
+        Ok(cut) => cut,
+        Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
+    };
+    let Json(question) = match question {
+        Ok(question) => question,
+        Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
+    };
     let at = cut.at.unwrap_or_else(|| collector.options().clock.now());
     match collector.answer(question, at).await {
         Ok(answer) => Json(answer).into_response(),

@@ -121,6 +121,11 @@ impl Problem {
         )
     }
 
+    /// A question that is none.
+    pub(super) fn unreadable_question(status: StatusCode, detail: String) -> Self {
+        Self::new(status, "urn:attune:question", "unreadable question", detail)
+    }
+
     pub(super) fn body_too_slow(limit: Duration) -> Self {
         let detail = format!("the body took more than {} s to arrive", limit.as_secs());
         Self::new(

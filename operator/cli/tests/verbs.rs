@@ -1,0 +1,26 @@
+//! `attune` as it is typed: the built binary, its output and its exit codes.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it"
+)]
+
+#[path = "verbs/arms.rs"]
+mod arms;
+#[path = "verbs/crds.rs"]
+mod crds;
+#[path = "verbs/decide.rs"]
+mod decide;
+#[path = "verbs/explain.rs"]
+mod explain;
+#[path = "verbs/folder.rs"]
+mod folder;
+#[path = "verbs/lint.rs"]
+mod lint;
+#[path = "verbs/places.rs"]
+mod places;
+#[path = "verbs/status.rs"]
+mod status;
+#[path = "verbs/usage.rs"]
+mod usage;

@@ -1,0 +1,72 @@
+//! How `attune` is used: help, and what wrong usage is told.
+
+use crate::folder::Folder;
+
+const VERBS: [&str; 6] = ["crds", "lint", "decide", "explain", "serve", "status"];
+
+#[test]
+fn every_verb_explains_itself_and_every_option() {
+    let folder = Folder::new();
+    let all = folder.attune(&["--help"]);
+    assert_eq!(all.code, 0);
+    for verb in VERBS {
+        assert!(all.stdout.contains(&format!("\n  {verb} ")), "{}", all.stdout);
+        let help = folder.attune(&[verb, "--help"]);
+        assert_eq!((help.code, help.stderr.as_str()), (0, ""));
+        assert!(
+            help.stdout.contains(&format!("Usage: attune {verb} ")),
+            "{}",
+            help.stdout
+        );
+        let short = folder.attune(&[verb, "-h"]).stdout;
+        for line in short.lines().filter(|line| line.trim_start().starts_with('-')) {
+            let (option, text) = line.trim().split_once("  ").unwrap_or((line, ""));
+            assert!(
+                !text.trim().is_empty(),
+                "`{verb} {option}` says nothing of itself:\n{short}"
+            );
+        }
+    }
+    assert!(folder.attune(&["--version"]).stdout.starts_with("attune "));
+}
+
+#[test]
+fn wrong_usage_is_2_and_told_on_standard_error() {
+    let folder = Folder::example(&[]);
+    let table: [(&[&str], &str); 14] = [
+        (&[], "Usage: attune <COMMAND>"),
+        (&["frob"], "unrecognized subcommand 'frob'"),
+        (&["lnit"], "a similar subcommand exists: 'lint'"),
+        (&["lint"], "--file <PATH>"),
+        (&["lint", "-f"], "a value is required for '--file <PATH>...'"),
+        (
+            &["lint", "-f", ".", "-o", "xml"],
+            "[possible values: text, json, github]",
+        ),
+        (
+            &["lint", "-f", ".", "--at", "tomorrow"],
+            "`tomorrow` is no instant: write it as 2026-12-01T00:00:00Z",
+        ),
+        (&["decide", "-f", ".", "--channel", "web"], "--touchpoint <NAME>"),
+        (
+            &["decide", "-f", ".", "-o", "github"],
+            "[possible values: text, json]",
+        ),
+        (&["explain", "-f", "."], "--channel <NAME>"),
+        (
+            &["serve", "-f", ".", "--listen", "here"],
+            "invalid value 'here' for '--listen <ADDR>'",
+        ),
+        (&["status"], "--file <PATH>"),
+        (
+            &["status", "-f", ".", "--server", "http://127.0.0.1:1"],
+            "cannot be used with",
+        ),
+        (&["crds", "--colour"], "unexpected argument '--colour'"),
+    ];
+    for (arguments, expected) in table {
+        let run = folder.attune(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
+    }
+}
