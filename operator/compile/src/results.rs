@@ -1,7 +1,7 @@
 //! What measurement says of an experiment, as the part of its status that results own.
 
 use attune_api::conditions::{ConditionType, Reason};
-use attune_api::experiment::{ArmFigures, Headline};
+use attune_api::experiment::Headline;
 use attune_api::results::{AnalysisMethod, Interval, MetricResult, MetricRole, Standing, Verdict};
 use attune_api::{Instant, ItemName, Kind, ObjectName};
 use attune_core::measure::answer::{self, Answer};
@@ -17,6 +17,7 @@ mod tests;
 
 /// Renders results onto an Experiment's status: arms with their counts, results, the headline and three conditions.
 ///
+/// Counts are for arms that stand on `old` already: see [`have_a_place`].
 /// A condition keeps the transition time of `old` unless its status changed.
 pub fn render(answer: &Answer, generation: Option<i64>, old: &Value, now: Timestamp) -> Value {
     let as_of: Option<Instant> = answer.as_of.to_string().parse().ok();
@@ -26,23 +27,8 @@ pub fn render(answer: &Answer, generation: Option<i64>, old: &Value, now: Timest
         .filter_map(|result| metric_result(answer, result, as_of.as_ref()))
         .collect();
     let mut status = Map::new();
-    let arms: Vec<Value> = old
-        .get("arms")
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
-    let weight = |name: &str| {
-        let arm = arms
-            .iter()
-            .find(|arm| arm.get("name").and_then(Value::as_str) == Some(name));
-        arm.and_then(|arm| arm.get("weight")?.as_i64())
-            .unwrap_or_default()
-    };
-    let counts = answer
-        .arms
-        .iter()
-        .filter_map(|arm| arm_figures(arm, weight(&arm.name)));
-    status.insert("arms".to_owned(), counts.collect());
+    let standing = answer.arms.iter().filter(|arm| stands(old, arm));
+    status.insert("arms".to_owned(), standing.map(arm_counts).collect());
     status.insert("results".to_owned(), json!(results));
     status.extend(headline(answer, &results).map(|headline| ("headline".to_owned(), json!(headline))));
     status.insert("analysisHash".to_owned(), Value::from(answer.question.as_str()));
@@ -102,15 +88,23 @@ fn timeless(status: &Value) -> Value {
     ])
 }
 
-fn arm_figures(arm: &answer::ArmCount, weight: i64) -> Option<Value> {
-    let figures = ArmFigures {
-        name: arm.name.parse::<ItemName>().ok()?,
-        weight: i32::try_from(weight).unwrap_or(i32::MAX),
-        effective_traffic_bp: None,
-        exposed: Some(count(arm.exposed)),
-        crossed_over: Some(count(arm.crossed_over)),
-    };
-    serde_json::to_value(figures).ok()
+/// Whether the arms of an answer stand on a status already, so that their counts have a place beside their weights.
+pub fn have_a_place(answer: &Answer, status: &Value) -> bool {
+    answer.arms.iter().all(|arm| stands(status, arm))
+}
+
+fn stands(status: &Value, arm: &answer::ArmCount) -> bool {
+    let arms = status.get("arms").and_then(Value::as_array);
+    arms.is_some_and(|arms| {
+        arms.iter()
+            .any(|known| known.get("name").and_then(Value::as_str) == Some(arm.name.as_str()))
+    })
+}
+
+/// The counts of an arm. Its weight is not among them: verdicts write it, and one that two write is one that they fight
+/// over.
+fn arm_counts(arm: &answer::ArmCount) -> Value {
+    json!({"name": arm.name, "exposed": count(arm.exposed), "crossedOver": count(arm.crossed_over)})
 }
 
 fn metric_result(

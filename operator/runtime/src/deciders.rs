@@ -160,3 +160,6 @@ impl Drop for Waiting<'_> {
 fn count(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

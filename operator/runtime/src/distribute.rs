@@ -222,3 +222,6 @@ fn problem(status: StatusCode, detail: &str) -> Response {
     )
         .into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,8 @@ mod args;
 pub mod deciders;
 pub mod distribute;
 pub mod driver;
+#[cfg(test)]
+mod fixture;
 mod metrics;
 pub mod patch;
 pub mod publish;

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicU64;
 
 use attune_api::Kind;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -31,19 +31,32 @@ struct KindLabel {
 }
 
 /// What came of a question to the collector.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The answer says what stands on the Experiment.
     Unchanged,
     /// The answer is to be written.
     Changed,
+    /// The Experiment has no verdict yet that the answer could stand beside.
+    Early,
     /// There was no answer.
     Failed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabel {
-    outcome: Outcome,
+    outcome: &'static str,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Early => "early",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl Metrics {
@@ -124,6 +137,7 @@ impl Metrics {
     }
 
     pub(crate) fn answered(&self, outcome: Outcome) {
+        let outcome = outcome.as_str();
         self.answers.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 

@@ -25,6 +25,9 @@ use crate::watch::api_resource;
 /// How long the collector may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long to wait for the first verdict on a new Experiment.
+const EARLY_PAUSE: Duration = Duration::from_secs(1);
+
 /// The questions of all experiments, by namespace and name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Questions(BTreeMap<Key, Question>);
@@ -64,6 +67,13 @@ impl Turns {
     fn next(&self) -> Option<(Key, Instant)> {
         let first = self.0.iter().min_by_key(|(_, (_, due))| *due);
         first.map(|(key, (_, due))| (key.clone(), *due))
+    }
+
+    /// Lets a question be asked again after a pause.
+    fn hasten(&mut self, key: &Key, pause: Duration) {
+        if let Some((_, due)) = self.0.get_mut(key) {
+            *due = Instant::now() + pause;
+        }
     }
 
     /// Gives a question, whose next turn comes after the interval and up to a tenth more, so that not all come at once.
@@ -130,12 +140,21 @@ impl Refresher {
                 }
             }
             if let Some(question) = turns.begin(&key, self.interval) {
-                self.take_turn(client, &http, &collector, &question).await;
+                let outcome = self.take_turn(client, &http, &collector, &question).await;
+                if outcome == Outcome::Early {
+                    turns.hasten(&key, EARLY_PAUSE.min(self.interval));
+                }
             }
         }
     }
 
-    async fn take_turn(&self, client: &Client, http: &reqwest::Client, collector: &str, question: &Question) {
+    async fn take_turn(
+        &self,
+        client: &Client,
+        http: &reqwest::Client,
+        collector: &str,
+        question: &Question,
+    ) -> Outcome {
         let outcome = match self.refresh(client, http, collector, question).await {
             Ok(outcome) => outcome,
             Err(error) => {
@@ -150,6 +169,7 @@ impl Refresher {
             }
         };
         self.metrics.answered(outcome);
+        outcome
     }
 
     async fn refresh(
@@ -173,6 +193,9 @@ impl Refresher {
             return Ok(Outcome::Unchanged);
         };
         let standing = object.data.get("status").cloned().unwrap_or_default();
+        if !results::have_a_place(&answer, &standing) {
+            return Ok(Outcome::Early);
+        }
         let now = self.at.unwrap_or_else(Timestamp::now);
         let rendered = results::render(&answer, object.metadata.generation, &standing, now);
         if results::says_the_same(&standing, &rendered) {
@@ -214,3 +237,6 @@ impl Refresher {
             .context("the collector's answer cannot be read")
     }
 }
+
+#[cfg(test)]
+mod tests;

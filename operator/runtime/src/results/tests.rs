@@ -1,0 +1,61 @@
+use attune_core::measure::Method;
+
+use super::*;
+
+fn question(experiment: &str, phase: i32) -> Question {
+    Question {
+        namespace: "shop".to_owned(),
+        experiment: experiment.to_owned(),
+        phase,
+        arms: vec![],
+        metrics: vec![],
+        method: Method::Fixed,
+        alpha_bp: 500,
+        planned_units: None,
+        minimum_lift_bp: None,
+    }
+}
+
+fn questions(of: &[Question]) -> Questions {
+    let mut questions = Questions::default();
+    questions.replace(of.iter());
+    questions
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn a_new_question_is_asked_at_once_and_the_others_keep_their_turn() {
+    let mut turns = Turns::default();
+    turns.take(&questions(&[question("a", 1)]));
+    let (a, due) = turns.next().unwrap();
+    assert_eq!((a.1.as_str(), due), ("a", Instant::now()));
+    assert_eq!(turns.begin(&a, MINUTE), Some(question("a", 1)));
+    let (_, due) = turns.next().unwrap();
+    let wait = due - Instant::now();
+    assert!(wait >= MINUTE && wait <= MINUTE + MINUTE / 10, "{wait:?}");
+
+    turns.take(&questions(&[question("a", 1), question("b", 1)]));
+    let (b, due_of_b) = turns.next().unwrap();
+    assert_eq!((b.1.as_str(), due_of_b), ("b", Instant::now()));
+    turns.begin(&b, MINUTE * 2).unwrap();
+    assert_eq!(turns.next(), Some((a.clone(), due)), "its turn is what it was");
+
+    turns.take(&questions(&[question("a", 2), question("b", 1)]));
+    assert_eq!(
+        turns.next(),
+        Some((a.clone(), Instant::now())),
+        "another phase is another question"
+    );
+    turns.take(&questions(&[question("b", 1)]));
+    assert_eq!(turns.next().unwrap().0, b);
+    assert_eq!(turns.begin(&a, MINUTE), None, "its experiment is gone");
+}
+
+#[test]
+fn questions_change_only_where_they_differ() {
+    let mut known = questions(&[question("a", 1)]);
+    assert!(!known.replace([question("a", 1)].iter()));
+    assert!(known.replace([question("a", 2)].iter()));
+    assert!(known.replace([].iter()));
+}
