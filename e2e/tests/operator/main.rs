@@ -1,7 +1,12 @@
 //! The operator on a real API server, with deciders and a collector beside it.
 
 mod convergence;
+mod definitions;
+mod edits;
+mod neighbours;
+mod process;
 mod programs;
+mod results;
 mod strategy;
 
 use std::process::ExitCode;
@@ -16,12 +21,52 @@ fn main() -> Result<ExitCode> {
     let programs = Programs::build()?;
     let suite = Suite::prepared(async move |cluster| prepare(cluster, programs).await)?
         .test(
-            "ten_orders_come_to_the_same_statuses_and_revisions",
-            convergence::ten_orders_come_to_the_same_statuses_and_revisions,
+            "an_object_that_cannot_be_read_disturbs_nobody",
+            definitions::an_object_that_cannot_be_read_disturbs_nobody,
         )
         .test(
             "a_second_apply_and_a_restart_write_nothing",
             convergence::a_second_apply_and_a_restart_write_nothing,
+        )
+        .test(
+            "an_operator_waits_for_its_definitions",
+            definitions::an_operator_waits_for_its_definitions,
+        )
+        .test(
+            "decisions_go_on_while_the_api_server_restarts",
+            definitions::decisions_go_on_while_the_api_server_restarts,
+        )
+        .test(
+            "ten_orders_come_to_the_same_statuses_and_revisions",
+            convergence::ten_orders_come_to_the_same_statuses_and_revisions,
+        )
+        .test(
+            "an_edit_reaches_the_decider_and_is_acknowledged_by_it",
+            edits::an_edit_reaches_the_decider_and_is_acknowledged_by_it,
+        )
+        .test(
+            "a_lost_audience_turns_conditions_and_no_decision",
+            neighbours::a_lost_audience_turns_conditions_and_no_decision,
+        )
+        .test(
+            "a_deleted_program_ends_and_a_deleted_channel_is_withdrawn",
+            neighbours::a_deleted_program_ends_and_a_deleted_channel_is_withdrawn,
+        )
+        .test(
+            "a_previous_form_is_carried_over_a_restart",
+            neighbours::a_previous_form_is_carried_over_a_restart,
+        )
+        .test(
+            "a_bundle_that_somebody_deletes_is_written_again",
+            neighbours::a_bundle_that_somebody_deletes_is_written_again,
+        )
+        .test(
+            "results_come_onto_an_imported_experiment_and_stay",
+            results::results_come_onto_an_imported_experiment_and_stay,
+        )
+        .test(
+            "it_counts_what_it_does_and_ends_when_told",
+            process::it_counts_what_it_does_and_ends_when_told,
         );
     Ok(suite.run())
 }

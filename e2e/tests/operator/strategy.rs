@@ -120,10 +120,15 @@ impl Strategy {
         .await
     }
 
+    /// One object as it stands.
+    pub(crate) async fn object(&self, kind: &str, name: &str) -> Result<DynamicObject> {
+        let api = self.objects.api_of(self.document(kind, name)?).await?;
+        Ok(api.get(name).await?)
+    }
+
     /// The status of one object as it stands.
     pub(crate) async fn status(&self, kind: &str, name: &str) -> Result<Value> {
-        let api = self.objects.api_of(self.document(kind, name)?).await?;
-        let object = api.get(name).await?;
+        let object = self.object(kind, name).await?;
         Ok(object.data.get("status").cloned().unwrap_or_default())
     }
 
