@@ -1,11 +1,12 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod restarts;
 mod server;
+mod writers;
 
 use attune_api::Kind;
 use attune_compile::ObjectId;
 use attune_compile::status::Deciders;
-use attune_core::bundle::Bundle;
 use attune_testkit::{AT, Strategy, instant};
 use serde_json::{Value, json};
 
@@ -122,25 +123,6 @@ fn is_silent_about_its_own_writes_and_a_second_apply() {
 }
 
 #[test]
-fn is_silent_after_a_restart() {
-    let (index, server) = settled(&Strategy::example());
-    let mut restarted = Index::default();
-    server.list(&mut restarted);
-    for (namespace, channel, publication) in index.publications() {
-        restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
-    }
-    assert_eq!(
-        told(&restarted.settle(AT)),
-        [""; 0],
-        "before any decider has called"
-    );
-    for channel in ["web", "email"] {
-        restarted.hear("shop", channel, NOBODY);
-    }
-    assert_eq!(told(&restarted.settle(AT)), [""; 0]);
-}
-
-#[test]
 fn says_only_what_an_edit_changes() {
     let (mut index, mut server) = settled(&Strategy::example());
     let priority = Strategy::example().edit(
@@ -224,48 +206,6 @@ fn turns_conditions_red_and_green_again_and_serves_on() {
         effects.iter().all(|effect| effect.starts_with("status ")),
         "{effects:#?}"
     );
-}
-
-#[test]
-fn carries_what_was_published_before_a_restart() {
-    let (index, mut server) = settled(&Strategy::example());
-    server.drop(&id(Kind::Audience, "lapsed"));
-    let mut restarted = Index::default();
-    server.list(&mut restarted);
-    for (namespace, channel, publication) in index.publications() {
-        restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
-    }
-    let effects = told(&restarted.settle(AT));
-    assert!(
-        effects.iter().all(|effect| effect.starts_with("status ")),
-        "{effects:#?}"
-    );
-    assert_eq!(
-        restarted.publication("shop", "web").unwrap().revision,
-        index.publication("shop", "web").unwrap().revision
-    );
-}
-
-#[test]
-fn withdraws_a_channel_that_is_gone_also_while_it_was_away() {
-    let (mut index, mut server) = settled(&Strategy::example());
-    let bundle = index.publication("shop", "web").unwrap().bundle.as_ref().clone();
-    index.delete(&id(Kind::Channel, "web"));
-    server.drop(&id(Kind::Channel, "web"));
-    let effects = told(&index.settle(AT));
-    assert_eq!(effects[0], "withdraw shop/web");
-    assert!(effects.contains(&"status ChannelBinding/shop/retention-home-hero False/RefNotFound".to_owned()));
-    assert!(index.publication("shop", "web").is_none());
-
-    let mut restarted = Index::default();
-    server.list(&mut restarted);
-    restarted.restore("shop", "web", bundle.clone());
-    assert!(told(&restarted.settle(AT)).contains(&"withdraw shop/web".to_owned()));
-
-    let mut alone = Index::default();
-    alone.restore("gone", "web", bundle);
-    assert_eq!(told(&alone.settle(AT)), ["withdraw gone/web"]);
-    assert_eq!(alone.settle(AT), []);
 }
 
 #[test]
@@ -386,87 +326,4 @@ fn wakes_when_a_window_opens_or_closes() {
         "the holdout is over, and more units are reached"
     );
     assert_eq!(index.next_change(), Some(instant("2027-06-30T00:00:00Z")));
-}
-
-#[test]
-fn does_not_rewrite_what_results_wrote() {
-    let (mut index, mut server) = settled(&Strategy::example());
-    let experiment = id(Kind::Experiment, "cart-hero");
-    server.write(
-        &experiment,
-        &json!({
-            "conditions": [{
-                "type": "Conclusive", "status": "False", "reason": "Collecting", "message": "", "observedGeneration": 1,
-                "lastTransitionTime": "2026-12-01T00:00:00Z",
-            }],
-            "arms": [{"name": "control", "weight": 50, "exposed": 7}, {"name": "reminder", "weight": 50, "exposed": 9}],
-            "analysisHash": "abc",
-        }),
-    );
-    index.apply(server.resource(&experiment));
-    index.resync();
-    assert_eq!(index.settle(AT), []);
-
-    let paused = Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Paused"}));
-    server.hold(&paused.resource(Kind::Experiment, "cart-hero"));
-    index.apply(server.resource(&experiment));
-    let effects = index.settle(AT);
-    server.take(&effects);
-    let status = server.resource(&experiment).status().unwrap();
-    assert_eq!(stands(&status, "Conclusive"), "False/Collecting");
-    assert_eq!(stands(&status, "Running"), "False/Paused");
-    assert_eq!(status["arms"][1]["exposed"], 9);
-    index.apply(server.resource(&experiment));
-    assert_eq!(index.settle(AT), []);
-}
-
-#[test]
-fn writes_again_what_somebody_else_overwrote() {
-    let (mut index, mut server) = settled(&Strategy::example());
-    let audience = id(Kind::Audience, "lapsed");
-    server.overwrite(&audience, json!({}));
-    index.apply(server.resource(&audience));
-    assert_eq!(
-        told(&index.settle(AT)),
-        ["status Audience/shop/lapsed True/Ready"]
-    );
-}
-
-#[test]
-fn follows_what_deciders_say() {
-    let (mut index, _) = settled(&Strategy::example());
-    let heard = |current, stale| Deciders::Heard {
-        current,
-        stale,
-        refused: None,
-    };
-    index.hear("shop", "web", heard(0, 2));
-    let effects = index.settle(AT);
-    assert_eq!(
-        told(&effects),
-        [
-            "status Channel/shop/web False/Published",
-            "status ChannelBinding/shop/retention-home-hero False/Published",
-        ]
-    );
-    index.hear("shop", "web", heard(1, 1));
-    let effects = index.settle(AT);
-    assert_eq!(told(&effects).len(), 2);
-    let Effect::Status { status, .. } = &effects[0] else {
-        panic!()
-    };
-    assert_eq!(stands(status, "Programmed"), "True/Acknowledged");
-    assert_eq!(stands(status, "Converged"), "False/Converging");
-    index.hear("shop", "web", heard(1, 1));
-    assert_eq!(index.settle(AT), []);
-}
-
-#[test]
-fn takes_another_object_of_the_same_name_for_another() {
-    let (mut index, server) = settled(&Strategy::example());
-    let mut again = server.resource(&id(Kind::Channel, "web"));
-    again.metadata_mut().uid = Some("another".to_owned());
-    index.apply(again);
-    index.settle(AT);
-    assert_eq!(index.channel_uid("shop", "web"), Some("another".to_owned()));
 }

@@ -1,5 +1,7 @@
 //! Documents of a strategy, to edit.
 
+use std::sync::LazyLock;
+
 use attune_api::{Kind, Resource};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +13,10 @@ pub struct Strategy(Vec<Value>);
 impl Strategy {
     /// The complete example of the repository: one document of every kind at least, in the namespace `shop`.
     pub fn example() -> Self {
-        Self::default().with(include_str!("../../../examples/strategy/strategy.yaml"))
+        static EXAMPLE: LazyLock<Strategy> = LazyLock::new(|| {
+            Strategy::default().with(include_str!("../../../examples/strategy/strategy.yaml"))
+        });
+        EXAMPLE.clone()
     }
 
     /// Adds documents, written as YAML; a document of a kind and name that is there already takes its place.

@@ -1,1 +1,166 @@
+use attune_core::measure::answer::Answer;
+use attune_testkit::{AT, Strategy, instant};
+use serde_json::{Value, json};
 
+use super::{render, says_the_same};
+
+/// The men of the Open Bandit replay: 46 clicks of 10,000 against 69 of 10,000.
+fn answer(change: impl FnOnce(&mut Value)) -> Answer {
+    let mut answer = json!({
+        "asOf": "2026-12-01T00:00:00Z",
+        "question": "9f86d081884c",
+        "namespace": "shop",
+        "experiment": "cart-hero",
+        "phase": 1,
+        "version": "0.1.0",
+        "arms": [
+            {"name": "control", "exposed": 10_000, "matured": 10_000, "crossedOver": 1},
+            {"name": "reminder", "exposed": 10_000, "matured": 5_000, "crossedOver": 0},
+        ],
+        "results": [
+            {
+                "metric": "repeat-purchase", "role": "primary", "arm": "reminder", "method": "Fixed", "n": 15_000,
+                "control": {"n": 10_000, "mean": 0.0046}, "treatment": {"n": 10_000, "mean": 0.0069},
+                "absolute": {"estimate": 0.0023, "low": 0.0002, "high": 0.0044, "p": 0.031},
+                "relative": {"estimate": 0.5, "low": 0.032, "high": 1.212, "p": 0.031},
+                "verdict": "Lift", "reason": "Lift", "message": "better than control",
+            },
+            {
+                "metric": "unsubscribe", "role": "guardrail", "marginBp": 500, "arm": "reminder", "method": "Fixed",
+                "n": 15_000, "control": {"n": 10_000, "mean": 0.1}, "treatment": {"n": 10_000, "mean": 0.1},
+                "standing": "Safe", "reason": "Safe", "message": "",
+            },
+        ],
+        "sampleRatio": {"p": 0.9, "blocked": false, "message": ""},
+    });
+    change(&mut answer);
+    serde_json::from_value(answer).unwrap()
+}
+
+/// What verdicts wrote.
+fn standing() -> Value {
+    json!({"arms": [
+        {"name": "control", "weight": 50, "effectiveTrafficBp": 4750},
+        {"name": "reminder", "weight": 50, "effectiveTrafficBp": 4750},
+    ]})
+}
+
+fn rendered(change: impl FnOnce(&mut Value)) -> Value {
+    render(&answer(change), Some(2), &standing(), AT)
+}
+
+fn stands(status: &Value, type_: &str) -> String {
+    let conditions = status["conditions"].as_array().unwrap();
+    let condition = conditions
+        .iter()
+        .find(|condition| condition["type"] == type_)
+        .unwrap();
+    format!(
+        "{}/{}",
+        condition["status"].as_str().unwrap(),
+        condition["reason"].as_str().unwrap()
+    )
+}
+
+#[test]
+fn shows_the_lift_with_its_interval_as_people_read_it() {
+    let status = rendered(|_| {});
+    assert_eq!(status["headline"]["arm"], "reminder");
+    assert_eq!(status["headline"]["lift"], "+50.0% [+3.2%, +121.2%]");
+    assert_eq!(status["headline"]["units"], 20_000);
+    let primary = &status["results"][0];
+    assert_eq!(primary["liftPercent"], "+50.0%");
+    assert_eq!(primary["armMean"], 0.0069);
+    assert_eq!(primary["maturedBp"], 5000);
+    assert_eq!(primary["relative"]["p"], 0.031);
+    assert_eq!(status["arms"][0]["exposed"], 10_000);
+    assert_eq!(status["arms"][0]["crossedOver"], 1);
+    assert_eq!(status["analysisHash"], "9f86d081884c");
+    assert_eq!(stands(&status, "Conclusive"), "True/Lift");
+    assert_eq!(stands(&status, "GuardrailsHealthy"), "True/GuardrailsHealthy");
+    assert_eq!(stands(&status, "SampleRatioHealthy"), "True/SampleRatioHealthy");
+}
+
+#[test]
+fn leaves_shares_to_the_writer_of_verdicts() {
+    let status = rendered(|_| {});
+    for arm in status["arms"].as_array().unwrap() {
+        assert!(arm.get("effectiveTrafficBp").is_none(), "{arm}");
+    }
+}
+
+#[test]
+fn withholds_means_where_the_difference_is_withheld() {
+    let status = rendered(|answer| {
+        for field in ["absolute", "relative"] {
+            answer["results"][0][field] = Value::Null;
+        }
+        answer["results"][0]["verdict"] = "Collecting".into();
+    });
+    let primary = &status["results"][0];
+    for field in ["controlMean", "armMean", "absolute", "relative", "liftPercent"] {
+        assert!(primary.get(field).is_none(), "{field}");
+    }
+    assert_eq!(stands(&status, "Conclusive"), "False/Collecting");
+    assert!(status["headline"].get("lift").is_none());
+}
+
+#[test]
+fn is_conclusive_only_when_every_arm_is() {
+    let status = rendered(|answer| {
+        let mut second = answer["results"][0].clone();
+        second["arm"] = "other".into();
+        second["verdict"] = "Collecting".into();
+        answer["results"].as_array_mut().unwrap().push(second);
+    });
+    assert_eq!(stands(&status, "Conclusive"), "False/Collecting");
+}
+
+#[test]
+fn turns_red_on_a_broken_guardrail_or_split() {
+    let status = rendered(|answer| {
+        answer["results"][1]["standing"] = "Breached".into();
+        answer["sampleRatio"]["blocked"] = true.into();
+    });
+    assert_eq!(stands(&status, "GuardrailsHealthy"), "False/GuardrailBroken");
+    assert_eq!(stands(&status, "SampleRatioHealthy"), "False/SampleRatioMismatch");
+    let open = rendered(|answer| answer["results"][1]["standing"] = "Open".into());
+    assert_eq!(stands(&open, "GuardrailsHealthy"), "True/GuardrailsHealthy");
+}
+
+#[test]
+fn puts_the_best_arm_into_the_headline() {
+    let status = rendered(|answer| {
+        let mut second = answer["results"][0].clone();
+        second["arm"] = "louder".into();
+        second["relative"]["estimate"] = 0.7.into();
+        answer["results"].as_array_mut().unwrap().push(second);
+    });
+    assert_eq!(status["headline"]["arm"], "louder");
+}
+
+#[test]
+fn says_the_same_whatever_the_time() {
+    let status = rendered(|_| {});
+    let later = answer(|answer| answer["asOf"] = "2026-12-02T00:00:00Z".into());
+    let again = render(&later, Some(2), &status, instant("2026-12-02T00:00:00Z"));
+    assert!(says_the_same(&status, &again));
+    let more = answer(|answer| answer["arms"][0]["exposed"] = 10_001.into());
+    assert!(!says_the_same(&status, &render(&more, Some(2), &status, AT)));
+    assert!(!says_the_same(&Value::Null, &status));
+}
+
+#[test]
+fn renders_what_the_kind_decodes() {
+    let mut document = Strategy::example()
+        .document(attune_api::Kind::Experiment, "cart-hero")
+        .clone();
+    let mut status = rendered(|_| {});
+    for arm in status["arms"].as_array_mut().unwrap() {
+        // Laid over what verdicts wrote, as the server does.
+        arm["weight"] = 50.into();
+    }
+    document["status"] = status.clone();
+    let read = attune_api::Resource::decode(document).unwrap().status().unwrap();
+    assert!(says_the_same(&read, &status), "{read} {status}");
+}

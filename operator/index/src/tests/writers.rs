@@ -1,0 +1,92 @@
+//! Others who write: results, people, deciders.
+
+use attune_api::Kind;
+use attune_compile::status::Deciders;
+use attune_testkit::{AT, Strategy};
+use serde_json::json;
+
+use super::{id, settled, stands, told};
+use crate::Effect;
+
+#[test]
+fn does_not_rewrite_what_results_wrote() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let experiment = id(Kind::Experiment, "cart-hero");
+    server.write(
+        &experiment,
+        &json!({
+            "conditions": [{
+                "type": "Conclusive", "status": "False", "reason": "Collecting", "message": "", "observedGeneration": 1,
+                "lastTransitionTime": "2026-12-01T00:00:00Z",
+            }],
+            "arms": [{"name": "control", "weight": 50, "exposed": 7}, {"name": "reminder", "weight": 50, "exposed": 9}],
+            "analysisHash": "abc",
+        }),
+    );
+    index.apply(server.resource(&experiment));
+    index.resync();
+    assert_eq!(index.settle(AT), []);
+
+    let paused = Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Paused"}));
+    server.hold(&paused.resource(Kind::Experiment, "cart-hero"));
+    index.apply(server.resource(&experiment));
+    let effects = index.settle(AT);
+    server.take(&effects);
+    let status = server.resource(&experiment).status().unwrap();
+    assert_eq!(stands(&status, "Conclusive"), "False/Collecting");
+    assert_eq!(stands(&status, "Running"), "False/Paused");
+    assert_eq!(status["arms"][1]["exposed"], 9);
+    index.apply(server.resource(&experiment));
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn writes_again_what_somebody_else_overwrote() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let audience = id(Kind::Audience, "lapsed");
+    server.overwrite(&audience, json!({}));
+    index.apply(server.resource(&audience));
+    assert_eq!(
+        told(&index.settle(AT)),
+        ["status Audience/shop/lapsed True/Ready"]
+    );
+}
+
+#[test]
+fn follows_what_deciders_say() {
+    let (mut index, _) = settled(&Strategy::example());
+    let heard = |current, stale| Deciders::Heard {
+        current,
+        stale,
+        refused: None,
+    };
+    index.hear("shop", "web", heard(0, 2));
+    let effects = index.settle(AT);
+    assert_eq!(
+        told(&effects),
+        [
+            "status Channel/shop/web False/Published",
+            "status ChannelBinding/shop/retention-home-hero False/Published",
+        ]
+    );
+    index.hear("shop", "web", heard(1, 1));
+    let effects = index.settle(AT);
+    assert_eq!(told(&effects).len(), 2);
+    let Effect::Status { status, .. } = &effects[0] else {
+        panic!()
+    };
+    assert_eq!(stands(status, "Programmed"), "True/Acknowledged");
+    assert_eq!(stands(status, "Converged"), "False/Converging");
+    index.hear("shop", "web", heard(1, 1));
+    assert_eq!(index.settle(AT), []);
+}
+
+#[test]
+fn takes_another_object_of_the_same_name_for_another() {
+    let (mut index, server) = settled(&Strategy::example());
+    let mut again = server.resource(&id(Kind::Channel, "web"));
+    again.metadata_mut().uid = Some("another".to_owned());
+    index.apply(again);
+    index.settle(AT);
+    assert_eq!(index.channel_uid("shop", "web"), Some("another".to_owned()));
+}
