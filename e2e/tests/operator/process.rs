@@ -27,7 +27,7 @@ pub(crate) async fn it_counts_what_it_does_and_ends_when_told(
         let value = metrics.get(name).copied();
         value.with_context(|| format!("no `{name}` in {metrics:#?}"))
     };
-    ensure!(count("attune_operator_ready")? == 1.0, "not ready");
+    ensure!(count("attune_operator_ready")? >= 1.0, "not ready");
     ensure!(
         count("attune_operator_publications_total")? >= 2.0,
         "two channels were published"

@@ -23,10 +23,13 @@ const MAX_WAIT: Duration = Duration::from_secs(55);
 /// The most characters of what a decider says about itself.
 const MAX_TEXT: usize = 512;
 
+/// A Channel's bundle, if it has one, and whoever waits for the next.
+type Slot = watch::Sender<Option<Publication>>;
+
 /// What is published, for whoever asks.
 #[derive(Debug)]
 pub struct Shelf {
-    channels: RwLock<BTreeMap<(String, String), watch::Sender<Option<Publication>>>>,
+    channels: RwLock<BTreeMap<(String, String), Slot>>,
     /// Who asked.
     pub deciders: Table,
     ready: watch::Sender<bool>,
@@ -69,7 +72,7 @@ impl Shelf {
             .map(|publication| publication.revision.clone())
     }
 
-    fn slot(&self, namespace: &str, channel: &str) -> watch::Sender<Option<Publication>> {
+    fn slot(&self, namespace: &str, channel: &str) -> Slot {
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
         let slot = channels.entry((namespace.to_owned(), channel.to_owned()));
         slot.or_insert_with(|| watch::Sender::new(None)).clone()

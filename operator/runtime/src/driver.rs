@@ -84,7 +84,7 @@ impl Driver {
 
     /// Runs until the observations end.
     pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>) {
-        let shelf = Arc::clone(&self.outputs.shelf);
+        let bundles = Arc::clone(&self.outputs.shelf);
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
@@ -93,7 +93,7 @@ impl Driver {
                     self.apply(observation);
                     self.gather(&mut observations).await;
                 }
-                () = shelf.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
+                () = bundles.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
                 _ = tick.tick() => {}
             }
             if self.awaited.is_empty() {
@@ -175,10 +175,10 @@ impl Driver {
     /// the others have not called again yet.
     fn hear_deciders(&mut self) {
         let is_early = self.started.elapsed() < self.pace.decider_grace;
-        let shelf = &self.outputs.shelf;
-        let mut reports = shelf
+        let bundles = &self.outputs.shelf;
+        let mut reports = bundles
             .deciders
-            .report(|namespace, channel| shelf.revision(namespace, channel));
+            .report(|namespace, channel| bundles.revision(namespace, channel));
         let channels: BTreeSet<(String, String)> = self
             .index
             .channels()

@@ -1,7 +1,5 @@
 //! What Prometheus is told.
 
-use std::sync::atomic::AtomicU64;
-
 use attune_api::Kind;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -22,7 +20,7 @@ pub struct Metrics {
     status_writes: Family<KindLabel, Counter>,
     status_failures: Family<KindLabel, Counter>,
     polls: Counter,
-    ready: Gauge<f64, AtomicU64>,
+    ready: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -133,7 +131,7 @@ impl Metrics {
     }
 
     pub(crate) fn is_ready(&self) {
-        self.ready.set(1.0);
+        self.ready.set(1);
     }
 
     pub(crate) fn answered(&self, outcome: Outcome) {

@@ -221,10 +221,8 @@ impl Refresher {
         collector: &str,
         question: &Question,
     ) -> anyhow::Result<Answer> {
-        let mut url = format!("{}/v1/answers", collector.trim_end_matches('/'));
-        if let Some(at) = self.at {
-            url.push_str(&format!("?at={at}"));
-        }
+        let cut = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
+        let url = format!("{}/v1/answers{cut}", collector.trim_end_matches('/'));
         let response = http.post(url).timeout(ANSWER_TIMEOUT).json(question).send().await;
         let response = response.context("the collector does not answer")?;
         let status = response.status();

@@ -39,27 +39,27 @@ impl Args {
             .await
             .context("no cluster: set KUBECONFIG or run in a pod")?;
         let metrics = Arc::new(Metrics::new());
-        let shelf = Arc::new(Shelf::new(Arc::clone(&metrics)));
+        let bundles = Arc::new(Shelf::new(Arc::clone(&metrics)));
         let listener = tokio::net::TcpListener::bind(self.listen)
             .await
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         info!(address = %listener.local_addr()?, "serving bundles, probes and metrics");
         let server =
-            axum::serve(listener, router(Arc::clone(&shelf))).with_graceful_shutdown(shutdown::requested());
+            axum::serve(listener, router(Arc::clone(&bundles))).with_graceful_shutdown(shutdown::requested());
         tokio::select! {
-            served = server => served.context("the server ended"),
-            () = self.control(client, shelf, metrics) => Ok(()),
+            ended = server => ended.context("the server ended"),
+            () = self.control(client, bundles, metrics) => Ok(()),
             () = shutdown::requested() => Ok(()),
         }
     }
 
     /// Watches, compiles and writes for as long as the process lives.
-    async fn control(&self, client: Client, shelf: Arc<Shelf>, metrics: Arc<Metrics>) {
+    async fn control(&self, client: Client, bundles: Arc<Shelf>, metrics: Arc<Metrics>) {
         let (sender, observations) = mpsc::channel(BACKLOG);
         let awaited = self.start_watches(&client, &sender, &metrics);
         drop(sender);
         let outputs = Outputs {
-            shelf,
+            shelf: bundles,
             publisher: Arc::new(Publisher::default()),
             statuses: Arc::new(Writer::new(FIELD_MANAGER_STATUS, Arc::clone(&metrics))),
             questions: watch::Sender::new(Questions::default()),

@@ -131,7 +131,7 @@ impl Listing {
             watcher::Event::InitApply(object) => {
                 match decode(self.kind, object) {
                     Ok(resource) => self.resources.push(resource),
-                    Err(object) => self.undecodable.push(object),
+                    Err(object) => self.undecodable.push(*object),
                 }
                 None
             }
@@ -143,7 +143,7 @@ impl Listing {
             }),
             watcher::Event::Apply(object) => Some(match decode(self.kind, object) {
                 Ok(resource) => Observation::Applied(Box::new(resource)),
-                Err(object) => Observation::Undecodable(object),
+                Err(object) => Observation::Undecodable(*object),
             }),
             watcher::Event::Delete(object) => Some(Observation::Deleted(id(self.kind, &object))),
         }
@@ -158,7 +158,7 @@ fn id(kind: Kind, object: &DynamicObject) -> ObjectId {
     }
 }
 
-fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Undecodable> {
+fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Box<Undecodable>> {
     // Half of an object's bytes say who wrote which field; nobody here asks.
     object.metadata.managed_fields = None;
     let id = id(kind, &object);
@@ -175,11 +175,11 @@ fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Undecodable
     }
     Resource::decode(document).map_err(|error| {
         debug!(object = %id, %error, "object cannot be read");
-        Undecodable {
+        Box::new(Undecodable {
             id,
             message: error.to_string(),
             generation,
             status,
-        }
+        })
     })
 }

@@ -22,7 +22,7 @@ fn questions(of: &[Question]) -> Questions {
     questions
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
 async fn a_new_question_is_asked_at_once_and_the_others_keep_their_turn() {
