@@ -73,10 +73,17 @@ pub(crate) async fn an_edit_reaches_the_decider_and_is_acknowledged_by_it(
     // Nobody acknowledges what nobody has.
     decider.kill().await?;
     rewrite(&mut strategy, "Nobody reads this").await?;
-    let status = strategy
-        .turns("Channel", "web", "Programmed", ("False", "Published"))
-        .await?;
-    ensure!(status["revision"] != after.revision.as_str(), "{status}");
+    let status = wait_until("the channel has another revision", PATIENCE, async || {
+        let status = strategy.status("Channel", "web").await?;
+        ensure!(status["revision"] != after.revision.as_str(), "{status}");
+        Ok(status)
+    })
+    .await?;
+    let programmed = condition(&status, "Programmed")?;
+    ensure!(
+        (programmed.status.as_str(), programmed.reason.as_str()) == ("False", "Published"),
+        "{programmed:?}"
+    );
     ensure!(status["deciders"]["stale"] == 1, "{status}");
     decider.start_again()?;
     comes_to_say(&decider, "Nobody reads this").await?;
