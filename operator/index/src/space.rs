@@ -68,9 +68,8 @@ impl Space {
     }
 
     pub(crate) fn apply_undecodable(&mut self, object: Undecodable) {
-        // An object that could not be read before is no news.
-        let known = self.snapshot.is_unreadable(object.id.kind, &object.id.name);
-        self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name) || !known;
+        // One that could not be read before is no news.
+        self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name);
         self.standing.insert(object.id.clone(), object.status.clone());
         self.undecodable.insert(object.id.clone(), object);
         self.touched = true;

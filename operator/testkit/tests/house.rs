@@ -5,6 +5,9 @@
     reason = "a test that cannot read the workspace fails, and says so"
 )]
 
+#[path = "house/rooms.rs"]
+mod rooms;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,141 +15,7 @@ use std::process::Command;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-/// A room under `operator/`.
-struct Room {
-    directory: &'static str,
-    package: &'static str,
-    /// The rooms that it may use; what those use, it may use too.
-    ours: &'static [&'static str],
-    /// Crates of others that must not be in its dependency tree.
-    banned: &'static [&'static str],
-}
-
-/// Whatever talks to the world.
-const EFFECTS: &[&str] = &[
-    "kube",
-    "kube-client",
-    "kube-core",
-    "kube-runtime",
-    "k8s-openapi",
-    "tokio",
-    "futures",
-    "axum",
-    "hyper",
-    "reqwest",
-    "http",
-    "tower",
-    "rusqlite",
-    "rand",
-    "fastrand",
-    "getrandom",
-    "tracing",
-    "notify",
-];
-
-/// Whatever talks to the world, but for the types of Kubernetes.
-const CLIENTS: &[&str] = &[
-    "kube-client",
-    "kube-runtime",
-    "tokio",
-    "axum",
-    "hyper",
-    "reqwest",
-    "tower",
-    "rusqlite",
-    "rand",
-    "fastrand",
-    "getrandom",
-    "notify",
-];
-
-/// Whatever knows Kubernetes.
-const KUBERNETES: &[&str] = &[
-    "kube",
-    "kube-client",
-    "kube-core",
-    "kube-derive",
-    "kube-runtime",
-    "k8s-openapi",
-    "attune-api",
-];
-
-const ROOMS: [Room; 11] = [
-    Room {
-        directory: "core",
-        package: "attune-core",
-        ours: &[],
-        banned: EFFECTS,
-    },
-    Room {
-        directory: "lift",
-        package: "attune-lift",
-        ours: &[],
-        banned: EFFECTS,
-    },
-    Room {
-        directory: "api",
-        package: "attune-api",
-        ours: &[],
-        banned: CLIENTS,
-    },
-    Room {
-        directory: "compile",
-        package: "attune-compile",
-        ours: &["attune-api", "attune-core"],
-        banned: CLIENTS,
-    },
-    Room {
-        directory: "index",
-        package: "attune-index",
-        ours: &["attune-compile"],
-        banned: CLIENTS,
-    },
-    Room {
-        directory: "admission",
-        package: "attune-admission",
-        ours: &["attune-compile"],
-        banned: CLIENTS,
-    },
-    Room {
-        directory: "runtime",
-        package: "attune-operator",
-        ours: &["attune-index", "attune-admission", "attune-lift"],
-        banned: &["rusqlite"],
-    },
-    Room {
-        directory: "decider",
-        package: "attune-decider",
-        ours: &["attune-core"],
-        banned: KUBERNETES,
-    },
-    Room {
-        directory: "collector",
-        package: "attune-collector",
-        ours: &["attune-core", "attune-lift"],
-        banned: KUBERNETES,
-    },
-    Room {
-        directory: "cli",
-        package: "attune",
-        ours: &[
-            "attune-index",
-            "attune-lift",
-            "attune-decider",
-            "attune-collector",
-        ],
-        banned: &["kube-client", "kube-runtime"],
-    },
-    Room {
-        directory: "testkit",
-        package: "attune-testkit",
-        ours: &["attune-api"],
-        banned: CLIENTS,
-    },
-];
-
-/// Rooms that are pure: what time it is, they are told.
-const PURE: [&str; 6] = ["core", "lift", "api", "compile", "index", "admission"];
+use self::rooms::{PURE, ROOMS, Room};
 
 /// What stands at the top of the repository.
 const TOP_LEVEL: [&str; 8] = [
@@ -347,6 +216,13 @@ fn no_room_is_built_with_what_it_must_not_know() {
             "`{package}` ships the testkit"
         );
     }
+}
+
+#[test]
+fn trees_hold_what_others_ask_for_only_where_it_is_asked_for() {
+    assert!(tree("attune-operator").contains("kube-client"));
+    let api = tree("attune-api");
+    assert!(api.contains("kube-core") && !api.contains("kube-client"));
 }
 
 #[test]

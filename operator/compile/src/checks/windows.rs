@@ -12,6 +12,14 @@ mod tests;
 
 /// Compares every window with the model's instant.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
+    variants(model, report);
+    holdouts(model, report);
+    experiments(model, report);
+    waivers(model, report);
+}
+
+/// Variants that are not shown any more.
+fn variants(model: &Model<'_>, report: &mut Report) {
     let snapshot = model.snapshot;
     for (name, module) in &snapshot.modules {
         let object = snapshot.id(Kind::ContentModule, name);
@@ -34,6 +42,11 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             }
         }
     }
+}
+
+/// Holdouts that hold nobody any more.
+fn holdouts(model: &Model<'_>, report: &mut Report) {
+    let snapshot = model.snapshot;
     for (name, holdout) in &snapshot.holdouts {
         let until = &holdout.spec.period.until;
         if until.timestamp() <= model.at {
@@ -46,6 +59,11 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             );
         }
     }
+}
+
+/// Experiments that are over and nobody stopped.
+fn experiments(model: &Model<'_>, report: &mut Report) {
+    let snapshot = model.snapshot;
     for (name, experiment) in &snapshot.experiments {
         let end = experiment
             .spec
@@ -64,6 +82,11 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             );
         }
     }
+}
+
+/// Waivers that excuse nothing any more.
+fn waivers(model: &Model<'_>, report: &mut Report) {
+    let snapshot = model.snapshot;
     for (name, program) in &snapshot.programs {
         let waivers = program
             .spec

@@ -36,22 +36,8 @@ enum Mishap {
     Replace(&'static str, Value),
 }
 
-fn mishap() -> impl Generator<Value = Mishap> {
-    let name = prop_oneof![
-        Just("gone"),
-        Just("hero"),
-        Just("lapsed"),
-        Just("web"),
-        Just("always-baseline")
-    ];
-    let expression = prop_oneof![
-        Just("true"),
-        Just("user.tier =="),
-        Just("user.teir == \"gold\""),
-        Just("session.cartValue + 1"),
-        Just("now - user.lastSeen > duration(\"1h\")"),
-        Just("user.interests.exists(i, i == \"shoes\")"),
-    ];
+/// A field that names something, now with another name.
+fn renamed() -> impl Generator<Value = Mishap> {
     let place = prop_oneof![
         Just("/ChannelBinding/retention-home-hero/candidates/0/moduleRef/name"),
         Just("/ChannelBinding/retention-home-hero/candidates/1/audiences/0"),
@@ -69,11 +55,36 @@ fn mishap() -> impl Generator<Value = Mishap> {
         Just("/ContentModule/hero/variants/4/content/cta"),
         Just("/ContentModule/hero/variants/0/content/headline"),
     ];
+    let name = prop_oneof![
+        Just("gone"),
+        Just("hero"),
+        Just("lapsed"),
+        Just("web"),
+        Just("always-baseline")
+    ];
+    (place, name).prop_map(|(place, name)| Mishap::Replace(place, name.into()))
+}
+
+/// A field that holds an expression, now with another one.
+fn rewritten() -> impl Generator<Value = Mishap> {
     let rule = prop_oneof![
         Just("/Audience/lapsed/match"),
         Just("/Audience/cart-abandoner/match"),
         Just("/Metric/repeat-purchase/event/where"),
     ];
+    let expression = prop_oneof![
+        Just("true"),
+        Just("user.tier =="),
+        Just("user.teir == \"gold\""),
+        Just("session.cartValue + 1"),
+        Just("now - user.lastSeen > duration(\"1h\")"),
+        Just("user.interests.exists(i, i == \"shoes\")"),
+    ];
+    (rule, expression).prop_map(|(place, text)| Mishap::Replace(place, text.into()))
+}
+
+/// Some other field.
+fn edited() -> impl Generator<Value = Mishap> {
     let other = prop_oneof![
         Just(("/DataContract/shopper/attributes/1/type", json!("String"))),
         Just(("/DataContract/shopper/attributes/4/name", json!("session.cart"))),
@@ -94,13 +105,17 @@ fn mishap() -> impl Generator<Value = Mishap> {
         )),
         Just(("/Holdout/always-baseline/scope", json!("Program"))),
     ];
+    other.prop_map(|(place, value)| Mishap::Replace(place, value))
+}
+
+fn mishap() -> impl Generator<Value = Mishap> {
     prop_oneof![
         (0..OBJECTS.len()).prop_map(Mishap::Drop),
         (0..OBJECTS.len()).prop_map(Mishap::Misread),
         (0..OBJECTS.len()).prop_map(Mishap::Suspend),
-        (place, name).prop_map(|(place, name)| Mishap::Replace(place, name.into())),
-        (rule, expression).prop_map(|(place, text)| Mishap::Replace(place, text.into())),
-        other.prop_map(|(place, value)| Mishap::Replace(place, value)),
+        renamed(),
+        rewritten(),
+        edited(),
     ]
 }
 
