@@ -58,9 +58,9 @@ impl Shelf {
         });
     }
 
-    /// Says that everything was listed and compiled.
-    pub fn set_ready(&self) {
-        self.ready.send_replace(true);
+    /// Says that everything was listed and compiled; gives whether that is news.
+    pub fn set_ready(&self) -> bool {
+        !self.ready.send_replace(true)
     }
 
     /// The revision that is out for a Channel.

@@ -156,8 +156,14 @@ impl Driver {
         self.outputs
             .questions
             .send_if_modified(|questions| questions.replace(self.index.questions()));
-        self.outputs.shelf.set_ready();
-        self.metrics.is_ready();
+        if self.outputs.shelf.set_ready() {
+            self.metrics.is_ready();
+            info!(
+                channels = self.index.channels().count(),
+                findings = self.index.findings().count(),
+                "ready: everything was listed and compiled"
+            );
+        }
     }
 
     /// Lets every Channel have what it should, whether it is new or was published by the operator before this one.

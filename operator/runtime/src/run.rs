@@ -68,6 +68,7 @@ impl Args {
         let questions = outputs.questions.subscribe();
         let refresher = Refresher::new(self, questions, Arc::clone(&results), Arc::clone(&metrics));
         let restored = restore_all(&client, &self.scopes()).await;
+        info!(bundles = restored.len(), "read back what was published");
         let pace = Pace {
             debounce: self.debounce,
             decider_grace: self.decider_grace,
