@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -29,9 +30,13 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         )
     })?;
     let address = listener.local_addr()?;
-    server.announce(address);
     let watching = files::watch(&args.source.paths, data.path(), Arc::clone(&server))?;
-    until_stopped(listener, crate::serve::http::router(Arc::clone(&server))).await?;
+    // What changed between reading and watching was seen by neither.
+    server.reload()?;
+    let stops = Stops::new()?;
+    // Only now, so that whoever reads the address may edit files and end the process.
+    server.announce(address);
+    until_stopped(listener, crate::serve::http::router(Arc::clone(&server)), stops).await?;
     drop(watching);
     server.close().await;
     eprintln!("stopped; {}", data.describe());
@@ -39,17 +44,17 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Serves until it is told to stop, then takes no new requests and lets those that are open end, but not for ever.
-async fn until_stopped(listener: TcpListener, routes: axum::Router) -> anyhow::Result<()> {
+async fn until_stopped(listener: TcpListener, routes: axum::Router, mut stops: Stops) -> anyhow::Result<()> {
     let (stop, stopped) = oneshot::channel::<()>();
     // A sender that is gone stops as well.
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async { drop(stopped.await) });
     let stopping = async {
-        stop_requested().await;
+        stops.next().await;
         drop(stop);
         eprintln!("stopping; ctrl-c again cuts off what is open");
         tokio::select! {
             () = tokio::time::sleep(DRAIN) => {}
-            () = stop_requested() => {}
+            () = stops.next() => {}
         }
     };
     tokio::select! {
@@ -103,15 +108,25 @@ impl DataDirectory {
     }
 }
 
-async fn stop_requested() {
-    let terminated = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// Ctrl-c, and what a service manager sends.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stops {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }

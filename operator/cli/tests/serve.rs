@@ -1,0 +1,24 @@
+//! `attune serve` as a process: asked over HTTP, edited under its feet, interrupted.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it"
+)]
+
+#[path = "serve/bad_requests.rs"]
+mod bad_requests;
+#[path = "serve/decisions.rs"]
+mod decisions;
+#[path = "serve/events.rs"]
+mod events;
+#[path = "serve/process.rs"]
+mod process;
+#[path = "serve/random.rs"]
+mod random;
+#[path = "serve/reload.rs"]
+mod reload;
+#[path = "serve/start.rs"]
+mod start;
+#[path = "serve/stop.rs"]
+mod stop;
