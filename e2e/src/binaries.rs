@@ -14,7 +14,11 @@ use anyhow::{Context, Result, ensure};
 pub fn binary(name: &str) -> Result<PathBuf> {
     if let Some(directory) = std::env::var_os("ATTUNE_BINARIES") {
         let program = PathBuf::from(directory).join(name);
-        ensure!(program.is_file(), "`{}` is not there: run `make build`", program.display());
+        ensure!(
+            program.is_file(),
+            "`{}` is not there: run `make build`",
+            program.display()
+        );
         return Ok(program);
     }
     let test = std::env::current_exe().context("find the running test")?;
