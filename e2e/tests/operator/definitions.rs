@@ -109,16 +109,7 @@ pub(crate) async fn an_object_that_cannot_be_read_disturbs_nobody(
             Ok(())
         })?;
         strategy.apply_one(kind, name).await?;
-        let status = strategy
-            .turns(kind, name, "Accepted", ("False", "Undecodable"))
-            .await?;
-        let accepted = condition(&status, "Accepted")?;
-        ensure!(
-            accepted.message.contains(field),
-            "the message does not name the field: {accepted:?}"
-        );
-        let ready = condition(&status, "Ready")?;
-        ensure!(ready.status == "False", "{ready:?}");
+        says_that_it_cannot_be_read(&strategy, (kind, name), field).await?;
         ensure_same_words(&before, &decisions(&decider).await?).with_context(|| format!("{kind} {name}"))?;
         ensure!(
             strategy.bundle("web").await?.is_some(),
@@ -156,6 +147,24 @@ pub(crate) async fn an_object_that_cannot_be_read_disturbs_nobody(
     }
     crate::strategy::ensure_same(&without_generations(settled), &without_generations(after))?;
     operator.ensure_running()
+}
+
+async fn says_that_it_cannot_be_read(
+    strategy: &Strategy,
+    (kind, name): (&str, &str),
+    field: &str,
+) -> Result<()> {
+    let status = strategy
+        .turns(kind, name, "Accepted", ("False", "Undecodable"))
+        .await?;
+    let accepted = condition(&status, "Accepted")?;
+    ensure!(
+        accepted.message.contains(field),
+        "the message does not name the field: {accepted:?}"
+    );
+    let ready = condition(&status, "Ready")?;
+    ensure!(ready.status == "False", "{ready:?}");
+    Ok(())
 }
 
 /// Each edit is a generation.

@@ -93,64 +93,10 @@ pub(crate) async fn results_come_onto_an_imported_experiment_and_stay(
             ("True", "WorthwhileLift"),
         )
         .await?;
-    for (type_, reason) in [
-        ("SampleRatioHealthy", "SampleRatioHealthy"),
-        ("GuardrailsHealthy", "GuardrailsHealthy"),
-    ] {
-        let found = condition(&status, type_)?;
-        ensure!(
-            (found.status.as_str(), found.reason.as_str()) == ("True", reason),
-            "{found:?}"
-        );
-    }
-    let exposed: Vec<_> = status["arms"]
-        .as_array()
-        .context("arms")?
-        .iter()
-        .map(|arm| (&arm["name"], &arm["exposed"], &arm["weight"]))
-        .collect();
-    let expected = [
-        (&json!("control"), &json!(UNITS), &json!(50)),
-        (&json!("reminder"), &json!(UNITS), &json!(50)),
-    ];
-    ensure!(exposed == expected, "{exposed:?}");
-    ensure!(
-        status["headline"]["verdict"] == "WorthwhileLift" && status["headline"]["arm"] == "reminder",
-        "{}",
-        status["headline"]
-    );
-    let lift = status["headline"]["lift"].as_str().unwrap_or_default();
-    ensure!(lift.starts_with("+60.0% ["), "the headline's lift is `{lift}`");
+    ensure_results_stand(&status)?;
     ensure_written_by_two(&strategy).await?;
-
-    // The same question again says the same, and nothing is written.
     strategy.is_ready().await?;
-    wait_until("a second answer comes to nothing new", PATIENCE, async || {
-        ensure!(refreshes(&operator, "unchanged").await? >= 1.0, "not yet");
-        Ok(())
-    })
-    .await?;
-    let changed = refreshes(&operator, "changed").await?;
-    let mark = cluster.audit().mark()?;
-    let before = refreshes(&operator, "unchanged").await?;
-    wait_until("three more answers come to nothing new", PATIENCE, async || {
-        ensure!(
-            refreshes(&operator, "unchanged").await? >= before + 3.0,
-            "not yet"
-        );
-        Ok(())
-    })
-    .await?;
-    ensure!(
-        refreshes(&operator, "changed").await? <= changed,
-        "results changed although no event came"
-    );
-    let requests = cluster.audit().since(mark)?;
-    let own: Vec<_> = requests
-        .iter()
-        .filter(|request| request.namespace == namespace)
-        .collect();
-    ensure!(own.is_empty(), "written although nothing changed: {own:#?}");
+    ensure_asking_again_writes_nothing(cluster, &namespace, &operator).await?;
 
     // More events, other results.
     let late = json!({"unit": "reminder-999", "event": "purchase", "properties": {"amount": 10.0}});
@@ -199,5 +145,69 @@ async fn ensure_written_by_two(strategy: &Strategy) -> Result<()> {
             "{type_} is owned by {verdicts} and {results}"
         );
     }
+    Ok(())
+}
+
+fn ensure_results_stand(status: &Value) -> Result<()> {
+    for (type_, reason) in [
+        ("SampleRatioHealthy", "SampleRatioHealthy"),
+        ("GuardrailsHealthy", "GuardrailsHealthy"),
+    ] {
+        let found = condition(status, type_)?;
+        ensure!(
+            (found.status.as_str(), found.reason.as_str()) == ("True", reason),
+            "{found:?}"
+        );
+    }
+    let exposed: Vec<_> = status["arms"]
+        .as_array()
+        .context("arms")?
+        .iter()
+        .map(|arm| (&arm["name"], &arm["exposed"], &arm["weight"]))
+        .collect();
+    let expected = [
+        (&json!("control"), &json!(UNITS), &json!(50)),
+        (&json!("reminder"), &json!(UNITS), &json!(50)),
+    ];
+    ensure!(exposed == expected, "{exposed:?}");
+    ensure!(
+        status["headline"]["verdict"] == "WorthwhileLift" && status["headline"]["arm"] == "reminder",
+        "{}",
+        status["headline"]
+    );
+    let lift = status["headline"]["lift"].as_str().unwrap_or_default();
+    ensure!(lift.starts_with("+60.0% ["), "the headline's lift is `{lift}`");
+    Ok(())
+}
+
+/// The same question again says the same.
+async fn ensure_asking_again_writes_nothing(
+    cluster: &ControlPlane,
+    namespace: &str,
+    operator: &Server,
+) -> Result<()> {
+    wait_until("a second answer comes to nothing new", PATIENCE, async || {
+        ensure!(refreshes(operator, "unchanged").await? >= 1.0, "not yet");
+        Ok(())
+    })
+    .await?;
+    let changed = refreshes(operator, "changed").await?;
+    let mark = cluster.audit().mark()?;
+    let before = refreshes(operator, "unchanged").await?;
+    wait_until("three more answers come to nothing new", PATIENCE, async || {
+        ensure!(refreshes(operator, "unchanged").await? >= before + 3.0, "not yet");
+        Ok(())
+    })
+    .await?;
+    ensure!(
+        refreshes(operator, "changed").await? <= changed,
+        "results changed although no event came"
+    );
+    let requests = cluster.audit().since(mark)?;
+    let own: Vec<_> = requests
+        .iter()
+        .filter(|request| request.namespace == namespace)
+        .collect();
+    ensure!(own.is_empty(), "written although nothing changed: {own:#?}");
     Ok(())
 }
