@@ -2,7 +2,7 @@
 
 use attune_api::Kind;
 use attune_api::conditions::Reason;
-use attune_api::experiment::ExperimentState;
+use attune_api::experiment::{Assignment, ExperimentState};
 
 use crate::Model;
 use crate::report::Report;
@@ -72,8 +72,11 @@ fn experiments(model: &Model<'_>, report: &mut Report) {
             .and_then(|schedule| schedule.end.as_ref());
         let runs = experiment.spec.state == ExperimentState::Running;
         if let Some(end) = end.filter(|end| runs && end.timestamp() <= model.at) {
-            let message =
-                format!("the schedule ended at {end}, so that everybody gets control: stop the experiment");
+            let meaning = match experiment.spec.assignment() {
+                Assignment::Engine => "so that everybody gets control",
+                Assignment::Imported => "while exposures may still come in",
+            };
+            let message = format!("the schedule ended at {end}, {meaning}: stop the experiment");
             report.warning(
                 &snapshot.id(Kind::Experiment, name),
                 Reason::Ended,
