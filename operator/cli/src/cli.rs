@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use crate::cmd;
 use crate::render::LintFormat;
+use crate::terminal::say;
 
 /// Exit code of wrong usage and of input that cannot be read.
 pub const UNREADABLE: u8 = 2;
@@ -215,7 +216,7 @@ impl Cli {
             Verb::Status(args) => cmd::status::run(args).await,
         };
         result.unwrap_or_else(|error| {
-            eprintln!("attune: {error:#}");
+            say(format_args!("attune: {error:#}"));
             ExitCode::from(UNREADABLE)
         })
     }

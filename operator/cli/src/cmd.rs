@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::cli::QuestionArgs;
 use crate::strategy::Strategy;
+use crate::terminal::print;
 
 /// What came of one decision on the command line.
 enum Outcome<'e> {
@@ -99,8 +100,7 @@ fn decision_id() -> String {
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    print(&(serde_json::to_string_pretty(value)? + "\n"))
 }
 
 /// The answer as OFREP spells it.

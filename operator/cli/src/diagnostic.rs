@@ -97,6 +97,15 @@ impl Diagnostic {
             .map(|suggestion| format!("did you mean `{suggestion}`?"))
     }
 
+    /// Place, message and help on one line, as compilers write it: `file:line:column: message`.
+    pub fn line(&self) -> String {
+        let message = self.full_message();
+        match &self.place {
+            Some(place) => format!("{}:{}: {message}", place.source.name(), place.span.start),
+            None => format!("{}: {message}", self.about()),
+        }
+    }
+
     /// The message and the help on one line.
     pub fn full_message(&self) -> String {
         match self.help() {

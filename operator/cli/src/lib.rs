@@ -12,5 +12,6 @@ pub mod serve;
 pub mod strategy;
 pub mod suggest;
 pub mod table;
+mod terminal;
 
 pub use cli::Cli;

@@ -6,7 +6,7 @@ mod text;
 
 pub(crate) use json::entry as lint_entry;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::IsTerminal;
 
 use crate::lint::LintReport;
 
@@ -25,14 +25,13 @@ pub enum LintFormat {
 /// Writes a report. `color` concerns text alone.
 ///
 /// # Errors
-/// When `out` cannot be written.
-pub fn render(report: &LintReport, format: LintFormat, color: bool, out: &mut impl Write) -> io::Result<()> {
-    let rendered = match format {
-        LintFormat::Text => text::render(report, color),
-        LintFormat::Json => json::render(report)?,
-        LintFormat::Github => github::render(report),
-    };
-    out.write_all(rendered.as_bytes())
+/// None that can happen: every report can be written as JSON.
+pub fn render(report: &LintReport, format: LintFormat, color: bool) -> serde_json::Result<String> {
+    match format {
+        LintFormat::Text => Ok(text::render(report, color)),
+        LintFormat::Json => json::render(report),
+        LintFormat::Github => Ok(github::render(report)),
+    }
 }
 
 /// Whether a stream shows colour: on a terminal, unless `NO_COLOR` is set to anything (<https://no-color.org>).

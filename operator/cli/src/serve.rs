@@ -20,6 +20,7 @@ use tokio::task::JoinHandle;
 use crate::cli::{ServeArgs, SourceArgs};
 use crate::cmd::no_channel;
 use crate::strategy::Strategy;
+use crate::terminal::say;
 
 mod exposures;
 pub mod files;
@@ -29,8 +30,8 @@ mod measured;
 mod rules;
 mod status;
 
-pub use rules::Counts;
 use rules::Rules;
+pub use rules::Summary;
 
 /// Exposures that may wait for the collector.
 const EXPOSURE_QUEUE: usize = 8192;
@@ -109,7 +110,7 @@ impl Server {
     ///
     /// # Errors
     /// When an input cannot be opened.
-    pub fn reload(&self) -> anyhow::Result<Option<Counts>> {
+    pub fn reload(&self) -> anyhow::Result<Option<Summary>> {
         let read = Strategy::load(&self.source);
         let mut rules = self.rules();
         let files = match read {
@@ -125,7 +126,7 @@ impl Server {
         }
         rules.take(files, self.now());
         self.settle(&mut rules);
-        Ok(Some(rules.counts()))
+        Ok(Some(rules.summary()))
     }
 
     /// Lets what time alone has changed take effect.
@@ -147,7 +148,7 @@ impl Server {
     /// Says where everything is.
     pub fn announce(&self, address: SocketAddr) {
         let rules = self.rules();
-        eprintln!("attune serves on http://{address}");
+        say(format_args!("attune serves on http://{address}"));
         for (namespace, channel, publication) in rules.index.publications() {
             let touchpoints: Vec<_> = publication
                 .bundle
@@ -155,21 +156,29 @@ impl Server {
                 .keys()
                 .map(String::as_str)
                 .collect();
-            eprintln!(
+            say(format_args!(
                 "  http://{address}/channels/{namespace}/{channel}/ofrep/v1/evaluate/flags/{{{}}}",
                 touchpoints.join(",")
-            );
+            ));
         }
         match &self.root {
-            Some(root) => eprintln!("  http://{address}/ofrep/v1/evaluate/flags   channel `{root}`"),
+            Some(root) => say(format_args!(
+                "  http://{address}/ofrep/v1/evaluate/flags   channel `{root}`"
+            )),
             None if rules.index.publications().next().is_none() => {
-                eprintln!("  no channel can be served yet");
+                say("  no channel can be served yet");
             }
             None => {}
         }
-        eprintln!("  http://{address}/v1/events   exposures and outcomes, CloudEvents");
-        eprintln!("  http://{address}/status      every resource with its status");
-        eprintln!("{}; edits take effect at once, ctrl-c stops", rules.counts());
+        say(format_args!(
+            "  http://{address}/v1/events   exposures and outcomes, CloudEvents"
+        ));
+        say(format_args!(
+            "  http://{address}/status      every resource with its status"
+        ));
+        let summary = rules.summary();
+        say(format_args!("{summary}; edits take effect at once, ctrl-c stops"));
+        summary.first().for_each(|line| say(format_args!("  {line}")));
     }
 
     /// Lets what deciders reported become durable.

@@ -14,6 +14,7 @@ use crate::cli::SourceArgs;
 use crate::diagnostic::Diagnostic;
 use crate::lint::{LintReport, Read};
 use crate::manifest::{self, LoadError};
+use crate::terminal::say;
 
 /// Resources read from files and checked one by one.
 #[derive(Debug)]
@@ -48,7 +49,9 @@ impl Strategy {
         let errors = self.refusals().count();
         let plural = if errors == 1 { "error" } else { "errors" };
         if errors > 0 {
-            eprintln!("attune: {errors} {plural}, see `attune lint`; this goes on with what is sound");
+            say(format_args!(
+                "attune: {errors} {plural}, see `attune lint`; this goes on with what is sound"
+            ));
         }
     }
 

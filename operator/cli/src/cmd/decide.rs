@@ -8,6 +8,7 @@ use attune_core::trace::Trace;
 
 use super::{Outcome, decision_id, failed, print_json, success};
 use crate::cli::{AnswerOutput, DecideArgs};
+use crate::terminal::print;
 
 /// Prints the OFREP object that a decider would answer; 1 when it is a failure.
 pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &DecideArgs) -> anyhow::Result<ExitCode> {
         args.output,
     ) {
         (Outcome::Decided(decision), AnswerOutput::Json) => print_json(&success(&engine, &decision, &id))?,
-        (Outcome::Decided(decision), AnswerOutput::Text) => print!("{}", text(&decision, &id)),
+        (Outcome::Decided(decision), AnswerOutput::Text) => print(&text(&decision, &id))?,
         (Outcome::Failed(failure), output) => {
             print_failure(&failure, output)?;
             return Ok(failed());
@@ -33,7 +34,7 @@ pub(super) fn print_failure(failure: &Failure, output: AnswerOutput) -> anyhow::
         AnswerOutput::Json => print_json(failure)?,
         AnswerOutput::Text => {
             let code = serde_json::to_value(failure.error_code)?;
-            println!("{}: {}", plain(&code), failure.error_details);
+            print(&format!("{}: {}\n", plain(&code), failure.error_details))?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::decide::print_failure;
 use super::{Outcome, decision_id, failed, print_json, success};
 use crate::cli::{AnswerOutput, ExplainArgs};
+use crate::terminal::print;
 
 /// As a decider explains.
 #[derive(Serialize)]
@@ -38,12 +39,14 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<ExitCode> {
         })?;
         return Ok(ExitCode::SUCCESS);
     }
-    for step in trace.steps() {
-        println!("{step}");
-    }
+    let steps: Vec<_> = trace.steps().iter().map(ToString::to_string).collect();
     let variant = decision
         .content
         .map_or("the code default", |content| content.variant);
-    println!("\n=> {variant} ({})", decision.reason);
+    print(&format!(
+        "{}\n\n=> {variant} ({})\n",
+        steps.join("\n"),
+        decision.reason
+    ))?;
     Ok(ExitCode::SUCCESS)
 }

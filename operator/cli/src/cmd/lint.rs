@@ -5,12 +5,13 @@ use std::process::ExitCode;
 use crate::cli::LintArgs;
 use crate::render::{render, shows_color};
 use crate::strategy::Strategy;
+use crate::terminal::print;
 
 /// Prints what is wrong; 1 when something is an error.
 pub(crate) fn run(args: &LintArgs) -> anyhow::Result<ExitCode> {
     let strategy = Strategy::load(&args.source)?;
     let report = strategy.lint(args.source.at());
-    let mut stdout = std::io::stdout().lock();
-    render(&report, args.output.into(), shows_color(&stdout), &mut stdout)?;
+    let color = shows_color(&std::io::stdout());
+    print(&render(&report, args.output.into(), color)?)?;
     Ok(ExitCode::from(report.exit_code()))
 }

@@ -14,6 +14,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::cli::ServeArgs;
 use crate::serve::{Server, files};
+use crate::terminal::say;
 
 /// How long requests that are open when the process is told to stop may take.
 const DRAIN: Duration = Duration::from_secs(3);
@@ -39,7 +40,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     until_stopped(listener, crate::serve::http::router(Arc::clone(&server)), stops).await?;
     drop(watching);
     server.close().await;
-    eprintln!("stopped; {}", data.describe());
+    say(format_args!("stopped; {}", data.describe()));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -51,7 +52,7 @@ async fn until_stopped(listener: TcpListener, routes: axum::Router, mut stops: S
     let stopping = async {
         stops.next().await;
         drop(stop);
-        eprintln!("stopping; ctrl-c again cuts off what is open");
+        say("stopping; ctrl-c again cuts off what is open");
         tokio::select! {
             () = tokio::time::sleep(DRAIN) => {}
             () = stops.next() => {}

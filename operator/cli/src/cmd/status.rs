@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cli::{SourceArgs, StatusArgs};
 use crate::strategy::Strategy;
 use crate::table;
+use crate::terminal::{print, say};
 
 /// Prints the tables that an owner wants to see.
 pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
@@ -17,7 +18,7 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
         None => (judge(&args)?, None),
     };
     let now = args.at.or(at).unwrap_or_else(Timestamp::now);
-    print!("{}", table::render(&resources, args.wide, now));
+    print(&table::render(&resources, args.wide, now))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -33,11 +34,11 @@ async fn ask(server: &str) -> anyhow::Result<(Vec<Value>, Option<Timestamp>)> {
         .await
         .context("the answer is no status")?;
     if let Some(unreadable) = status.get("unreadable").and_then(Value::as_str) {
-        eprintln!("not reloaded: {unreadable}");
+        say(format_args!("not reloaded: {unreadable}"));
     }
     let refused = status.get("refused").and_then(Value::as_array);
     for refused in refused.into_iter().flatten() {
-        eprintln!("refused: {}", place_and_message(refused));
+        say(format_args!("refused: {}", place_and_message(refused)));
     }
     let at = status
         .get("at")

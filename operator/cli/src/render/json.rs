@@ -1,7 +1,5 @@
 //! Findings as data.
 
-use std::io;
-
 use attune_compile::finding::Severity;
 use serde::Serialize;
 
@@ -36,7 +34,7 @@ struct Summary {
     skipped: usize,
 }
 
-pub(super) fn render(report: &LintReport) -> io::Result<String> {
+pub(super) fn render(report: &LintReport) -> serde_json::Result<String> {
     let document = Report {
         findings: report.diagnostics.iter().map(entry).collect(),
         summary: Summary {

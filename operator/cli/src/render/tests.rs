@@ -32,9 +32,7 @@ fn report(file: &str, text: &str) -> LintReport {
 }
 
 fn rendered(report: &LintReport, format: LintFormat, color: bool) -> String {
-    let mut out = Vec::new();
-    render(report, format, color, &mut out).expect("written");
-    String::from_utf8(out).expect("text")
+    render(report, format, color).expect("written")
 }
 
 #[test]

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::Server;
 use crate::manifest::is_manifest;
+use crate::terminal::say;
 
 /// How long to wait for more changes: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(150);
@@ -122,7 +123,12 @@ async fn wait(changes: &mut mpsc::Receiver<()>) {
 fn reload(server: &Server) {
     match server.reload() {
         Ok(None) => {}
-        Ok(Some(counts)) => eprintln!("reloaded, {counts}"),
-        Err(error) => eprintln!("not reloaded, the last good rules serve on: {error:#}"),
+        Ok(Some(summary)) => {
+            say(format_args!("reloaded, {summary}"));
+            summary.first().for_each(|line| say(format_args!("  {line}")));
+        }
+        Err(error) => say(format_args!(
+            "not reloaded, the last good rules serve on: {error:#}"
+        )),
     }
 }

@@ -22,11 +22,22 @@ pub(super) struct Rules {
     pub(super) unreadable: Option<String>,
 }
 
-/// How many findings there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Counts {
+/// The most errors that are shown on a terminal.
+const SHOWN: usize = 5;
+
+/// How many findings there are, and the first errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
     errors: usize,
     warnings: usize,
+    first: Vec<String>,
+}
+
+impl Summary {
+    /// A line for each of the first errors.
+    pub(super) fn first(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().map(String::as_str)
+    }
 }
 
 impl Rules {
@@ -91,20 +102,22 @@ impl Rules {
         findings
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    /// What to say of the findings on a terminal: how many there are, and the first errors.
+    pub(super) fn summary(&self) -> Summary {
         let findings = self.findings();
-        let errors = findings
+        let errors: Vec<_> = findings
             .iter()
             .filter(|finding| finding.severity == Severity::Error)
-            .count();
-        Counts {
-            errors,
-            warnings: findings.len() - errors,
+            .collect();
+        Summary {
+            errors: errors.len(),
+            warnings: findings.len() - errors.len(),
+            first: errors.into_iter().take(SHOWN).map(Diagnostic::line).collect(),
         }
     }
 }
 
-impl std::fmt::Display for Counts {
+impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.errors, self.warnings) {
             (0, 0) => f.write_str("no findings"),

@@ -1,5 +1,6 @@
 //! A running `attune serve`, with its folder of resources.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -111,6 +112,23 @@ impl Server {
         };
         let first = server.wait_for("attune serves on ");
         server.url = first.replace("attune serves on ", "");
+        server
+    }
+
+    /// Starts one whose words go nowhere; waits until it answers.
+    pub(crate) async fn start_unheard(mut command: Command, nowhere: File, address: &str) -> Self {
+        let server = Self {
+            child: command.stderr(nowhere).spawn().expect("started"),
+            said: channel().1,
+            url: format!("http://{address}"),
+            client: Client::new(),
+        };
+        let end = Instant::now() + PATIENCE;
+        let health = format!("{}/healthz", server.url);
+        while server.client.get(&health).send().await.is_err() {
+            assert!(Instant::now() < end, "it does not answer");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         server
     }
 

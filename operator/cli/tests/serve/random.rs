@@ -131,7 +131,7 @@ fn random_requests_are_answered_and_harm_nobody() {
         body(),
     );
     let config = Config {
-        cases: 500,
+        cases: 2_000,
         ..Config::default()
     };
     let outcome = TestRunner::new(config).run(&request, |(method, path, content_type, body)| {

@@ -48,6 +48,7 @@ async fn starts_with_what_is_sound() {
     )]);
     let server = folder.serve();
     server.wait_for("errors: 1; see `attune lint`");
+    server.wait_for("  rules/strategy.yaml:140:3: there is no field `tpye` here; did you mean `type`?");
     assert_eq!(server.decide(gold("u1")).await["variant"], "hero/loyal");
     let status = server.status().await;
     assert_eq!(
@@ -171,4 +172,22 @@ async fn status_asks_it() {
         json_of(server.get("/status").await).await["refused"][0]["line"],
         210
     );
+}
+
+#[tokio::test]
+async fn serves_on_when_nobody_reads_what_it_says() {
+    let folder = Folder::example();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = free.local_addr().expect("an address").to_string();
+    drop(free);
+    let full = std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .expect("opened");
+    let command = folder.command(&["--channel", "web", "--listen", &address]);
+    let server = Server::start_unheard(command, full, &address).await;
+    server.headline_becomes("Early access for you").await;
+    folder.edit(&[("Early access for you", "Fresh words")]);
+    server.headline_becomes("Fresh words").await;
+    server.interrupt();
 }

@@ -1,5 +1,7 @@
 //! How `attune` is used: help, and what wrong usage is told.
 
+use std::process::{Command, Stdio};
+
 use crate::folder::Folder;
 
 const VERBS: [&str; 6] = ["crds", "lint", "decide", "explain", "serve", "status"];
@@ -68,5 +70,76 @@ fn wrong_usage_is_2_and_told_on_standard_error() {
         let run = folder.attune(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (2, ""), "{arguments:?}");
         assert!(run.stderr.contains(expected), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+/// Every verb that answers, about the folder it runs in.
+const ANSWERS: [&[&str]; 6] = [
+    &["crds"],
+    &["lint", "-f", "."],
+    &["lint", "-f", ".", "-o", "json"],
+    &["status", "-f", "."],
+    &[
+        "decide",
+        "-f",
+        ".",
+        "--channel",
+        "web",
+        "--touchpoint",
+        "home-hero",
+        "--context",
+        "{}",
+    ],
+    &[
+        "explain",
+        "-f",
+        ".",
+        "--channel",
+        "web",
+        "--touchpoint",
+        "home-hero",
+        "--context",
+        "{}",
+    ],
+];
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_mistake() {
+    let folder = Folder::example(&[]);
+    for arguments in ANSWERS {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_attune"))
+            .args(arguments)
+            .current_dir(folder.path(""))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("started");
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("ended");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*stderr), (Some(0), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_2() {
+    let folder = Folder::example(&[]);
+    for arguments in ANSWERS {
+        let full = std::fs::OpenOptions::new()
+            .write(true)
+            .open("/dev/full")
+            .expect("opened");
+        let output = Command::new(env!("CARGO_BIN_EXE_attune"))
+            .args(arguments)
+            .current_dir(folder.path(""))
+            .stdout(full)
+            .output()
+            .expect("ended");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(
+            stderr.starts_with("attune: the answer cannot be written to standard output: "),
+            "{arguments:?}: {stderr}"
+        );
     }
 }
