@@ -9,7 +9,7 @@ Help texts of `attune`, as `attune --help` and `attune <verb> --help` print them
 | exit code | meaning |
 |---|---|
 | 0 | done; `lint` found nothing or warnings only |
-| 1 | `lint` found errors |
+| 1 | `lint` found errors; `decide` or `explain` has a failure for an answer |
 | 2 | the command is used wrongly, or what it is given cannot be read |
 ";
 
