@@ -194,7 +194,12 @@ fn check_split(
     field: &str,
 ) {
     let spec = &experiment.spec;
-    if binding.spec.program_ref != spec.program_ref {
+    // A program that is not there was told already.
+    let known = model
+        .snapshot
+        .programs
+        .contains_key(spec.program_ref.name.as_str());
+    if known && binding.spec.program_ref != spec.program_ref {
         let message = format!(
             "the binding belongs to program `{}`, the experiment to `{}`: let an experiment split bindings of its own program",
             binding.spec.program_ref.name, spec.program_ref.name
