@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
 # Where cargo puts the programs.
-BINARIES := $(or $(CARGO_TARGET_DIR),target)/debug
+BINARIES := $(or $(CARGO_TARGET_DIR),target)/$(shell rustc --print host-tuple 2>/dev/null)/debug
 
 # Runs a target and says how long it took.
 define timed
@@ -23,7 +23,7 @@ help: ## list the targets
 .PHONY: demo
 demo: ## build attune and replay a week of a fashion shop; needs a Rust toolchain and Python 3.11
 	@cargo build --locked -p attune
-	examples/openbandit/replay.py
+	examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
 .PHONY: test
 test: ## check or install what the tests need, then run all of them

@@ -22,11 +22,15 @@ pub fn binary(name: &str) -> Result<PathBuf> {
         return Ok(program);
     }
     let test = std::env::current_exe().context("find the running test")?;
-    // target/<profile>/deps/<test>
+    // target/<machine>/<profile>/deps/<test>
     let profile_directory = test
         .ancestors()
         .nth(2)
         .context("find the directory of the profile")?;
+    let target_directory = profile_directory
+        .ancestors()
+        .nth(2)
+        .context("find the target directory")?;
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     build.current_dir(crate::repository()).args([
         "build",
@@ -40,9 +44,7 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     if profile_directory.ends_with("release") {
         build.arg("--release");
     }
-    build
-        .arg("--target-dir")
-        .arg(profile_directory.parent().context("find the target directory")?);
+    build.arg("--target-dir").arg(target_directory);
     let output = build.output().context("run cargo")?;
     ensure!(
         output.status.success(),

@@ -103,6 +103,7 @@ class Connection:
 
 
 def built_attune() -> Path:
-    """Where `cargo build -p attune` puts the program."""
+    """Where `cargo build -p attune` puts the program: in the folder of this machine's kind."""
     repository = Path(__file__).resolve().parents[2]
-    return Path(os.environ.get("CARGO_TARGET_DIR") or repository / "target") / "debug" / "attune"
+    machine = subprocess.run(["rustc", "--print", "host-tuple"], check=True, capture_output=True, text=True).stdout.strip()
+    return Path(os.environ.get("CARGO_TARGET_DIR") or repository / "target") / machine / "debug" / "attune"

@@ -4,6 +4,16 @@
 pub const INJECT: &str = "attune.dev/inject";
 /// Annotation on a pod: the one Channel that its decider serves.
 pub const CHANNEL: &str = "attune.dev/channel";
+/// Label on a pod that has a decider: the Channel that it decides for.
+pub const DECIDER: &str = "attune.dev/decider";
+/// Name of the ConfigMap, in every namespace with a Channel, with the certificates that deciders trust.
+pub const CA_CONFIG_MAP: &str = "attune-ca";
+/// Key in [`CA_CONFIG_MAP`]: certificates as PEM.
+pub const CA_KEY: &str = "ca.crt";
+/// Key of the gzipped bundle in a Channel's ConfigMap.
+pub const BUNDLE_KEY: &str = "bundle.json.gz";
+/// Audience of the tokens by which pods prove who they are.
+pub const TOKEN_AUDIENCE: &str = "attune.dev";
 /// Annotation on what the operator wrote: the revision in it.
 pub const REVISION: &str = "attune.dev/revision";
 /// Label on what the operator wrote: the kind that it was written for, in lower case.
@@ -20,3 +30,12 @@ pub const FIELD_MANAGER_STATUS: &str = "attune-operator/status";
 pub const FIELD_MANAGER_RESULTS: &str = "attune-operator/results";
 /// Field manager that writes bundles.
 pub const FIELD_MANAGER_PUBLISH: &str = "attune-operator/publish";
+/// Field manager that writes the workloads of Channels with delivery `service`.
+pub const FIELD_MANAGER_DELIVER: &str = "attune-operator/deliver";
+/// Field manager that writes certificates and who trusts them.
+pub const FIELD_MANAGER_TRUST: &str = "attune-operator/trust";
+
+/// Name of the ConfigMap with a Channel's bundle.
+pub fn bundle_config_map(channel: &str) -> String {
+    format!("attune-bundle-{channel}")
+}

@@ -11,7 +11,9 @@ mod standing;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use attune_api::labels::{FIELD_MANAGER_PUBLISH, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME, REVISION};
+use attune_api::labels::{
+    BUNDLE_KEY, FIELD_MANAGER_PUBLISH, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME, REVISION, bundle_config_map,
+};
 use attune_api::{API_VERSION, Kind};
 use attune_compile::Publication;
 use attune_core::bundle::Bundle;
@@ -27,9 +29,6 @@ use tracing::warn;
 
 pub use publisher::Publisher;
 pub use standing::{Standing, watch};
-
-/// The key of the compressed bundle.
-const KEY: &str = "bundle.json.gz";
 
 /// The largest compressed bundle that a ConfigMap is trusted with, in bytes.
 const MAX_BYTES: usize = 900 * 1024;
@@ -111,7 +110,7 @@ async fn write(
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
     let params = PatchParams::apply(FIELD_MANAGER_PUBLISH).force();
     let result = api
-        .patch(&name(channel), &params, &Patch::Apply(&config_map))
+        .patch(&bundle_config_map(channel), &params, &Patch::Apply(&config_map))
         .await;
     match result {
         Ok(_) => Ok(Written::Whole),
@@ -137,7 +136,7 @@ fn is_terminating(answer: &kube::core::Status) -> bool {
 /// When the API server does not remove it; one that is not there is removed.
 async fn remove(client: &Client, namespace: &str, channel: &str) -> Result<(), PublishError> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    match api.delete(&name(channel), &DeleteParams::default()).await {
+    match api.delete(&bundle_config_map(channel), &DeleteParams::default()).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(source) => Err(PublishError::Write {
@@ -168,7 +167,7 @@ pub async fn restore(client: &Client, namespace: Option<&str>) -> Result<Vec<Res
 fn restored(config_map: ConfigMap) -> Option<Restored> {
     let namespace = config_map.namespace()?;
     let channel = config_map.labels().get(OWNER_NAME)?.clone();
-    let packed = config_map.binary_data?.remove(KEY)?;
+    let packed = config_map.binary_data?.remove(BUNDLE_KEY)?;
     match unpack(&packed.0)
         .map_err(|error| error.to_string())
         .and_then(|bytes| parse(&bytes))
@@ -205,7 +204,7 @@ fn config_map(channel: &str, uid: Option<&str>, revision: &str, packed: Vec<u8>)
     ];
     ConfigMap {
         metadata: ObjectMeta {
-            name: Some(name(channel)),
+            name: Some(bundle_config_map(channel)),
             labels: Some(
                 labels
                     .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -215,7 +214,7 @@ fn config_map(channel: &str, uid: Option<&str>, revision: &str, packed: Vec<u8>)
             owner_references: owner.map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
-        binary_data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(packed))])),
+        binary_data: Some(BTreeMap::from([(BUNDLE_KEY.to_owned(), ByteString(packed))])),
         ..ConfigMap::default()
     }
 }
@@ -227,10 +226,6 @@ fn selector() -> String {
 
 const fn owner_kind() -> &'static str {
     "channel"
-}
-
-fn name(channel: &str) -> String {
-    format!("attune-bundle-{channel}")
 }
 
 fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

@@ -1,7 +1,7 @@
 //! Which bundles stand in ConfigMaps, by what their metadata say.
 
 use attune_api::Kind;
-use attune_api::labels::{OWNER_NAME, REVISION};
+use attune_api::labels::{OWNER_NAME, REVISION, bundle_config_map};
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::PartialObjectMeta;
@@ -9,7 +9,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
 use tracing::warn;
 
-use super::{Publisher, name, selector};
+use super::{Publisher, selector};
 
 /// A ConfigMap as far as it tells whether it is the one that should be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub async fn watch(client: Client, namespace: Option<String>, publisher: &Publis
 /// The namespace and name of the Channel, and what stands for it. A copy under another name is none of ours.
 fn read(object: &PartialObjectMeta<ConfigMap>) -> Option<((String, String), Standing)> {
     let channel = object.labels().get(OWNER_NAME)?.clone();
-    if object.name_any() != name(&channel) {
+    if object.name_any() != bundle_config_map(&channel) {
         return None;
     }
     let owners = object.owner_references().iter();

@@ -1,0 +1,1 @@
+//! Admission of pods and resources: review in, response out. Pure: what is there, it is told.
