@@ -44,6 +44,8 @@ macro_rules! names {
     };
 }
 
+pub(crate) use names;
+
 names! {
     /// Type of a condition.
     ConditionType {

@@ -39,3 +39,8 @@ pub const FIELD_MANAGER_TRUST: &str = "attune-operator/trust";
 pub fn bundle_config_map(channel: &str) -> String {
     format!("attune-bundle-{channel}")
 }
+
+/// Name of the Deployment, the Service and whatever else belongs to a Channel with delivery `service`.
+pub fn service_name(channel: &str) -> String {
+    format!("attune-{channel}")
+}

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
 use attune_collector::{Collector, CollectorOptions, Observer};
-use attune_compile::status::Deciders;
+use attune_compile::status::{Deciders, Heard};
 use attune_core::event::Event;
 use attune_decider::decider::Introspection;
 use attune_decider::exposure::Exposures;
@@ -218,11 +218,10 @@ impl Server {
             heard.push((
                 namespace.to_owned(),
                 channel.to_owned(),
-                Deciders::Heard {
-                    current,
-                    stale: 1 - current,
+                Deciders::Heard(Heard {
                     refused,
-                },
+                    ..Heard::callers(current, 1 - current)
+                }),
             ));
         }
         deciders.retain(|(namespace, channel), _| rules.index.publication(namespace, channel).is_some());

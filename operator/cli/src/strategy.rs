@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use attune_api::Resource;
 use attune_compile::finding::Finding;
-use attune_compile::status::Deciders;
+use attune_compile::status::{Deciders, Heard};
 use attune_compile::{ObjectId, Severity};
 use attune_index::{Index, Undecodable};
 use jiff::Timestamp;
@@ -129,15 +129,7 @@ fn settled<'r>(
         .map(|(namespace, channel)| (namespace.to_owned(), channel.to_owned()))
         .collect();
     for (namespace, channel) in channels {
-        index.hear(
-            &namespace,
-            &channel,
-            Deciders::Heard {
-                current: 0,
-                stale: 0,
-                refused: None,
-            },
-        );
+        index.hear(&namespace, &channel, Deciders::Heard(Heard::default()));
     }
     index.settle(at);
     index

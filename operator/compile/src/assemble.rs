@@ -35,7 +35,9 @@ pub fn channels(
     // A Channel that cannot be read is not gone.
     let unreadable = snapshot.unreadable(Kind::Channel).map(|name| (name, None));
     let mut publications = BTreeMap::new();
-    for (name, channel) in read.chain(unreadable) {
+    // What a form that cannot be read carries would be lost if it were published over.
+    let known = |(name, _): &(&str, _)| previous.unreadable(name).is_none();
+    for (name, channel) in read.chain(unreadable).filter(known) {
         let object = snapshot.id(Kind::Channel, name);
         let last = previous.get(name);
         let channel = channel.filter(|_| report.is_usable(&object));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use attune_api::audience::AudienceUse;
 use attune_api::channel_binding::ChannelBindingStatus;
 use attune_api::content_module::VariantFigures;
+use attune_api::delivery::Delivery;
 use attune_api::experiment::ArmFigures;
+use attune_api::labels::service_name;
 use attune_api::{
     AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, HoldoutStatus, Instant,
     Kind, ProgramStatus,
@@ -19,6 +21,9 @@ use crate::{Model, Publication};
 
 /// All of a share, in basis points.
 const ALL: u64 = 10_000;
+
+/// Where a pod finds its own decider.
+const SIDECAR_ENDPOINT: &str = "http://127.0.0.1:8016";
 
 /// The most places that a module's status lists.
 const MAX_PLACES: usize = 64;
@@ -42,6 +47,7 @@ pub(crate) fn of(
         Kind::Audience => fields(&audience(model, &id.name)),
         Kind::ContentModule => fields(&module(model, &id.name)),
         Kind::Channel => fields(&ChannelStatus {
+            endpoint: endpoint(model, &id.name),
             revision: channels
                 .get(&id.name)
                 .map(|publication| publication.revision.clone()),
@@ -64,6 +70,18 @@ pub(crate) fn of(
             ..HoldoutStatus::default()
         }),
         Kind::DataContract | Kind::Metric | Kind::GovernancePolicy => Map::new(),
+    }
+}
+
+/// Where the Channel's clients ask.
+fn endpoint(model: &Model<'_>, channel: &str) -> Option<String> {
+    match &model.snapshot.channels.get(channel)?.spec.delivery {
+        Delivery::Sidecar(_) => Some(SIDECAR_ENDPOINT.to_owned()),
+        Delivery::Service(_) => {
+            let (service, namespace) = (service_name(channel), &model.snapshot.namespace);
+            Some(format!("http://{service}.{namespace}.svc"))
+        }
+        Delivery::Push(_) | Delivery::ConfigMap(_) | Delivery::Batch(_) => None,
     }
 }
 

@@ -16,6 +16,7 @@ pub mod attributes;
 pub mod checks;
 mod figures;
 pub mod finding;
+pub mod previous;
 pub mod question;
 pub mod report;
 pub mod results;
@@ -32,12 +33,10 @@ use attune_core::measure::Question;
 use jiff::Timestamp;
 
 pub use finding::{Finding, ObjectId, Severity};
+pub use previous::Previous;
 pub use report::Report;
 pub use snapshot::Snapshot;
 pub use verdict::Verdict;
-
-/// The bundles last published, by Channel: where a binding that no longer compiles finds its last form.
-pub type Previous = BTreeMap<String, Arc<Bundle>>;
 
 /// What a snapshot compiles to.
 #[derive(Debug)]

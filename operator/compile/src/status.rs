@@ -1,34 +1,21 @@
 //! A verdict and what only a cluster knows, as the `status` of a resource.
 
 use attune_api::Kind;
-use attune_api::channel::DeciderFigures;
 use attune_api::conditions::{Condition, ConditionType, Reason};
-use attune_api::delivery::Delivery;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Map, Value};
 
-use crate::verdict::{Judged, Programmed, Truth, Verdict, is_result};
+use crate::verdict::{Judged, Truth, Verdict, is_result};
+
+mod deciders;
+mod turns;
+
+pub use deciders::{Bare, Deciders, Fallback, Heard, Outside};
+pub use turns::{differ_in_counts_only, turns};
 
 #[cfg(test)]
 mod tests;
-
-/// What the deciders of a Channel say about its revision.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Deciders {
-    /// Not known yet: whoever asks has just started, and deciders have not called back.
-    #[default]
-    Unheard,
-    /// These many have called.
-    Heard {
-        /// Deciders that run the published revision.
-        current: i32,
-        /// Deciders that run another one.
-        stale: i32,
-        /// Why one of them refused it.
-        refused: Option<String>,
-    },
-}
 
 /// Renders the status of an object: `conditions`, `observedGeneration` and figures.
 ///
@@ -36,18 +23,22 @@ pub enum Deciders {
 pub fn render(
     kind: Kind,
     verdict: &Verdict,
-    delivery: Option<(&Delivery, &Deciders)>,
+    outside: Option<Outside<'_>>,
     old: &Value,
     now: Timestamp,
 ) -> Value {
     let mut conditions = verdict.conditions.clone();
     let mut figures = verdict.figures.clone();
     if let Some(programmed) = &verdict.programmed {
-        let deciders = delivery.map_or(&Deciders::Unheard, |(_, deciders)| deciders);
-        conditions.push(judge_programmed(programmed, deciders, old));
-        if let (Kind::Channel, Some((delivery, deciders))) = (kind, delivery) {
-            conditions.push(judge_delivery(delivery, deciders, old));
-            figures.extend(decider_figures(deciders, old).map(|figures| ("deciders".to_owned(), figures)));
+        let live = deciders::judge_programmed(programmed, outside, old);
+        match outside.filter(|_| kind == Kind::Channel) {
+            Some(outside) => {
+                conditions.push(deciders::with_fallback(live, outside.fallback, old));
+                conditions.push(deciders::judge_delivery(outside.delivery, outside.deciders, old));
+                let counted = deciders::figures(outside.deciders, old);
+                figures.extend(counted.map(|figures| ("deciders".to_owned(), figures)));
+            }
+            None => conditions.push(live),
         }
     }
     with_conditions(kind, conditions, figures, verdict.generation, old, now)
@@ -100,7 +91,13 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
         Kind::Program => &["observedGeneration", "liveRules"],
         Kind::Audience => &["observedGeneration", "usedBy", "ruleHash"],
         Kind::ContentModule => &["observedGeneration", "variants", "touchpoints"],
-        Kind::Channel => &["observedGeneration", "revision", "liveRules", "deciders"],
+        Kind::Channel => &[
+            "observedGeneration",
+            "endpoint",
+            "revision",
+            "liveRules",
+            "deciders",
+        ],
         Kind::ChannelBinding => &[
             "observedGeneration",
             "revision",
@@ -190,105 +187,6 @@ fn summarize(kind: Kind, conditions: &[Judged]) -> [Judged; 3] {
         Judged::new(ConditionType::Reconciling, !stalled, reconciling.0, reconciling.1),
         Judged::new(ConditionType::Stalled, stalled, stalling.0, stalling.1),
     ]
-}
-
-fn judge_programmed(programmed: &Programmed, deciders: &Deciders, old: &Value) -> Judged {
-    let type_ = ConditionType::Programmed;
-    let revision = match programmed {
-        Programmed::Live { revision, .. } => revision,
-        Programmed::Previous { message } => {
-            let message = format!("the last published form serves on; {message}");
-            return Judged::new(type_, false, Reason::ServingPrevious, message);
-        }
-        Programmed::Not { message } => {
-            return Judged::new(type_, false, Reason::NotProgrammed, message.clone());
-        }
-    };
-    match deciders {
-        Deciders::Heard {
-            refused: Some(refused),
-            current: 0,
-            ..
-        } => Judged::new(
-            type_,
-            false,
-            Reason::Refused,
-            format!("a decider refused the revision: {refused}"),
-        ),
-        Deciders::Heard {
-            current: 0, stale: 0, ..
-        } => Judged::new(type_, true, Reason::NoDeciders, ""),
-        Deciders::Heard { current: 0, .. } => {
-            Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet")
-        }
-        Deciders::Heard { .. } => Judged::new(type_, true, Reason::Acknowledged, ""),
-        // What was acknowledged before a restart still is.
-        Deciders::Unheard => kept(type_, old)
-            .filter(|judged| {
-                judged.truth == Truth::True && old.get("revision").and_then(Value::as_str) == Some(revision)
-            })
-            .unwrap_or_else(|| {
-                Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet")
-            }),
-    }
-}
-
-fn judge_delivery(delivery: &Delivery, deciders: &Deciders, old: &Value) -> Judged {
-    let type_ = ConditionType::Converged;
-    match (delivery, deciders) {
-        (
-            Delivery::Sidecar(_) | Delivery::Service(_),
-            Deciders::Heard {
-                stale: 0, current, ..
-            },
-        ) => {
-            let reason = if *current == 0 {
-                Reason::NoDeciders
-            } else {
-                Reason::Converged
-            };
-            Judged::new(type_, true, reason, "")
-        }
-        (Delivery::Sidecar(_) | Delivery::Service(_), Deciders::Heard { .. }) => Judged::new(
-            type_,
-            false,
-            Reason::Converging,
-            "some deciders run another revision",
-        ),
-        (Delivery::Sidecar(_) | Delivery::Service(_), Deciders::Unheard) => {
-            kept(type_, old).unwrap_or_else(|| {
-                Judged::new(
-                    type_,
-                    Truth::Unknown,
-                    Reason::Pending,
-                    "no decider has called yet",
-                )
-            })
-        }
-        _ => Judged::new(
-            ConditionType::Synced,
-            Truth::Unknown,
-            Reason::SyncPending,
-            "this version serves deciders only: it does not deliver to the endpoint yet",
-        ),
-    }
-}
-
-fn decider_figures(deciders: &Deciders, old: &Value) -> Option<Value> {
-    match deciders {
-        Deciders::Unheard => old.get("deciders").cloned(),
-        Deciders::Heard { current, stale, .. } => {
-            let desired = current + stale;
-            let figures = DeciderFigures {
-                desired,
-                injected: 0,
-                current: *current,
-                stale: *stale,
-                missing: 0,
-            };
-            serde_json::to_value(figures).ok()
-        }
-    }
 }
 
 /// A condition as it stands on the resource.

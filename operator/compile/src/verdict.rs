@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::experiment::{ExperimentState, Schedule};
+use attune_api::labels::bundle_config_map;
 use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
@@ -88,6 +89,11 @@ pub enum Programmed {
     /// Not at all.
     Not {
         /// Why.
+        message: String,
+    },
+    /// Not before the last published form of the Channel can be read.
+    Held {
+        /// What to do.
         message: String,
     },
 }
@@ -230,6 +236,9 @@ impl Judge<'_> {
     }
 
     fn channel_programmed(&self, id: &ObjectId) -> Programmed {
+        if let Some(held) = self.held(&id.name) {
+            return held;
+        }
         match self.channels.get(&id.name) {
             Some(publication) if self.report.is_usable(id) => Programmed::Live {
                 channel: id.name.clone(),
@@ -249,6 +258,9 @@ impl Judge<'_> {
         let channel = binding
             .map(|binding| binding.spec.channel_ref.name.as_str().to_owned())
             .unwrap_or_default();
+        if let Some(held) = self.held(&channel) {
+            return held;
+        }
         let publication = self.channels.get(&channel);
         let published = publication.filter(|publication| publication.bundle.bindings.contains_key(&id.name));
         match published {
@@ -263,6 +275,18 @@ impl Judge<'_> {
                 message: self.why(id),
             },
         }
+    }
+
+    /// Whether the last form of a Channel stands and cannot be read, so that nothing is published over it.
+    fn held(&self, channel: &str) -> Option<Programmed> {
+        let why = self.previous.unreadable(channel)?;
+        let config_map = bundle_config_map(channel);
+        let message = format!(
+            "the last published bundle, ConfigMap `{config_map}`, cannot be read: {why}; restore it, or delete it to \
+             publish without what it carries"
+        );
+        let message = message.chars().take(MAX_MESSAGE).collect();
+        Some(Programmed::Held { message })
     }
 
     fn was_published(&self, channel: &str, binding: &str) -> bool {

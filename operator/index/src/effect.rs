@@ -1,5 +1,6 @@
 //! What is to be done outside.
 
+use attune_compile::verdict::Judged;
 use attune_compile::{ObjectId, Publication};
 use serde_json::Value;
 
@@ -28,6 +29,10 @@ pub enum Effect {
         id: ObjectId,
         /// The part of its status that verdicts own.
         status: Value,
+        /// Conditions that turn with it, for whoever tells people.
+        turns: Vec<Judged>,
+        /// Nothing but counts differ: it may wait.
+        may_wait: bool,
     },
 }
 

@@ -11,8 +11,9 @@ mod space;
 use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::channel::DeciderFigures;
+use attune_api::delivery::Delivery;
 use attune_api::{Kind, Resource};
-use attune_compile::status::Deciders;
+use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, ObjectId, Publication};
 use attune_core::bundle::Bundle;
 use attune_core::measure::Question;
@@ -32,6 +33,8 @@ pub struct Index {
     /// The cluster's policies, which every namespace is judged by.
     policies: BTreeMap<String, Resource>,
     compilations: u64,
+    /// Another writes what this one says.
+    is_following: bool,
 }
 
 impl Index {
@@ -114,6 +117,37 @@ impl Index {
         self.space(namespace).restore(channel, bundle);
     }
 
+    /// Notes that a bundle stands published for a Channel and cannot be read: nothing is published over it.
+    pub fn restore_unreadable(&mut self, namespace: &str, channel: &str, why: String) {
+        self.space(namespace).restore_unreadable(channel, why);
+    }
+
+    /// Takes a bundle that could not be read for gone: somebody removed it.
+    pub fn give_up_unreadable(&mut self, namespace: &str, channel: &str) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.give_up_unreadable(channel);
+        }
+    }
+
+    /// Notes what became of the bundle of a Channel that outlives the operator.
+    pub fn note_fallback(&mut self, namespace: &str, channel: &str, fallback: Fallback) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.note_fallback(channel, fallback);
+        }
+    }
+
+    /// From now on another writes: what was about to be written is not, and nothing more is asked to be.
+    pub fn follow(&mut self) {
+        self.is_following = true;
+        self.spaces.values_mut().for_each(Space::forget_writes);
+    }
+
+    /// From now on what this index says is written: the next [`Index::report`] gives whatever differs from the outside.
+    pub fn lead(&mut self) {
+        self.is_following = false;
+        self.resync();
+    }
+
     /// Notes what the deciders of a Channel say.
     pub fn hear(&mut self, namespace: &str, channel: &str, deciders: Deciders) {
         if let Some(space) = self.spaces.get_mut(namespace) {
@@ -143,11 +177,14 @@ impl Index {
         effects
     }
 
-    /// The second half of [`Index::settle`]: gives the statuses that differ from what stands outside.
+    /// The second half of [`Index::settle`]: gives the statuses that differ from what stands outside; none while another
+    /// writes them.
     pub fn report(&mut self, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for space in self.spaces.values_mut() {
-            space.report(now, &mut effects);
+        if !self.is_following {
+            for space in self.spaces.values_mut() {
+                space.report(now, &mut effects);
+            }
         }
         self.spaces.retain(|_, space| !space.is_spent());
         effects
@@ -199,6 +236,21 @@ impl Index {
     /// The UID of a Channel, where a server gave it one.
     pub fn channel_uid(&self, namespace: &str, channel: &str) -> Option<String> {
         self.spaces.get(namespace)?.channel_uid(channel)
+    }
+
+    /// The UID of an object that can be read, where a server gave it one.
+    pub fn uid(&self, id: &ObjectId) -> Option<String> {
+        self.spaces.get(&id.namespace)?.uid(id)
+    }
+
+    /// How a Channel's rules are delivered.
+    pub fn delivery(&self, namespace: &str, channel: &str) -> Option<&Delivery> {
+        self.spaces.get(namespace)?.delivery(channel)
+    }
+
+    /// The status of an object as last seen, or as it is about to be written.
+    pub fn status(&self, id: &ObjectId) -> Option<&Value> {
+        self.spaces.get(&id.namespace)?.status(id.kind, &id.name)
     }
 
     /// The deciders of a Channel according to the status that stands on it.

@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attune_api::channel::DeciderFigures;
+use attune_api::delivery::Delivery;
 use attune_api::{Kind, Resource};
-use attune_compile::status::{Deciders, owned_figures, render, says_the_same, undecodable};
+use attune_compile::status::{
+    Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
+    undecodable,
+};
 use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
 use attune_core::bundle::Bundle;
 use jiff::Timestamp;
@@ -18,11 +22,14 @@ use crate::effect::{Effect, Undecodable};
 #[derive(Debug, Default)]
 pub(crate) struct Space {
     snapshot: Snapshot,
-    /// The status of every object, as last seen or written.
+    /// The status of every object, as last seen.
     standing: BTreeMap<ObjectId, Value>,
+    /// The same as they are about to be written, until they are seen again.
+    assumed: BTreeMap<ObjectId, Value>,
     undecodable: BTreeMap<ObjectId, Undecodable>,
     published: Previous,
     deciders: BTreeMap<String, Deciders>,
+    fallbacks: BTreeMap<String, Fallback>,
     compiled: Option<Compiled>,
     /// The statuses of the last settling.
     rendered: BTreeMap<ObjectId, Value>,
@@ -60,6 +67,9 @@ impl Space {
         }
         self.undecodable.remove(&id);
         // A file has no status: what was said about its object stands.
+        if status.is_some() {
+            self.assumed.remove(&id);
+        }
         let standing = self.standing.entry(id).or_default();
         if let Some(status) = status {
             *standing = status;
@@ -70,6 +80,7 @@ impl Space {
     pub(crate) fn apply_undecodable(&mut self, object: Undecodable) {
         // One that could not be read before is no news.
         self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name);
+        self.assumed.remove(&object.id);
         self.standing.insert(object.id.clone(), object.status.clone());
         self.undecodable.insert(object.id.clone(), object);
         self.touched = true;
@@ -78,9 +89,11 @@ impl Space {
     pub(crate) fn delete(&mut self, id: &ObjectId) {
         self.stale |= self.snapshot.remove(id.kind, &id.name);
         self.standing.remove(id);
+        self.assumed.remove(id);
         self.undecodable.remove(id);
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);
+            self.fallbacks.remove(&id.name);
         }
         self.touched = true;
     }
@@ -95,8 +108,21 @@ impl Space {
     }
 
     pub(crate) fn restore(&mut self, channel: &str, bundle: Bundle) {
-        self.published.insert(channel.to_owned(), Arc::new(bundle));
-        self.stale = true;
+        let known = self.published.get(channel).map(AsRef::as_ref);
+        if known != Some(&bundle) || self.published.unreadable(channel).is_some() {
+            self.published.insert(channel.to_owned(), Arc::new(bundle));
+            self.stale = true;
+        }
+    }
+
+    pub(crate) fn restore_unreadable(&mut self, channel: &str, why: String) {
+        let before = self.published.unreadable(channel).map(str::to_owned);
+        self.published.insert_unreadable(channel.to_owned(), why);
+        self.stale |= before.as_deref() != self.published.unreadable(channel);
+    }
+
+    pub(crate) fn give_up_unreadable(&mut self, channel: &str) {
+        self.stale |= self.published.remove_unreadable(channel);
     }
 
     pub(crate) fn hear(&mut self, channel: &str, deciders: Deciders) {
@@ -104,8 +130,18 @@ impl Space {
         self.touched |= before != Some(deciders);
     }
 
+    pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
+        let before = self.fallbacks.insert(channel.to_owned(), fallback);
+        self.touched |= before.unwrap_or_default() != fallback;
+    }
+
     pub(crate) fn touch(&mut self) {
         self.touched = true;
+    }
+
+    /// What was about to be written is not.
+    pub(crate) fn forget_writes(&mut self) {
+        self.assumed.clear();
     }
 
     /// Compiles if need be, and says whether it was.
@@ -156,8 +192,21 @@ impl Space {
     }
 
     pub(crate) fn standing_deciders(&self, channel: &str) -> Option<DeciderFigures> {
-        let standing = self.standing.get(&self.snapshot.id(Kind::Channel, channel))?;
-        serde_json::from_value(standing.get("deciders")?.clone()).ok()
+        serde_json::from_value(self.status(Kind::Channel, channel)?.get("deciders")?.clone()).ok()
+    }
+
+    /// The status of an object as last seen, or as it is about to be written.
+    pub(crate) fn status(&self, kind: Kind, name: &str) -> Option<&Value> {
+        let id = self.snapshot.id(kind, name);
+        self.assumed.get(&id).or_else(|| self.standing.get(&id))
+    }
+
+    pub(crate) fn uid(&self, id: &ObjectId) -> Option<String> {
+        self.snapshot.get(id.kind, &id.name)?.metadata().uid.clone()
+    }
+
+    pub(crate) fn delivery(&self, channel: &str) -> Option<&Delivery> {
+        Some(&self.snapshot.channels.get(channel)?.spec.delivery)
     }
 
     /// Every object that can be read, with its status as of the last settling.
@@ -178,21 +227,24 @@ impl Space {
                 });
             }
         }
-        for channel in self
-            .published
-            .keys()
-            .filter(|channel| !compiled.channels.contains_key(*channel))
-        {
+        let channels = &self.snapshot;
+        let exists = |channel: &str| {
+            channels.channels.contains_key(channel) || channels.is_unreadable(Kind::Channel, channel)
+        };
+        let is_over = |channel: &&str| {
+            let is_held = self.published.unreadable(channel).is_some() && exists(channel);
+            !compiled.channels.contains_key(*channel) && !is_held
+        };
+        for channel in self.published.channels().filter(is_over) {
             effects.push(Effect::Withdraw {
                 namespace: namespace.to_owned(),
-                channel: channel.clone(),
+                channel: channel.to_owned(),
             });
         }
-        self.published = compiled
-            .channels
-            .iter()
-            .map(|(channel, publication)| (channel.clone(), Arc::clone(&publication.bundle)))
-            .collect();
+        let bundles = compiled.channels.iter();
+        let bundles =
+            bundles.map(|(channel, publication)| (channel.clone(), Arc::clone(&publication.bundle)));
+        self.published.followed_by(bundles, exists);
         self.compiled = Some(compiled);
         self.stale = false;
         self.touched = true;
@@ -200,47 +252,53 @@ impl Space {
 
     fn render(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let mut rendered = BTreeMap::new();
-        for (id, standing) in &mut self.standing {
-            let status = match (
-                self.undecodable.get(id),
-                self.compiled.as_ref().and_then(|one| one.verdicts.get(id)),
-            ) {
-                (Some(object), _) => undecodable(id.kind, &object.message, object.generation, standing, now),
-                (None, Some(verdict)) => {
-                    let channel = self.snapshot.delivering_channel(id.kind, &id.name);
-                    let heard = channel
-                        .as_ref()
-                        .and_then(|(name, _)| self.deciders.get(*name))
-                        .unwrap_or(&Deciders::Unheard);
-                    let delivery = channel.map(|(_, channel)| (&channel.spec.delivery, heard));
-                    render(id.kind, verdict, delivery, standing, now)
-                }
-                (None, None) => continue,
+        for (id, seen) in &self.standing {
+            let standing = self.assumed.get(id).unwrap_or(seen);
+            let Some(status) = self.status_of(id, standing, now) else {
+                continue;
             };
             if !says_the_same(id.kind, standing, &status) {
                 effects.push(Effect::Status {
                     id: id.clone(),
                     status: status.clone(),
+                    turns: turns(standing, &status),
+                    may_wait: differ_in_counts_only(id.kind, standing, &status),
                 });
-                merge(id.kind, standing, &status);
+                let assumed = merged(id.kind, standing, &status);
+                self.assumed.insert(id.clone(), assumed);
             }
             rendered.insert(id.clone(), status);
         }
         self.rendered = rendered;
     }
+
+    /// The status that an object should have.
+    fn status_of(&self, id: &ObjectId, standing: &Value, now: Timestamp) -> Option<Value> {
+        if let Some(object) = self.undecodable.get(id) {
+            let status = undecodable(id.kind, &object.message, object.generation, standing, now);
+            return Some(status);
+        }
+        let verdict = self.compiled.as_ref()?.verdicts.get(id)?;
+        let channel = self.snapshot.delivering_channel(id.kind, &id.name);
+        let outside = channel.map(|(name, channel)| Outside {
+            delivery: &channel.spec.delivery,
+            deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
+            fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
+        });
+        Some(render(id.kind, verdict, outside, standing, now))
+    }
 }
 
-/// Takes over what is about to be written. Conditions and counts of other writers, which are not looked at here, are back
-/// when the object is seen again.
-fn merge(kind: Kind, standing: &mut Value, status: &Value) {
-    let (Some(standing), Some(status)) = (standing.as_object_mut(), status.as_object()) else {
-        *standing = status.clone();
-        return;
+/// A status with what is about to be written. Conditions and counts of other writers, which are not looked at here, are
+/// back when the object is seen again.
+fn merged(kind: Kind, standing: &Value, status: &Value) -> Value {
+    let (Some(standing), Some(status)) = (standing.as_object(), status.as_object()) else {
+        return status.clone();
     };
+    let mut merged = standing.clone();
     for field in owned_figures(kind) {
-        standing.remove(*field);
+        merged.remove(*field);
     }
-    for (field, value) in status {
-        standing.insert(field.clone(), value.clone());
-    }
+    merged.extend(status.iter().map(|(field, value)| (field.clone(), value.clone())));
+    Value::Object(merged)
 }

@@ -1,23 +1,30 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod leading;
 mod restarts;
 mod server;
 mod writers;
 
 use attune_api::Kind;
 use attune_compile::ObjectId;
-use attune_compile::status::Deciders;
+use attune_compile::status::{Bare, Deciders, Heard};
 use attune_testkit::{AT, Strategy, instant};
 use serde_json::{Value, json};
 
 use self::server::Server;
 use super::{Effect, Index, Undecodable};
 
-const NOBODY: Deciders = Deciders::Heard {
+const NOBODY: Deciders = Deciders::Heard(Heard {
+    desired: 0,
+    injected: 0,
     current: 0,
     stale: 0,
+    bare: Bare {
+        count: 0,
+        first: Vec::new(),
+    },
     refused: None,
-};
+});
 
 fn id(kind: Kind, name: &str) -> ObjectId {
     let namespace = if kind.is_namespaced() { "shop" } else { "" };
@@ -37,7 +44,7 @@ fn told(effects: &[Effect]) -> Vec<String> {
                 namespace, channel, ..
             } => format!("publish {namespace}/{channel}"),
             Effect::Withdraw { namespace, channel } => format!("withdraw {namespace}/{channel}"),
-            Effect::Status { id, status } => format!("status {id} {}", stands(status, "Ready")),
+            Effect::Status { id, status, .. } => format!("status {id} {}", stands(status, "Ready")),
         })
         .collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use attune_api::{ConditionType, Kind, Reason};
+use attune_api::{ConditionType, EventReason, Kind, Reason};
 use attune_compile::finding::{FINDING_REASONS, condition_of};
 
 use crate::markdown::{Table, code};
@@ -21,12 +21,19 @@ const REASONS: &str = "\
 `Fresh` turn it. Reasons without one are reasons of conditions alone. Those marked with * are reserved: nothing gives them yet.
 ";
 
+const EVENTS: &str = "\
+Events are posted when something turns, not again and again while it lasts, and not because the operator was started anew.
+Their reasons are a list of their own.
+";
+
 /// The whole page.
 pub(crate) fn page() -> String {
     format!(
-        "# Condition types and reasons\n\n{INTRODUCTION}\n## Condition types\n\n{}## Reasons\n\n{REASONS}\n{}",
+        "# Condition types and reasons\n\n{INTRODUCTION}\n## Condition types\n\n{}## Reasons\n\n{REASONS}\n{}\
+         ## Events\n\n{EVENTS}\n{}",
         condition_types(),
-        reasons()
+        reasons(),
+        events()
     )
 }
 
@@ -64,6 +71,15 @@ fn reasons() -> String {
             reason.doc().to_owned(),
             turns,
         ]);
+    }
+    table.finish()
+}
+
+fn events() -> String {
+    let mut table = Table::new(&["reason", "meaning", "type"]);
+    for reason in EventReason::ALL {
+        let type_ = if reason.is_normal() { "Normal" } else { "Warning" };
+        table.row([&code(reason.as_str()), reason.doc(), type_]);
     }
     table.finish()
 }
@@ -111,7 +127,8 @@ fn every_name_says_what_it_means_in_a_sentence() {
     let docs = ConditionType::ALL
         .iter()
         .map(|type_| type_.doc())
-        .chain(Reason::ALL.iter().map(|reason| reason.doc()));
+        .chain(Reason::ALL.iter().map(|reason| reason.doc()))
+        .chain(EventReason::ALL.iter().map(|reason| reason.doc()));
     for doc in docs {
         assert!(doc.ends_with('.') && !doc.starts_with(' '), "`{doc}`");
     }

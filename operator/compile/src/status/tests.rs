@@ -4,15 +4,19 @@ use attune_api::delivery::Delivery;
 use attune_testkit::{AT, Strategy, instant};
 use serde_json::{Map, Value, json};
 
-use super::{Deciders, render, says_the_same, undecodable};
+use super::{Deciders, Fallback, Heard, Outside, render, says_the_same, undecodable};
 use crate::verdict::{Judged, Programmed, Truth, Verdict};
 
 fn heard(current: i32, stale: i32) -> Deciders {
-    Deciders::Heard {
-        current,
-        stale,
-        refused: None,
-    }
+    Deciders::Heard(Heard::callers(current, stale))
+}
+
+fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Option<Outside<'o>> {
+    Some(Outside {
+        delivery,
+        deciders,
+        fallback: Fallback::Unknown,
+    })
 }
 
 fn sidecar() -> Delivery {
@@ -40,7 +44,7 @@ fn live() -> Verdict {
 }
 
 fn channel(verdict: &Verdict, deciders: &Deciders, old: &Value) -> Value {
-    render(Kind::Channel, verdict, Some((&sidecar(), deciders)), old, AT)
+    render(Kind::Channel, verdict, outside(&sidecar(), deciders), old, AT)
 }
 
 fn condition<'s>(status: &'s Value, type_: &str) -> &'s Value {
@@ -91,11 +95,10 @@ fn says_how_far_deciders_have_converged_and_never_fails_readiness_for_it() {
 
 #[test]
 fn tells_why_a_decider_refused() {
-    let deciders = Deciders::Heard {
-        current: 0,
-        stale: 1,
+    let deciders = Deciders::Heard(Heard {
         refused: Some("newer format".to_owned()),
-    };
+        ..Heard::callers(0, 1)
+    });
     let status = channel(&live(), &deciders, &Value::Null);
     assert_eq!(stands(&status, "Programmed"), "False/Refused");
     let message = condition(&status, "Programmed")["message"].as_str().unwrap();
@@ -170,7 +173,7 @@ fn keeps_the_time_of_a_condition_until_its_status_changes() {
     let same = render(
         Kind::Channel,
         &live(),
-        Some((&delivery, &heard(0, 0))),
+        outside(&delivery, &heard(0, 0)),
         &before,
         later,
     );
@@ -182,7 +185,7 @@ fn keeps_the_time_of_a_condition_until_its_status_changes() {
     let other = render(
         Kind::Channel,
         &live(),
-        Some((&delivery, &heard(0, 1))),
+        outside(&delivery, &heard(0, 1)),
         &before,
         later,
     );
@@ -261,7 +264,7 @@ fn renders_a_status_that_its_kind_decodes() {
     let compiled = crate::tests::compile(&Strategy::example());
     for (id, verdict) in &compiled.verdicts {
         let delivery = sidecar();
-        let delivery = (id.kind == Kind::Channel).then_some((&delivery, &Deciders::Unheard));
+        let delivery = outside(&delivery, &Deciders::Unheard).filter(|_| id.kind == Kind::Channel);
         let status = render(id.kind, verdict, delivery, &Value::Null, AT);
         let mut document = Strategy::example().document(id.kind, &id.name).clone();
         document["status"] = status.clone();

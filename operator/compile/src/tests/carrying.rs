@@ -45,7 +45,7 @@ fn is_carried(broken: &Strategy) -> Compiled {
     let compiled = after(broken);
     assert_eq!(
         bundle(&compiled, "web").bindings[BINDING],
-        before()["web"].bindings[BINDING],
+        before().get("web").unwrap().bindings[BINDING],
         "the form that was published"
     );
     assert!(
@@ -86,7 +86,7 @@ fn carries_a_binding_whose_module_is_missing_or_invalid() {
     let compiled = is_carried(&example().without(Kind::ContentModule, "hero"));
     assert_eq!(
         bundle(&compiled, "web"),
-        before()["web"].as_ref(),
+        before().get("web").unwrap().as_ref(),
         "its baseline too"
     );
     is_carried(&example().edit(Kind::ContentModule, "hero", json!({"baseline": "nobody"})));
@@ -98,7 +98,10 @@ fn carries_a_binding_whose_module_is_missing_or_invalid() {
 #[test]
 fn carries_a_binding_whose_attributes_are_missing_or_of_another_type() {
     let compiled = is_carried(&example().without(Kind::DataContract, "shopper"));
-    assert_eq!(bundle(&compiled, "web").attributes, before()["web"].attributes);
+    assert_eq!(
+        bundle(&compiled, "web").attributes,
+        before().get("web").unwrap().attributes
+    );
 
     let retyped = example().change(Kind::DataContract, "shopper", |spec| {
         spec["attributes"][1]["type"] = "String".into();
@@ -180,7 +183,7 @@ fn drops_a_deleted_program_channel_or_binding() {
 fn keeps_a_missing_holdout_enforced() {
     let broken = example().without(Kind::Holdout, "always-baseline");
     let compiled = after(&broken);
-    assert_eq!(bundle(&compiled, "web"), before()["web"].as_ref());
+    assert_eq!(bundle(&compiled, "web"), before().get("web").unwrap().as_ref());
     assert_eq!(
         stands(
             &compiled,
@@ -239,7 +242,7 @@ fn keeps_the_arms_of_an_experiment_that_no_longer_compiles() {
         let compiled = after(&broken);
         assert_eq!(
             bundle(&compiled, "web").experiments,
-            before()["web"].experiments,
+            before().get("web").unwrap().experiments,
             "units stay in their arms"
         );
         assert!(compiled.questions.is_empty());
@@ -348,7 +351,11 @@ fn keeps_what_is_there_and_cannot_be_read() {
         let mut snapshot = snapshot(&example());
         snapshot.insert_unreadable(kind, name);
         let compiled = crate::compile(&snapshot, &before(), AT);
-        assert_eq!(bundle(&compiled, "web"), before()["web"].as_ref(), "{kind}");
+        assert_eq!(
+            bundle(&compiled, "web"),
+            before().get("web").unwrap().as_ref(),
+            "{kind}"
+        );
         assert!(snapshot.remove(kind, name));
         assert!(!snapshot.is_unreadable(kind, name));
     }

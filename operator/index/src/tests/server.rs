@@ -48,7 +48,7 @@ impl Server {
     /// Carries out status effects.
     pub(super) fn take(&mut self, effects: &[Effect]) {
         for effect in effects {
-            if let Effect::Status { id, status } = effect {
+            if let Effect::Status { id, status, .. } = effect {
                 self.write(id, status);
             }
         }

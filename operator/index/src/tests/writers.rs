@@ -1,7 +1,7 @@
 //! Others who write: results, people, deciders.
 
 use attune_api::Kind;
-use attune_compile::status::Deciders;
+use attune_compile::status::{Deciders, Heard};
 use attune_testkit::{AT, Strategy};
 use serde_json::json;
 
@@ -55,11 +55,7 @@ fn writes_again_what_somebody_else_overwrote() {
 #[test]
 fn follows_what_deciders_say() {
     let (mut index, _) = settled(&Strategy::example());
-    let heard = |current, stale| Deciders::Heard {
-        current,
-        stale,
-        refused: None,
-    };
+    let heard = |current, stale| Deciders::Heard(Heard::callers(current, stale));
     index.hear("shop", "web", heard(0, 2));
     let effects = index.settle(AT);
     assert_eq!(
