@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Tells the instant of a decision.
 #[derive(Clone)]
@@ -13,6 +13,14 @@ impl Clock {
     /// The system's time.
     pub fn system() -> Self {
         Self::from_fn(Timestamp::now)
+    }
+
+    /// The system's time and this much more, or less: a host whose clock is wrong.
+    pub fn off_by(offset: SignedDuration) -> Self {
+        Self::from_fn(move || {
+            let now = Timestamp::now();
+            now.checked_add(offset).unwrap_or(now)
+        })
     }
 
     /// Always the same instant, as `--at` asks for.

@@ -22,10 +22,12 @@ use crate::state::State;
 
 mod builder;
 mod reported;
+mod source;
 #[cfg(test)]
 mod tests;
 
 pub use builder::{Builder, DEFAULT_BODY_LIMIT, Introspection};
+pub use source::Source;
 
 /// Decides for one Channel by the newest good bundle. Cheap to clone; clones share everything.
 #[derive(Debug, Clone)]
@@ -111,9 +113,16 @@ impl Decider {
     /// When it is no bundle, of a newer format, does not resolve, or is another Channel's. Then the old one decides on
     /// and [`Decider::status`] tells why.
     pub fn adopt(&self, json: &[u8]) -> Result<String, AdoptError> {
-        self.offer(Engine::parse(json).map_err(AdoptError::from), || {
-            Some(Bundle::revision(json))
-        })
+        self.adopt_from(json, Source::Embedding)
+    }
+
+    /// As [`Decider::adopt`], saying who vouches for the bundle.
+    ///
+    /// # Errors
+    /// As [`Decider::adopt`].
+    pub fn adopt_from(&self, json: &[u8], source: Source) -> Result<String, AdoptError> {
+        let loaded = Engine::parse(json).map_err(AdoptError::from);
+        self.offer(loaded, source, || Some(Bundle::revision(json)))
     }
 
     /// As [`Decider::adopt`], for a bundle in memory.
@@ -122,7 +131,8 @@ impl Decider {
     /// When it does not resolve, or is another Channel's.
     pub fn adopt_bundle(&self, bundle: Bundle) -> Result<String, AdoptError> {
         let revision = bundle.canonical().ok().map(|json| Bundle::revision(&json));
-        self.offer(Engine::load(bundle).map_err(AdoptError::from), || revision)
+        let loaded = Engine::load(bundle).map_err(AdoptError::from);
+        self.offer(loaded, Source::Embedding, || revision)
     }
 
     /// What it decides by, and what it refused.
@@ -170,7 +180,15 @@ impl Decider {
         }
     }
 
-    /// Says that whatever bundle could be had at the start was tried: `/startupz` answers 200 from now on.
+    /// Takes note that somebody else vouches for the bundle that decides, too.
+    pub(crate) fn confirm(&self, source: Source) {
+        if let Some(revision) = self.revision() {
+            self.0.metrics.rules.show(&revision, source.as_str());
+        }
+    }
+
+    /// Says that a start need not be waited for any longer: `/startupz` answers 200 from now on. The first bundle says
+    /// so by itself.
     pub fn mark_started(&self) {
         self.0.is_started.store(true, Ordering::Relaxed);
     }
@@ -281,6 +299,7 @@ impl Decider {
     fn offer(
         &self,
         loaded: Result<Engine, AdoptError>,
+        source: Source,
         revision: impl FnOnce() -> Option<String>,
     ) -> Result<String, AdoptError> {
         let now = self.0.clock.now();
@@ -292,6 +311,8 @@ impl Decider {
                 self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
                 self.0.metrics.ready.set(1);
+                self.0.metrics.rules.show(&revision, source.as_str());
+                self.0.metrics.rules.mark_adopted(now);
                 self.mark_started();
                 Ok(revision)
             }

@@ -16,6 +16,12 @@ use crate::clock::Clock;
 use crate::decider::{Builder, Decider};
 use crate::server::router;
 
+mod authority;
+mod mount;
+
+pub(crate) use authority::Authority;
+pub(crate) use mount::Mount;
+
 pub(crate) const NOW: &str = "2026-12-01T00:00:00Z";
 
 /// The instant that tests are pinned to.

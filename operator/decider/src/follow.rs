@@ -1,44 +1,55 @@
-//! The way of rules from the operator: a long poll over HTTP, with the last good bundle on disk.
+//! The way of rules from the operator: a long poll over HTTP, with the last good bundle on disk and in a ConfigMap.
 //!
 //! `GET {operator}/v1/bundles/{namespace}/{channel}?wait=30s&decider={id}` with `If-None-Match: "<revision>"` waits until
 //! there is another revision. The revision that a decider names there is the one that it decides by, which is how the
 //! operator learns that a bundle has arrived. One that cannot be used is named in `Attune-Refused`, with the reason in
 //! `Attune-Refused-Reason`; the old one decides on.
 //!
-//! Nothing here ends the process: without the operator it decides by the last good bundle, and without that by none.
+//! Nothing here ends the process: without the operator it decides by the last good bundle, which is on disk or in the
+//! mounted ConfigMap, and without that by none. What the operator answers later always counts.
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use attune_core::bundle::Bundle;
-use axum::http::header::{ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderValue, StatusCode};
-use reqwest::{Client, Response, Url};
+use reqwest::Url;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use crate::decider::Decider;
+use crate::complaint::Complaint;
+use crate::decider::{Decider, Source};
+use crate::link::Credentials;
+use crate::metrics::Poll;
 
 mod backoff;
+mod fallback;
+mod keeper;
 mod name;
+mod poll;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use backoff::Backoff;
+use fallback::Fallback;
+use keeper::Keeper;
 pub use name::{Name, NameError};
+use poll::{News, PollError, Poller, Published, Refusal};
 pub use store::{Store, StoreError};
 
 /// Largest bundle taken from anywhere, in bytes.
 pub const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
 
-/// Longest reason that is reported, in bytes.
-const MAX_REASON_BYTES: usize = 512;
+/// Questions without an answer after which a decider looks for news elsewhere.
+const ALONE_AFTER: u32 = 3;
 
 /// Which bundle to follow, and how.
 #[derive(Debug)]
 pub struct Config {
     /// Base URL of the operator.
     pub operator: Url,
+    /// Whom to trust, and how to prove who asks.
+    pub credentials: Credentials,
     /// The Channel's namespace.
     pub namespace: Name,
     /// The Channel.
@@ -47,6 +58,8 @@ pub struct Config {
     pub id: Name,
     /// Where the last good bundle is kept; `None` keeps none.
     pub store: Option<Store>,
+    /// The bundle in a mounted ConfigMap, compressed.
+    pub fallback: Option<PathBuf>,
     /// How often to ask.
     pub pace: Pace,
 }
@@ -64,6 +77,8 @@ pub struct Pace {
     pub longest_pause: Duration,
     /// The pause while the operator offers nothing but a bundle that was refused: it answers such a question at once.
     pub refused_pause: Duration,
+    /// Least time from one attempt to write to a disk that takes nothing to the next.
+    pub store_pause: Duration,
 }
 
 impl Default for Pace {
@@ -74,6 +89,7 @@ impl Default for Pace {
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(10),
             refused_pause: Duration::from_secs(2),
+            store_pause: Duration::from_secs(10),
         }
     }
 }
@@ -82,133 +98,70 @@ impl Default for Pace {
 #[derive(Debug)]
 pub struct Follower {
     decider: Decider,
-    config: Config,
-    client: Client,
-    url: Url,
+    pace: Pace,
+    poller: Poller,
+    keeper: Arc<Mutex<Keeper>>,
     refused: Option<Refusal>,
-}
-
-/// A bundle that could not be used, until another one is adopted.
-#[derive(Debug)]
-struct Refusal {
-    revision: String,
-    reason: String,
-    /// Whether the bytes are what the operator published, so that asking for them again is of no use.
-    is_intact: bool,
-}
-
-/// What a question came to.
-enum News {
-    /// Nothing is newer than what decides.
-    None,
-    /// Only the bundle that was refused before.
-    Refused,
-    /// Another bundle.
-    Published(Published),
-}
-
-/// A bundle as the operator published it.
-struct Published {
-    revision: String,
-    json: Vec<u8>,
+    /// Questions without an answer since the last one that had one.
+    failures: u32,
+    complaint: Complaint,
 }
 
 /// Why a follower cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
-    /// The HTTP client could not be built.
-    #[error("cannot set up the HTTP client: {0}")]
-    BuildClient(#[source] reqwest::Error),
     /// The URL takes no path.
-    #[error("the operator's URL `{url}` takes no path; give one like `http://attune-operator:8080`")]
+    #[error("the operator's URL `{url}` takes no path; give one like `https://attune-operator.attune.svc`")]
     ExtendUrl {
         /// The URL given.
         url: Url,
     },
 }
 
-/// Why a question got no usable answer.
-#[derive(Debug, thiserror::Error)]
-enum PollError {
-    #[error("the operator cannot be reached: {0}")]
-    Ask(#[source] reqwest::Error),
-    #[error("the operator knows no channel `{namespace}/{channel}`; what was served before serves on")]
-    FindChannel { namespace: Name, channel: Name },
-    #[error("the operator answered {status}")]
-    Answer { status: StatusCode },
-    #[error("the operator's answer names no revision in `ETag`")]
-    ReadRevision,
-    #[error("the bundle broke off: {0}")]
-    Read(#[source] reqwest::Error),
-    #[error("the bundle is larger than {MAX_BUNDLE_BYTES} bytes")]
-    Bound,
-}
-
 impl Follower {
     /// A follower of one Channel for one decider.
     ///
     /// # Errors
-    /// When the URL takes no path or there is no HTTP client.
+    /// When the URL takes no path.
     pub fn new(decider: Decider, config: Config) -> Result<Self, FollowError> {
-        let client = Client::builder()
-            .user_agent(concat!("attune-decider/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(config.pace.wait + Duration::from_secs(15))
-            // The operator is a neighbour in the cluster; a proxy for the outside world would only be in the way.
-            .no_proxy()
-            .build()
-            .map_err(FollowError::BuildClient)?;
-        let url = bundle_url(&config)?;
+        let poller = Poller::new(&config)?;
+        let fallback = config.fallback.as_deref().map(Fallback::new);
+        let keeper = Keeper::new(decider.clone(), config.store, fallback, config.pace.store_pause);
         Ok(Self {
             decider,
-            config,
-            client,
-            url,
+            pace: config.pace,
+            poller,
+            keeper: Arc::new(Mutex::new(keeper)),
             refused: None,
+            failures: 0,
+            complaint: Complaint::default(),
         })
     }
 
-    /// Adopts the last good bundle from disk, if there is one; a damaged one is ignored.
+    /// Adopts the last good bundle from disk or the fallback, if there is one; a damaged one is ignored.
     pub async fn restore(&self) {
-        if let Some(store) = self.config.store.clone() {
-            let decider = self.decider.clone();
-            // Reading and loading take their time, which requests shall not wait for.
-            let restored = tokio::task::spawn_blocking(move || restore(&store, &decider)).await;
-            if let Err(error) = restored {
-                warn!(%error, "restoring the last good bundle failed");
-            }
-        }
-        self.decider.mark_started();
+        self.keep(Keeper::restore).await;
     }
 
     /// Asks for news until `stop` turns true or its sender is gone. A bundle that has arrived is adopted and kept on disk
     /// before this ends.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(self.config.pace.first_pause, self.config.pace.longest_pause);
+        let mut backoff = Backoff::new(self.pace.first_pause, self.pace.longest_pause);
         loop {
             let asked = Instant::now();
+            let known = self.decider.revision();
             let fetched = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => return,
-                fetched = self.fetch() => fetched,
+                fetched = self.poller.ask(known.as_deref(), self.refused.as_ref()) => fetched,
             };
             let pause = match fetched {
                 Ok(news) => {
                     backoff.reset();
-                    let least = match news {
-                        News::Refused => self.config.pace.refused_pause,
-                        News::Published(published) => {
-                            self.take(published).await;
-                            self.config.pace.spacing
-                        }
-                        News::None => self.config.pace.spacing,
-                    };
-                    least.saturating_sub(asked.elapsed())
+                    self.hear(news).await.saturating_sub(asked.elapsed())
                 }
                 Err(error) => {
-                    let pause = backoff.next();
-                    let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                    warn!(%error, pause_ms, "no news from the operator");
-                    pause
+                    self.miss(&error).await;
+                    backoff.next()
                 }
             };
             tokio::select! {
@@ -218,51 +171,55 @@ impl Follower {
         }
     }
 
-    /// One question.
-    async fn fetch(&self) -> Result<News, PollError> {
-        let response = self.ask().await?;
-        match response.status() {
-            StatusCode::NOT_MODIFIED => return Ok(News::None),
-            StatusCode::OK => {}
-            StatusCode::NOT_FOUND => {
-                return Err(PollError::FindChannel {
-                    namespace: self.config.namespace.clone(),
-                    channel: self.config.channel.clone(),
-                });
+    /// Does what an answer asks for; gives the least time until the next question.
+    async fn hear(&mut self, news: News) -> Duration {
+        let rules = &self.decider.metrics().rules;
+        rules.mark_polled(self.decider.now());
+        self.failures = 0;
+        if self.complaint.settle() {
+            info!("the operator answers again");
+        }
+        let spacing = match news {
+            News::None => {
+                rules.polls.inc(Poll::Unchanged);
+                self.decider.confirm(Source::Operator);
+                self.pace.spacing
             }
-            status => return Err(PollError::Answer { status }),
-        }
-        let revision = named_revision(&response).ok_or(PollError::ReadRevision)?;
-        let is_known_bad = |refusal: &Refusal| refusal.is_intact && refusal.revision == revision;
-        if self.refused.as_ref().is_some_and(is_known_bad) {
-            return Ok(News::Refused);
-        }
-        let json = read(response).await?;
-        Ok(News::Published(Published { revision, json }))
+            News::Refused => {
+                rules.polls.inc(Poll::Refused);
+                self.pace.refused_pause
+            }
+            News::Published(published) => {
+                rules.polls.inc(Poll::Published);
+                self.take(published).await;
+                self.pace.spacing
+            }
+        };
+        self.keep(|keeper| keeper.tend(false)).await;
+        spacing
     }
 
-    async fn ask(&self) -> Result<Response, PollError> {
-        let mut request = self
-            .client
-            .get(self.url.clone())
-            .header("attune-decider", self.config.id.as_str());
-        if let Some(revision) = self.decider.revision() {
-            request = request.header(IF_NONE_MATCH, format!("\"{revision}\""));
+    /// Looks elsewhere where the operator has not answered for a while.
+    async fn miss(&mut self, error: &PollError) {
+        self.decider.metrics().rules.polls.inc(error.kind());
+        self.failures = self.failures.saturating_add(1);
+        if self.complaint.is_news(error) {
+            let error = error as &dyn std::error::Error;
+            warn!(error, "no news from the operator; asking on");
         }
-        if let Some(refused) = &self.refused {
-            request = request
-                .header("attune-refused", header_text(&refused.revision))
-                .header("attune-refused-reason", header_text(&refused.reason));
+        // A fallback that changes in the meantime is left to be found once it is clear that the operator is gone.
+        if self.failures >= ALONE_AFTER || self.decider.revision().is_none() {
+            self.keep(|keeper| keeper.tend(true)).await;
         }
-        request.send().await.map_err(PollError::Ask)
     }
 
     /// Adopts a bundle and keeps it on disk, or remembers to report why not.
     async fn take(&mut self, published: Published) {
+        let is_intact = published.is_intact();
         let Published { revision, json } = published;
-        let is_intact = Bundle::revision(&json) == revision;
         let taken = if is_intact {
-            self.adopt(json).await
+            let adopted = self.keep(|keeper| keeper.adopt(json)).await;
+            adopted.unwrap_or_else(|| Err("adopting it failed".to_owned()))
         } else {
             Err("its content does not hash to its revision".to_owned())
         };
@@ -282,72 +239,17 @@ impl Follower {
         }
     }
 
-    async fn adopt(&self, json: Vec<u8>) -> Result<(), String> {
-        let (decider, store) = (self.decider.clone(), self.config.store.clone());
-        let adopt = move || {
-            decider.adopt(&json).map_err(|error| error.to_string())?;
-            if let Some(Err(error)) = store.map(|store| store.save(&json)) {
-                warn!(%error, "the bundle decides but is not kept on disk");
-            }
-            Ok(())
-        };
-        let adopted = tokio::task::spawn_blocking(adopt).await;
-        adopted.unwrap_or_else(|error| Err(error.to_string()))
+    /// Reading, loading and writing take their time, which requests shall not wait for.
+    async fn keep<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Keeper) -> T + Send + 'static,
+    ) -> Option<T> {
+        let keeper = Arc::clone(&self.keeper);
+        let done = tokio::task::spawn_blocking(move || {
+            work(&mut keeper.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await
+            .inspect_err(|error| warn!(%error, "work on bundles broke off"))
+            .ok()
     }
-}
-
-fn restore(store: &Store, decider: &Decider) {
-    match store.load() {
-        Ok(None) => info!("no bundle on disk"),
-        Ok(Some(json)) => match decider.adopt(&json) {
-            Ok(revision) => info!(revision, "adopted the last good bundle from disk"),
-            Err(error) => warn!(%error, "the bundle on disk is of no use"),
-        },
-        Err(error) => warn!(%error, "the bundle on disk is of no use"),
-    }
-}
-
-fn bundle_url(config: &Config) -> Result<Url, FollowError> {
-    let mut url = config.operator.clone();
-    let base = url.clone();
-    url.path_segments_mut()
-        .map_err(|()| FollowError::ExtendUrl { url: base })?
-        .pop_if_empty()
-        .extend([
-            "v1",
-            "bundles",
-            config.namespace.as_str(),
-            config.channel.as_str(),
-        ]);
-    // The operator takes whole seconds.
-    let seconds = config.pace.wait.as_millis().div_ceil(1000);
-    url.query_pairs_mut()
-        .append_pair("wait", &format!("{seconds}s"))
-        .append_pair("decider", config.id.as_str());
-    Ok(url)
-}
-
-fn named_revision(response: &Response) -> Option<String> {
-    let tag = response.headers().get(ETAG)?.to_str().ok()?.trim();
-    let tag = tag.strip_prefix("W/").unwrap_or(tag);
-    let revision = tag.strip_prefix('"')?.strip_suffix('"')?;
-    (!revision.is_empty()).then(|| revision.to_owned())
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, PollError> {
-    let mut json = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(PollError::Read)? {
-        if json.len() + chunk.len() > MAX_BUNDLE_BYTES {
-            return Err(PollError::Bound);
-        }
-        json.extend_from_slice(&chunk);
-    }
-    Ok(json)
-}
-
-/// What a header may carry of a text: printable ASCII on one line.
-fn header_text(text: &str) -> HeaderValue {
-    let printable = |c: char| if c.is_ascii_graphic() { c } else { ' ' };
-    let text: String = text.chars().take(MAX_REASON_BYTES).map(printable).collect();
-    HeaderValue::from_str(text.trim()).unwrap_or(HeaderValue::from_static("unprintable"))
 }

@@ -4,16 +4,20 @@
 //! - [`server`]: the routes, mountable several times in one process.
 //! - [`state`]: what units were shown and did, in bounded memory, for caps and stops.
 //! - [`exposure`]: who saw what, on its way to the collector.
-//! - [`follow`]: the rules' way from the operator, over HTTP and the disk.
+//! - [`follow`]: the rules' way from the operator, over HTTP, the disk and a ConfigMap.
+//! - [`link`]: whom to trust on the way to the operator and the collector, and how to prove who asks.
 //! - [`process`]: all of it as a process of its own.
 
 pub mod clock;
+mod complaint;
 pub mod decider;
 mod etag;
 pub mod exposure;
+mod file;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
+pub mod link;
 mod metrics;
 pub mod process;
 pub mod server;

@@ -8,6 +8,10 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+mod rules;
+
+pub(crate) use rules::{Operation, Poll, Rules};
+
 /// A value of a closed label set.
 pub(crate) trait Label: Copy + 'static {
     /// The label's name.
@@ -149,6 +153,8 @@ pub(crate) struct Metrics {
     pub bundles: Counters<Adoption>,
     /// 1 once there is a bundle.
     pub ready: Gauge,
+    /// Where its rules come from.
+    pub rules: Rules,
 }
 
 impl Metrics {
@@ -161,10 +167,12 @@ impl Metrics {
             refusals: Counters::new(),
             bundles: Counters::new(),
             ready: Gauge::default(),
+            rules: Rules::new(),
         }
     }
 
     pub(crate) fn register(&self, registry: &mut Registry) {
+        self.rules.register(registry);
         self.single.register(
             registry,
             "attune_decider_decisions",

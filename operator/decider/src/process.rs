@@ -1,5 +1,6 @@
 //! The decision service as a process of its own: beside an app, or as a service.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,21 +8,33 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
+use jiff::SignedDuration;
 use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::info;
+use tracing_subscriber::EnvFilter;
 
+use crate::clock::Clock;
 use crate::decider::{DEFAULT_BODY_LIMIT, Decider, Introspection};
 use crate::exposure::report::Reporter;
 use crate::exposure::{DEFAULT_QUEUE, Exposures};
 use crate::follow::{Config, Follower, Name, Pace, Store};
-use crate::server::router;
+use crate::link::Credentials;
 use crate::state::{DEFAULT_ENTRIES, State};
 
-/// How long requests under way may take once the process is told to end.
-const DRAIN: Duration = Duration::from_secs(10);
+mod gate;
+mod serve;
+mod setting;
+#[cfg(test)]
+mod tests;
+
+use serve::{Listeners, serve};
+use setting::StartupTimeout;
+
+/// How long requests are still taken after SIGTERM where other pods may not know yet, unless told otherwise.
+const DRAIN: Duration = Duration::from_secs(5);
 
 /// Decides what each visitor of one channel sees, by the rules that the operator publishes.
 #[derive(Debug, Parser)]
@@ -30,6 +43,9 @@ pub struct Args {
     /// Where to listen for requests.
     #[arg(long, env = "ATTUNE_LISTEN", default_value = "127.0.0.1:8016")]
     listen: SocketAddr,
+    /// Where to listen for health, startup and readiness probes and metrics; without it they are with the requests.
+    #[arg(long, env = "ATTUNE_PROBES")]
+    probes: Option<SocketAddr>,
     /// Base URL of the operator, which publishes the rules.
     #[arg(long, env = "ATTUNE_OPERATOR")]
     operator: Url,
@@ -42,12 +58,27 @@ pub struct Args {
     /// Directory that keeps the last good rules, to start without the operator.
     #[arg(long, env = "ATTUNE_DATA")]
     data: Option<PathBuf>,
+    /// Compressed rules in a mounted ConfigMap, to start without the operator.
+    #[arg(long, env = "ATTUNE_FALLBACK")]
+    fallback: Option<PathBuf>,
+    /// File with the CAs that sign for the operator and the collector, in PEM; without it, the system's are trusted.
+    #[arg(long, env = "ATTUNE_CA_FILE")]
+    ca_file: Option<PathBuf>,
+    /// File with the token that proves to the operator and the collector who asks.
+    #[arg(long, env = "ATTUNE_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
     /// Name of this decider in the Channel's status: the pod's.
     #[arg(long, env = "POD_NAME")]
     id: Option<Name>,
     /// Base URL of the collector, which takes exposures; without it none are reported.
     #[arg(long, env = "ATTUNE_COLLECTOR")]
     collector: Option<Url>,
+    /// How long `/startupz` waits for first rules before code defaults are answered: `60s`, or `Forever`.
+    #[arg(long, env = "ATTUNE_STARTUP_TIMEOUT", default_value = "60s")]
+    startup_timeout: StartupTimeout,
+    /// How long requests are still taken after SIGTERM; `5s` unless only this host reaches the port, then none.
+    #[arg(long, env = "ATTUNE_DRAIN", value_parser = setting::drain)]
+    drain: Option<Duration>,
     /// Largest request body, in bytes.
     #[arg(long, env = "ATTUNE_BODY_LIMIT", default_value_t = DEFAULT_BODY_LIMIT)]
     body_limit: usize,
@@ -57,31 +88,35 @@ pub struct Args {
     /// Answers `/v1/explain` to everybody who reaches the port, also for Channels whose clients are told the reason only.
     #[arg(long, env = "ATTUNE_OPEN_INTROSPECTION")]
     open_introspection: bool,
+    /// Write logs as JSON lines.
+    #[arg(long, env = "ATTUNE_LOG_JSON")]
+    log_json: bool,
+    /// Decide as if the host's clock were that much fast, or slow; for tests.
+    #[arg(
+        long,
+        env = "ATTUNE_CLOCK_OFFSET",
+        hide = true,
+        allow_hyphen_values = true,
+        value_parser = setting::offset
+    )]
+    clock_offset: Option<SignedDuration>,
 }
 
 impl Args {
     /// Runs until SIGTERM or ctrl-c; then finishes the requests under way and hands over the last exposures.
     ///
     /// # Errors
-    /// When it cannot listen or is set up wrongly; never for want of the operator, the collector or the disk.
+    /// When it cannot listen or is set up wrongly; never for want of the operator, the collector, the disk or a file.
     pub async fn run(self) -> anyhow::Result<()> {
-        tracing_subscriber::fmt()
-            .with_env_filter(
-                tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-            )
-            .with_writer(std::io::stderr)
-            .init();
-        let listener = TcpListener::bind(self.listen)
-            .await
-            .with_context(|| format!("cannot listen on `{}`", self.listen))?;
+        self.start_logging();
+        let listeners = self.listen().await?;
         let (stop, stopped) = watch::channel(false);
         let (decider, reporter) = self.decider(&stopped)?;
         let follower = Follower::new(decider.clone(), self.follow()?)?;
         follower.restore().await;
         let follower = tokio::spawn(follower.run(stopped));
-        let address = listener.local_addr()?;
-        info!(%address, namespace = %self.namespace, channel = %self.channel, "listening");
-        let served = serve(listener, &decider, follower).await;
+        tokio::spawn(gate::watch(decider.clone(), self.startup_timeout));
+        let served = serve(listeners, &decider, follower, self.drain()).await;
         // The exposures of the last requests are queued by now.
         stop.send_replace(true);
         if let Some(reporter) = reporter {
@@ -90,12 +125,49 @@ impl Args {
         served
     }
 
+    fn start_logging(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_writer(std::io::stderr);
+        if self.log_json {
+            builder.json().init();
+        } else {
+            builder.init();
+        }
+    }
+
+    async fn listen(&self) -> anyhow::Result<Listeners> {
+        let probes = match self.probes {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        let decisions = bind(self.listen).await?;
+        if let Some(probes) = &probes {
+            info!(probes = %probes.local_addr()?, "answering probes");
+        }
+        let address = decisions.local_addr()?;
+        info!(%address, namespace = %self.namespace, channel = %self.channel, "listening");
+        Ok(Listeners { decisions, probes })
+    }
+
+    fn drain(&self) -> Duration {
+        let default = if self.listen.ip().is_loopback() {
+            Duration::ZERO
+        } else {
+            DRAIN
+        };
+        self.drain.unwrap_or(default)
+    }
+
     fn decider(&self, stopped: &watch::Receiver<bool>) -> anyhow::Result<(Decider, Option<JoinHandle<()>>)> {
         let (exposures, reporter) = match &self.collector {
             None => (Exposures::off(), None),
             Some(collector) => {
                 let (exposures, queue) = Exposures::channel(DEFAULT_QUEUE);
-                let reporter = Reporter::new(collector, queue, exposures.deliveries())?;
+                let deliveries = exposures.deliveries();
+                let reporter = Reporter::new(collector, &self.credentials(), queue, deliveries)?;
                 (exposures, Some(tokio::spawn(reporter.run(stopped.clone()))))
             }
         };
@@ -106,6 +178,7 @@ impl Args {
         };
         let decider = Decider::builder()
             .channel(self.namespace.as_str(), self.channel.as_str())
+            .clock(self.clock())
             .state(Arc::new(State::new(self.state_entries)))
             .exposures(exposures)
             .body_limit(self.body_limit)
@@ -118,12 +191,26 @@ impl Args {
         let data = self.data.as_deref();
         Ok(Config {
             operator: self.operator.clone(),
+            credentials: self.credentials(),
             namespace: self.namespace.clone(),
             channel: self.channel.clone(),
             id: self.id()?,
             store: data.map(|data| Store::new(data, &self.namespace, &self.channel)),
+            fallback: self.fallback.clone(),
             pace: Pace::default(),
         })
+    }
+
+    fn credentials(&self) -> Credentials {
+        Credentials {
+            ca_file: self.ca_file.clone(),
+            token_file: self.token_file.clone(),
+            clock: self.clock(),
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock_offset.map_or_else(Clock::system, Clock::off_by)
     }
 
     /// The name given, else the host's, which is the pod's in a pod.
@@ -138,36 +225,8 @@ impl Args {
     }
 }
 
-/// Serves until a signal, then until the requests under way are answered.
-async fn serve(listener: TcpListener, decider: &Decider, follower: JoinHandle<()>) -> anyhow::Result<()> {
-    let (end, mut draining) = watch::channel(false);
-    let graceful = async move {
-        let _ = draining.wait_for(|end| *end).await;
-    };
-    let server = axum::serve(listener, router(decider.clone())).with_graceful_shutdown(graceful);
-    let mut server = std::pin::pin!(std::future::IntoFuture::into_future(server));
-    tokio::select! {
-        ended = &mut server => return ended.context("cannot serve"),
-        // Nobody would notice rules that never change any more.
-        ended = follower => anyhow::bail!("no longer following the operator: {ended:?}"),
-        signal = signal() => signal?,
-    }
-    info!("draining");
-    decider.drain();
-    end.send_replace(true);
-    if let Ok(ended) = tokio::time::timeout(DRAIN, server).await {
-        return ended.context("cannot serve");
-    }
-    warn!("requests were still under way when the time to drain ran out");
-    Ok(())
-}
-
-/// Waits for SIGTERM or ctrl-c.
-async fn signal() -> anyhow::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot wait for SIGTERM")?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for ctrl-c"),
-    }
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on `{address}`"))
 }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use attune_core::bundle::Metadata;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use prometheus_client::registry::Registry;
 
 use crate::decider::{Decider, Introspection, Loaded};
 use problem::Problem;
 
 mod explain;
+mod health;
 mod membership;
 mod ofrep;
 mod problem;
@@ -28,6 +30,24 @@ mod tests;
 /// A decider without a bundle answers every touchpoint with the client's code default (200 without `value`,
 /// `attune.reason` = `NO_BUNDLE`), and `/readyz` with 503.
 pub fn router(decider: Decider) -> Router {
+    assemble(
+        decisions().merge(health::probes()).merge(metrics(&decider)),
+        decider,
+    )
+}
+
+/// As [`router`], without metrics: those are on the port of [`probes`].
+pub fn public(decider: Decider) -> Router {
+    assemble(decisions().merge(health::probes()), decider)
+}
+
+/// Health and metrics alone, for a port that only the cluster reaches.
+pub fn probes(decider: Decider) -> Router {
+    assemble(health::probes().merge(metrics(&decider)), decider)
+}
+
+/// OFREP and the native API.
+fn decisions() -> Router<Decider> {
     let ofrep = Router::new()
         .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
         .route("/ofrep/v1/evaluate/flags/{touchpoint}", post(ofrep::evaluate))
@@ -35,15 +55,15 @@ pub fn router(decider: Decider) -> Router {
     let native = Router::new()
         .route("/v1/explain", post(explain::explain))
         .route("/v1/membership", get(membership::places))
-        .route("/healthz", get(alive))
-        .route("/startupz", get(started))
-        .route("/readyz", get(ready))
-        .route("/metrics", metrics(&decider))
         .method_not_allowed_fallback(problem::refuse_method);
-    ofrep
-        .merge(native)
+    ofrep.merge(native)
+}
+
+fn assemble(routes: Router<Decider>, decider: Decider) -> Router {
+    routes
         .fallback(problem::refuse_path)
         .layer(DefaultBodyLimit::max(decider.body_limit()))
+        .layer(map_response_with_state(decider.clone(), health::say_goodbye))
         .with_state(decider)
 }
 
@@ -78,38 +98,15 @@ fn may_introspect(decider: &Decider, loaded: &Loaded) -> Result<(), Problem> {
     ))
 }
 
-async fn alive() -> &'static str {
-    "ok\n"
-}
-
-async fn started(State(decider): State<Decider>) -> Response {
-    if decider.is_started() {
-        "ok\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "starting\n").into_response()
-    }
-}
-
-async fn ready(State(decider): State<Decider>) -> Response {
-    let why = if decider.is_draining() {
-        "draining\n"
-    } else {
-        "no bundle yet: every touchpoint answers the code default\n"
-    };
-    if decider.is_ready() {
-        "ok\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
-    }
-}
-
 /// `/metrics`, in the `OpenMetrics` text format.
-fn metrics(decider: &Decider) -> MethodRouter<Decider> {
+fn metrics(decider: &Decider) -> Router<Decider> {
     let mut registry = Registry::default();
     decider.register(&mut registry);
     decider.state().register(&mut registry);
     let registry = Arc::new(registry);
-    get(async move || encode(&registry))
+    Router::new()
+        .route("/metrics", get(async move || encode(&registry)))
+        .method_not_allowed_fallback(problem::refuse_method)
 }
 
 fn encode(registry: &Registry) -> Response {

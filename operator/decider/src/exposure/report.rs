@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use attune_core::event::Event;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::Deliveries;
+use crate::complaint::Complaint;
 use crate::follow::Backoff;
+use crate::link::{Credentials, Link, LinkError};
 use crate::metrics::{Label, label};
 
 #[cfg(test)]
@@ -41,11 +43,8 @@ label! {
 /// Why there is no reporter.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The HTTP client could not be built.
-    #[error("cannot set up the HTTP client: {0}")]
-    BuildClient(#[source] reqwest::Error),
     /// The URL takes no path.
-    #[error("the collector's URL `{url}` takes no path; give one like `http://attune-collector:8080`")]
+    #[error("the collector's URL `{url}` takes no path; give one like `https://attune-collector.attune.svc`")]
     ExtendUrl {
         /// The URL given.
         url: Url,
@@ -55,11 +54,25 @@ pub enum ReportError {
 /// Drains a queue of exposures to `POST {collector}/v1/events`.
 #[derive(Debug)]
 pub struct Reporter {
-    client: Client,
+    link: Link,
     url: Url,
     queue: mpsc::Receiver<Event>,
     deliveries: Deliveries,
     backoff: Backoff,
+    complaint: Complaint,
+}
+
+/// Why a batch has to wait.
+#[derive(Debug, thiserror::Error)]
+enum PostError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the collector cannot be reached")]
+    Send(#[source] reqwest::Error),
+    #[error("the collector does not know who sends (401); see `ATTUNE_TOKEN_FILE`")]
+    Authenticate,
+    #[error("the collector answered {status}")]
+    Answer { status: StatusCode },
 }
 
 /// What the collector said to a batch.
@@ -72,19 +85,13 @@ impl Reporter {
     /// A reporter to the collector at `collector`.
     ///
     /// # Errors
-    /// When the URL takes no path or there is no HTTP client.
+    /// When the URL takes no path.
     pub fn new(
         collector: &Url,
+        credentials: &Credentials,
         queue: mpsc::Receiver<Event>,
         deliveries: Deliveries,
     ) -> Result<Self, ReportError> {
-        let client = Client::builder()
-            .user_agent(concat!("attune-decider/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(15))
-            .no_proxy()
-            .build()
-            .map_err(ReportError::BuildClient)?;
         let mut url = collector.clone();
         url.path_segments_mut()
             .map_err(|()| ReportError::ExtendUrl {
@@ -93,11 +100,12 @@ impl Reporter {
             .pop_if_empty()
             .extend(["v1", "events"]);
         Ok(Self {
-            client,
+            link: Link::new(credentials, collector, Duration::from_secs(15)),
             url,
             queue,
             deliveries,
             backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(15)),
+            complaint: Complaint::default(),
         })
     }
 
@@ -146,7 +154,7 @@ impl Reporter {
         while !batch.is_empty() {
             size = size.clamp(1, batch.len());
             let Some(part) = batch.get(..size) else { return };
-            match self.post(part).await {
+            match self.try_post(part).await {
                 Some(Verdict::Taken) => {
                     self.backoff.reset();
                     self.deliveries.0.add(Delivery::Delivered, size as u64);
@@ -166,30 +174,40 @@ impl Reporter {
     }
 
     /// `None`: try again later.
-    async fn post(&self, events: &[Event]) -> Option<Verdict> {
-        let Ok(body) = serde_json::to_vec(events) else {
-            return Some(Verdict::Unwanted(StatusCode::BAD_REQUEST));
-        };
-        let request = self
-            .client
-            .post(self.url.clone())
-            .header(CONTENT_TYPE, "application/cloudevents-batch+json")
-            .body(body);
-        match request.send().await.map(|response| response.status()) {
-            Ok(status) if status.is_success() => Some(Verdict::Taken),
-            Ok(
-                status @ (StatusCode::BAD_REQUEST
-                | StatusCode::PAYLOAD_TOO_LARGE
-                | StatusCode::UNPROCESSABLE_ENTITY),
-            ) => Some(Verdict::Unwanted(status)),
-            Ok(status) => {
-                warn!(%status, "the collector takes no exposures now");
-                None
+    async fn try_post(&mut self, events: &[Event]) -> Option<Verdict> {
+        match self.post(events).await {
+            Ok(verdict) => {
+                if self.complaint.settle() {
+                    info!("the collector takes exposures again");
+                }
+                Some(verdict)
             }
             Err(error) => {
-                warn!(%error, "the collector cannot be reached");
+                if self.complaint.is_news(&error) {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(error, "exposures wait for the collector");
+                }
                 None
             }
+        }
+    }
+
+    async fn post(&mut self, events: &[Event]) -> Result<Verdict, PostError> {
+        let Ok(body) = serde_json::to_vec(events) else {
+            return Ok(Verdict::Unwanted(StatusCode::BAD_REQUEST));
+        };
+        let request = self
+            .link
+            .request(Method::POST, &self.url)?
+            .header(CONTENT_TYPE, "application/cloudevents-batch+json")
+            .body(body);
+        match request.send().await.map_err(PostError::Send)?.status() {
+            status if status.is_success() => Ok(Verdict::Taken),
+            status @ (StatusCode::BAD_REQUEST
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNPROCESSABLE_ENTITY) => Ok(Verdict::Unwanted(status)),
+            StatusCode::UNAUTHORIZED => Err(PostError::Authenticate),
+            status => Err(PostError::Answer { status }),
         }
     }
 }

@@ -6,24 +6,26 @@ use std::path::{Path, PathBuf};
 
 use attune_core::bundle::Bundle;
 
+use super::fallback::Ledger;
 use super::{MAX_BUNDLE_BYTES, Name};
 
 /// Precedes the revision in a file's first line.
 const MAGIC: &str = "attune-bundle ";
 
 /// One file that is only ever replaced as a whole: `<namespace>.<channel>.bundle`, a line with the revision and then the
-/// bundle's bytes.
+/// bundle's bytes. Beside it, `<namespace>.<channel>.ledger` tells what was known of the fallback then.
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
     path: PathBuf,
+    ledger: PathBuf,
 }
 
 /// Why the bundle on disk cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file cannot be read.
-    #[error("cannot read `{path}`: {source}")]
+    #[error("cannot read `{path}`")]
     Read {
         /// The file.
         path: PathBuf,
@@ -40,7 +42,7 @@ pub enum StoreError {
         why: &'static str,
     },
     /// The file cannot be written.
-    #[error("cannot write `{path}`: {source}")]
+    #[error("cannot write `{path}`")]
     Write {
         /// The file.
         path: PathBuf,
@@ -56,6 +58,7 @@ impl Store {
         Self {
             directory: directory.to_owned(),
             path: directory.join(format!("{namespace}.{channel}.bundle")),
+            ledger: directory.join(format!("{namespace}.{channel}.ledger")),
         }
     }
 
@@ -99,23 +102,51 @@ impl Store {
     /// # Errors
     /// When the disk does not take it; the old one is still there.
     pub fn save(&self, json: &[u8]) -> Result<(), StoreError> {
-        self.replace(json).map_err(|source| StoreError::Write {
-            path: self.path.clone(),
-            source,
+        let revision = Bundle::revision(json);
+        self.replace(&self.path, &[MAGIC.as_bytes(), revision.as_bytes(), b"\n", json])
+    }
+
+    /// What was known of the fallback when the bundle was kept; nothing where that is unreadable.
+    pub(super) fn load_ledger(&self) -> Ledger {
+        let mut content = Vec::new();
+        let limit = 64 * 1024;
+        let read = File::open(&self.ledger).and_then(|file| file.take(limit).read_to_end(&mut content));
+        let ledger = read.ok().and_then(|_| serde_json::from_slice(&content).ok());
+        ledger.unwrap_or_default()
+    }
+
+    /// Replaces what is known of the fallback.
+    ///
+    /// # Errors
+    /// When the disk does not take it.
+    pub(super) fn save_ledger(&self, ledger: &Ledger) -> Result<(), StoreError> {
+        let content = serde_json::to_vec(ledger).unwrap_or_default();
+        self.replace(&self.ledger, &[&content])
+    }
+
+    fn replace(&self, path: &Path, parts: &[&[u8]]) -> Result<(), StoreError> {
+        let mut draft = path.as_os_str().to_owned();
+        draft.push(".new");
+        let draft = PathBuf::from(draft);
+        self.write(path, &draft, parts).map_err(|source| {
+            // Half a draft would keep a small disk full. If it cannot be removed, the next one is written over it.
+            let _ = fs::remove_file(&draft);
+            StoreError::Write {
+                path: path.to_owned(),
+                source,
+            }
         })
     }
 
-    fn replace(&self, json: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, draft: &Path, parts: &[&[u8]]) -> io::Result<()> {
         fs::create_dir_all(&self.directory)?;
-        let draft = self.path.with_extension("bundle.new");
-        let mut file = File::create(&draft)?;
-        file.write_all(MAGIC.as_bytes())?;
-        file.write_all(Bundle::revision(json).as_bytes())?;
-        file.write_all(b"\n")?;
-        file.write_all(json)?;
+        let mut file = File::create(draft)?;
+        for part in parts {
+            file.write_all(part)?;
+        }
         // The content reaches the disk before its name does, and the name before this returns.
         file.sync_all()?;
-        fs::rename(&draft, &self.path)?;
+        fs::rename(draft, path)?;
         File::open(&self.directory)?.sync_all()
     }
 }

@@ -1,6 +1,9 @@
 //! A follower against a small operator of the tests' own, over real HTTP.
 
+mod disk;
+mod fallback;
 mod operator;
+mod tls;
 
 use std::time::Duration;
 
@@ -14,6 +17,7 @@ use self::operator::{Mood, Operator, Question};
 use super::{Backoff, Config, Follower, Name, Pace, Store};
 use crate::decider::Decider;
 use crate::fixture::{builder, bundle_with};
+use crate::link::Credentials;
 
 /// A decider that follows an operator until the test ends.
 struct Following {
@@ -24,8 +28,12 @@ struct Following {
 
 impl Following {
     async fn start(operator: &Operator, data: Option<&TempDir>) -> Self {
+        Self::by(config(operator, data)).await
+    }
+
+    async fn by(config: Config) -> Self {
         let decider = builder().channel("shop", "web").build();
-        let follower = Follower::new(decider.clone(), config(operator, data)).unwrap();
+        let follower = Follower::new(decider.clone(), config).unwrap();
         follower.restore().await;
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(follower.run(stopped));
@@ -51,7 +59,9 @@ fn config(operator: &Operator, data: Option<&TempDir>) -> Config {
     let (namespace, channel) = (name("shop"), name("web"));
     Config {
         operator: operator.url(),
+        credentials: Credentials::default(),
         store: data.map(|data| Store::new(data.path(), &namespace, &channel)),
+        fallback: None,
         namespace,
         channel,
         id: name("web-7d4b9-x2"),
@@ -61,6 +71,7 @@ fn config(operator: &Operator, data: Option<&TempDir>) -> Config {
             first_pause: Duration::from_millis(20),
             longest_pause: Duration::from_millis(80),
             refused_pause: Duration::from_millis(60),
+            store_pause: Duration::from_millis(50),
         },
     }
 }
@@ -236,86 +247,6 @@ async fn names_the_revision_that_the_operator_published_also_when_it_knows_more_
     let following = Following::start(&operator, None).await;
     following.runs(&revision).await;
     following.end().await;
-}
-
-#[tokio::test]
-async fn starts_from_disk_while_the_operator_is_down() {
-    let data = tempfile::tempdir().unwrap();
-    let operator = Operator::start().await;
-    let revision = operator.publish(version(1));
-    let following = Following::start(&operator, Some(&data)).await;
-    following.runs(&revision).await;
-    following.end().await;
-    operator.mood(Mood::Failing(500));
-    let again = Following::start(&operator, Some(&data)).await;
-    assert_eq!(
-        again.decider.revision(),
-        Some(revision.clone()),
-        "right after the start"
-    );
-    // Another bundle replaces the one on disk.
-    operator.mood(Mood::Holding);
-    let second = operator.publish(version(2));
-    again.runs(&second).await;
-    again.end().await;
-    let third = Following::start(&operator, Some(&data)).await;
-    assert_eq!(third.decider.revision(), Some(second));
-    third.end().await;
-}
-
-#[tokio::test]
-async fn ignores_a_damaged_file_and_replaces_it() {
-    let data = tempfile::tempdir().unwrap();
-    let path = data.path().join("shop.web.bundle");
-    let store = config(&Operator::start().await, Some(&data)).store.unwrap();
-    store.save(&version(1)).unwrap();
-    assert_eq!(store.load().unwrap(), Some(version(1)));
-    let whole = std::fs::read(&path).unwrap();
-    let mut flipped = whole.clone();
-    *flipped.last_mut().unwrap() ^= 1;
-    let garbage: &[&[u8]] = &[
-        b"",
-        b"\n",
-        b"attune-bundle \n",
-        b"\xff\xfe",
-        &whole[..whole.len() / 2],
-        &flipped,
-    ];
-    for content in garbage {
-        std::fs::write(&path, content).unwrap();
-        assert!(store.load().is_err());
-        let operator = Operator::start().await;
-        let following = Following::start(&operator, Some(&data)).await;
-        assert_eq!(following.decider.revision(), None);
-        let revision = operator.publish(version(2));
-        following.runs(&revision).await;
-        following.end().await;
-        assert_eq!(store.load().unwrap(), Some(version(2)));
-    }
-}
-
-#[tokio::test]
-async fn decides_on_when_the_disk_takes_nothing() {
-    let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("file"), "").unwrap();
-    let operator = Operator::start().await;
-    let revision = operator.publish(version(1));
-    let mut config = config(&operator, None);
-    // A directory cannot be where a file is.
-    config.store = Some(Store::new(
-        &data.path().join("file"),
-        &config.namespace,
-        &config.channel,
-    ));
-    let decider = builder().build();
-    let follower = Follower::new(decider.clone(), config).unwrap();
-    follower.restore().await;
-    let (stop, stopped) = watch::channel(false);
-    let task = tokio::spawn(follower.run(stopped));
-    let expected = Some(revision);
-    eventually("the bundle to be adopted", || decider.revision() == expected).await;
-    stop.send(true).unwrap();
-    task.await.unwrap();
 }
 
 #[test]

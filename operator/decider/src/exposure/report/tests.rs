@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::{Delivery, Reporter};
 use crate::exposure::{Deliveries, Exposures};
 use crate::fixture::now;
+use crate::link::Credentials;
 
 /// Takes batches whole or not at all, after failing as often as it is told to.
 #[derive(Clone, Default)]
@@ -67,7 +68,7 @@ fn report(collector: &Url) -> Reporting {
     let (queue, receiver) = mpsc::channel(2000);
     let deliveries = Exposures::off().deliveries();
     let (stop, stopped) = watch::channel(false);
-    let reporter = Reporter::new(collector, receiver, deliveries.clone()).unwrap();
+    let reporter = Reporter::new(collector, &Credentials::default(), receiver, deliveries.clone()).unwrap();
     Reporting {
         queue,
         deliveries,

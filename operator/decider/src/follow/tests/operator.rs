@@ -1,14 +1,16 @@
 //! The operator's side of following, for tests: it holds questions until there is news.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use attune_core::bundle::Bundle;
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum_server::tls_rustls::RustlsConfig;
 use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,6 +34,7 @@ pub(super) struct Question {
     pub if_none_match: String,
     pub refused: String,
     pub refused_reason: String,
+    pub authorization: String,
 }
 
 /// A server on a port of its own.
@@ -40,28 +43,55 @@ pub(super) struct Operator {
     bundle: watch::Sender<Option<(String, Vec<u8>)>>,
     mood: watch::Sender<Mood>,
     questions: Arc<Mutex<Vec<Question>>>,
-    port: u16,
+    /// The token that it takes; without one, it takes any.
+    token: watch::Sender<Option<&'static str>>,
+    base: String,
 }
 
 impl Operator {
     pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let operator = Self {
-            bundle: watch::Sender::new(None),
-            mood: watch::Sender::new(Mood::Holding),
-            questions: Arc::default(),
-            port: listener.local_addr().unwrap().port(),
-        };
-        let app = Router::new()
-            .route("/base/v1/bundles/{namespace}/{channel}", get(answer))
-            .with_state(operator.clone());
+        let operator = Self::at("http", listener.local_addr().unwrap());
+        let app = operator.app();
         tokio::spawn(async move { axum::serve(listener, app).await });
         operator
     }
 
+    /// Over TLS, with whatever certificate the configuration has when a connection is made.
+    pub(super) fn start_tls(config: RustlsConfig) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let operator = Self::at("https", listener.local_addr().unwrap());
+        // Each question on a connection of its own, so that each meets the certificate of its time.
+        let app = operator.app().layer(axum::middleware::map_response(close));
+        let server = axum_server::from_tcp_rustls(listener, config).unwrap();
+        tokio::spawn(server.serve(app.into_make_service()));
+        operator
+    }
+
+    fn at(scheme: &str, address: SocketAddr) -> Self {
+        Self {
+            bundle: watch::Sender::new(None),
+            mood: watch::Sender::new(Mood::Holding),
+            questions: Arc::default(),
+            token: watch::Sender::new(None),
+            base: format!("{scheme}://{address}/base/"),
+        }
+    }
+
+    fn app(&self) -> Router {
+        Router::new()
+            .route("/base/v1/bundles/{namespace}/{channel}", get(answer))
+            .with_state(self.clone())
+    }
+
     /// The base URL, which has a path of its own.
     pub(super) fn url(&self) -> Url {
-        format!("http://127.0.0.1:{}/base/", self.port).parse().unwrap()
+        self.base.parse().unwrap()
+    }
+
+    pub(super) fn take_only(&self, token: &'static str) {
+        self.token.send_replace(Some(token));
     }
 
     pub(super) fn publish(&self, json: Vec<u8>) -> String {
@@ -83,6 +113,13 @@ impl Operator {
     }
 }
 
+async fn close(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .insert("connection", HeaderValue::from_static("close"));
+    response
+}
+
 async fn answer(State(operator): State<Operator>, uri: Uri, headers: HeaderMap) -> Response {
     let header = |name: &str| {
         headers
@@ -101,9 +138,15 @@ async fn answer(State(operator): State<Operator>, uri: Uri, headers: HeaderMap) 
         if_none_match: header("if-none-match"),
         refused: header("attune-refused"),
         refused_reason: header("attune-refused-reason"),
+        authorization: header("authorization"),
     };
+    let token = *operator.token.borrow();
+    let is_known = token.is_none_or(|token| question.authorization == format!("Bearer {token}"));
     let known = question.if_none_match.trim_matches('"').to_owned();
     operator.questions.lock().unwrap().push(question);
+    if !is_known {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     let (mut bundle, mut mood) = (operator.bundle.subscribe(), operator.mood.subscribe());
     let now = *mood.borrow_and_update();
     if let Mood::Failing(status) = now {
