@@ -84,6 +84,14 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     check::function_names()
 }
 
+/// Tells whether `source` is CEL at all, whatever it reads and gives.
+///
+/// # Errors
+/// The first mistake: the one that [`compile`] tells too.
+pub fn parse(source: &str) -> Result<(), ExprError> {
+    parse::parse(source).map(drop)
+}
+
 /// Parses, checks and lowers `source`.
 ///
 /// # Errors

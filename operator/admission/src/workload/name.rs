@@ -1,0 +1,45 @@
+//! How the objects of a Channel are called.
+
+use sha2::{Digest, Sha256};
+
+/// The longest name of a Service and the longest value of a label.
+const MAX_LENGTH: usize = 63;
+
+/// Name of all objects that stand for a Channel with delivery `service`: `attune-<channel>`.
+///
+/// A Service's name is one label of a host name: where the Channel's is too long for that or has dots, a hash of it takes
+/// the place of what does not fit.
+pub fn object_name(channel: &str) -> String {
+    let name = format!("attune-{channel}");
+    if name.len() <= MAX_LENGTH && !name.contains('.') {
+        return name;
+    }
+    shortened(&name.replace('.', "-"), channel)
+}
+
+/// A Channel's name as the value of a label, by which its deciders are found: itself, unless it is too long for that.
+pub fn label_value(channel: &str) -> String {
+    if channel.len() <= MAX_LENGTH {
+        return channel.to_owned();
+    }
+    shortened(channel, channel)
+}
+
+/// Where clients of a Channel with delivery `service` ask.
+pub fn endpoint(namespace: &str, channel: &str) -> String {
+    format!("http://{}.{namespace}.svc", object_name(channel))
+}
+
+/// As much of a name as fits before a hash of the whole.
+fn shortened(name: &str, whole: &str) -> String {
+    const HASH_BYTES: usize = 4;
+    let digest = Sha256::digest(whole.as_bytes());
+    let hash: String = digest
+        .iter()
+        .take(HASH_BYTES)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let room = MAX_LENGTH - 1 - hash.len();
+    let kept: String = name.chars().take(room).collect();
+    format!("{}-{hash}", kept.trim_end_matches(['-', '.']))
+}
