@@ -2,15 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use attune_core::event::Event;
 use attune_core::measure::Question;
 use jiff::{SignedDuration, Timestamp};
+use prometheus_client::registry::Registry;
 use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
+use crate::metrics::Events;
 use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
 
 /// Tells the time; tests pin it.
@@ -152,8 +153,7 @@ pub struct Counts {
 pub struct Collector {
     store: Store,
     options: Arc<CollectorOptions>,
-    refused: Arc<AtomicU64>,
-    deferred: Arc<AtomicU64>,
+    events: Events,
 }
 
 impl Collector {
@@ -166,8 +166,7 @@ impl Collector {
         Ok(Self {
             store,
             options: Arc::new(options),
-            refused: Arc::default(),
-            deferred: Arc::default(),
+            events: Events::default(),
         })
     }
 
@@ -214,9 +213,9 @@ impl Collector {
                 hear(event);
             }
         }
-        if receipt.is_err() {
-            self.deferred
-                .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        match &receipt {
+            Ok(receipt) => self.events.take(*receipt),
+            Err(_) => self.events.defer(count),
         }
         Ok(receipt?)
     }
@@ -238,16 +237,21 @@ impl Collector {
     pub fn counts(&self) -> Result<Counts, StoreError> {
         Ok(Counts {
             totals: self.store.snapshot()?.totals()?,
-            refused: self.refused.load(Ordering::Relaxed),
-            deferred: self.deferred.load(Ordering::Relaxed),
+            refused: self.events.refused(),
+            deferred: self.events.deferred(),
             queued: self.store.queued(),
         })
     }
 
+    /// Makes what it counts readable.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.events.register(registry);
+        self.store.register(registry);
+    }
+
     /// Counts events that never became events.
     pub(crate) fn count_refused(&self, count: usize) {
-        self.refused
-            .fetch_add(u64::try_from(count).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.events.refuse(count);
     }
 
     fn check(&self, events: &[Event], caller: Option<&str>, now: Timestamp) -> Result<(), TakeError> {

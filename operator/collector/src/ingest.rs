@@ -15,11 +15,12 @@
 //! |---|---|
 //! | 200 | durable; `{"stored": n, "duplicates": m}` |
 //! | 400 | no JSON, or at least one event is malformed or in the future |
-//! | 403 | `data.namespace` is not the caller's |
+//! | 401 | nobody vouches for the caller's token |
+//! | 403 | `data.namespace` is not the caller's, or the caller has none |
 //! | 408 | the body took too long |
 //! | 413 | the body or the batch is too large |
 //! | 415 | another content type |
-//! | 503 | too much is waiting, or the disk does not write; `Retry-After` says when to come again |
+//! | 503 | too much is waiting, the disk does not write, or nobody can say who the caller is; `Retry-After` says when to come again |
 
 use axum::Router;
 use axum::body::Body;
@@ -37,17 +38,28 @@ mod tests;
 
 use crate::collector::Collector;
 use crate::store::Receipt;
-use problem::Problem;
+pub(crate) use problem::Problem;
 use request::Parsed;
 
 /// The namespace that the caller has proved to be of; whoever mounts the [`router`] sets it as a request extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerNamespace(pub String);
 
-/// The routes of the collector.
+/// The routes of the collector, for everybody who reaches them.
 pub fn router(collector: Collector) -> Router {
+    events(collector.clone()).merge(answers(collector))
+}
+
+/// Where events are taken.
+pub(crate) fn events(collector: Collector) -> Router {
     Router::new()
         .route("/v1/events", post(take))
+        .with_state(collector)
+}
+
+/// Where questions are answered.
+pub(crate) fn answers(collector: Collector) -> Router {
+    Router::new()
         .route("/v1/answers", post(answer::answer))
         .with_state(collector)
 }

@@ -9,11 +9,13 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use attune_core::event::{Event, EventData};
 use jiff::Timestamp;
+use prometheus_client::registry::Registry;
 use rusqlite::Connection;
 use thiserror::Error;
 
@@ -37,6 +39,10 @@ use writer::{Row, Writer};
 const DATABASE: &str = "events.db";
 /// Name of the file that keeps a second process out.
 const LOCK: &str = "collector.lock";
+
+/// Name of the file that shows whether the disk takes anything, and its size: some pages of a database.
+const PROBE: &str = "writable.probe";
+const PROBE_BYTES: usize = 64 * 1024;
 
 /// How a [`Store`] behaves; the defaults suit production.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,6 +307,46 @@ impl Store {
     /// How many events wait for the writer.
     pub fn queued(&self) -> usize {
         self.shared.writer.queued()
+    }
+
+    /// Bytes on disk: the database and what waits to be moved into it.
+    pub fn size(&self) -> u64 {
+        let write_ahead = self.shared.path.with_file_name(format!("{DATABASE}-wal"));
+        [&self.shared.path, &write_ahead]
+            .into_iter()
+            .filter_map(|path| std::fs::metadata(path).ok())
+            .map(|metadata| metadata.len())
+            .sum()
+    }
+
+    /// Tries whether the disk takes anything, by a file that is gone again afterwards. Blocks.
+    ///
+    /// # Errors
+    /// When it does not: it is full, read-only or broken.
+    pub fn check_writable(&self) -> std::io::Result<()> {
+        let path = self.shared.path.with_file_name(PROBE);
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&vec![0; PROBE_BYTES])?;
+            file.sync_all()
+        });
+        // Half a file must not keep a full disk full.
+        let removed = std::fs::remove_file(&path);
+        written.and(removed)
+    }
+
+    /// Makes the times and failures of commits readable.
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let commits = self.shared.writer.commits();
+        registry.register(
+            "attune_collector_commit_seconds",
+            "How long a commit took until it was on disk",
+            commits.seconds.clone(),
+        );
+        registry.register(
+            "attune_collector_commit_failures",
+            "Commits that failed; what they held was not acknowledged",
+            commits.failures.clone(),
+        );
     }
 
     /// The keyed hash that a unit of a namespace is stored under.

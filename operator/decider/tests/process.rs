@@ -8,7 +8,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use attune_core::bundle::Bundle;
@@ -18,6 +18,9 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+
+/// Nobody listens there.
+const NOBODY: &str = "http://127.0.0.1:9";
 
 /// A Channel where an experiment splits everybody at `hero` in two.
 fn bundle() -> Vec<u8> {
@@ -83,78 +86,105 @@ async fn peers() -> (String, mpsc::Receiver<Value>) {
 struct Process {
     child: Child,
     url: String,
+    probes: String,
+    log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
-    /// Starts it and waits for the address in its log.
-    fn start(peers: &str, data: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_attune-decider"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--namespace",
-                "shop",
-                "--channel",
-                "web",
-                "--id",
-                "web-0",
-            ])
+    /// Starts it with a port for probes and waits for the addresses in its log.
+    fn start(peers: &str, data: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_attune-decider"))
+            .args(["--listen", "127.0.0.1:0", "--probes", "127.0.0.1:0"])
+            .args(["--namespace", "shop", "--channel", "web", "--id", "web-0"])
             .args(["--operator", peers, "--collector", peers])
             .arg("--data")
             .arg(data)
-            .env("NO_COLOR", "1")
-            .env_remove("RUST_LOG")
+            .args(more)
+            // As in an image from scratch: there are no CAs of a system.
+            .env_clear()
+            .env("SSL_CERT_FILE", "/nonexistent")
+            .env("SSL_CERT_DIR", "/nonexistent")
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                lines.lock().unwrap().push(line);
+            }
+        });
         let mut process = Self {
             child,
             url: String::new(),
+            probes: String::new(),
+            log,
         };
-        let (sender, lines) = mpsc::channel();
-        let log = BufReader::new(process.child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
+        process.url = process.address("address");
+        process.probes = process.address("probes");
+        process
+    }
+
+    /// The address that a field of the log names, be it text or JSON.
+    fn address(&self, field: &str) -> String {
         let deadline = Instant::now() + Duration::from_secs(20);
+        let names = [format!("{field}="), format!("\"{field}\":\"")];
         loop {
-            let line = lines
-                .recv_timeout(deadline - Instant::now())
-                .expect("a log line with the address");
-            if let Some((_, rest)) = line.split_once("address=") {
-                let address = rest.split(' ').next().unwrap();
-                process.url = format!("http://{address}");
-                return process;
+            for line in self.logged(field) {
+                let value = names.iter().find_map(|name| line.split_once(name.as_str()));
+                if let Some((_, rest)) = value {
+                    return format!("http://{}", rest.split([' ', '"']).next().unwrap());
+                }
             }
+            assert!(Instant::now() < deadline, "no line with `{field}`");
+            std::thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// The lines of the log that hold a text.
+    fn logged(&self, text: &str) -> Vec<String> {
+        let log = self.log.lock().unwrap();
+        log.iter().filter(|line| line.contains(text)).cloned().collect()
+    }
+
+    async fn probe(&self, path: &str) -> u16 {
+        let url = format!("{}{path}", self.probes);
+        client().get(url).send().await.unwrap().status().as_u16()
     }
 
     async fn ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
-        let url = format!("{}/readyz", self.url);
-        while reqwest::get(&url).await.unwrap().status() != 200 {
-            assert!(Instant::now() < deadline);
+        while self.probe("/readyz").await != 200 {
+            assert!(Instant::now() < deadline, "{:?}", self.logged(""));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    async fn decide(&self, unit: &str) -> Value {
-        let response = reqwest::Client::new()
+    async fn ask(&self, client: &reqwest::Client, unit: &str) -> reqwest::Response {
+        let response = client
             .post(format!("{}/ofrep/v1/evaluate/flags/hero", self.url))
             .body(json!({"context": {"targetingKey": unit}}).to_string())
             .send()
             .await
             .unwrap();
         assert_eq!(response.status(), 200);
-        response.json().await.unwrap()
+        response
+    }
+
+    async fn decide(&self, unit: &str) -> Value {
+        self.ask(&client(), unit).await.json().await.unwrap()
+    }
+
+    /// Asks it to end as Kubernetes does.
+    fn signal(&self) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     }
 
     /// Ends it as Kubernetes does.
     fn terminate(mut self) {
-        let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.signal();
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -174,11 +204,26 @@ impl Drop for Process {
     }
 }
 
+/// A client of the tests' own, which trusts nobody and needs nobody's CAs.
+fn client() -> reqwest::Client {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .no_proxy()
+        .build()
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn follows_decides_reports_and_ends_without_losing_an_exposure() {
     let data = tempfile::tempdir().unwrap();
     let (peers, events) = peers().await;
-    let process = Process::start(&peers, data.path());
+    let process = Process::start(&peers, data.path(), &[]);
     process.ready().await;
     let answer = process.decide("u1").await;
     assert_eq!(answer["metadata"]["attune.revision"], Bundle::revision(&bundle()));
@@ -192,10 +237,155 @@ async fn follows_decides_reports_and_ends_without_losing_an_exposure() {
     assert_eq!(exposure["data"]["arm"], answer["metadata"]["attune.arm"]);
 
     // Nobody answers there: it starts and decides by what is on disk.
-    let alone = Process::start("http://127.0.0.1:9", data.path());
+    let alone = Process::start(NOBODY, data.path(), &[]);
     alone.ready().await;
     let again = alone.decide("u1").await;
     assert_eq!(again["metadata"]["attune.arm"], answer["metadata"]["attune.arm"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_leave_without_a_failed_decision() {
+    let data = tempfile::tempdir().unwrap();
+    let (peers, _events) = peers().await;
+    let process = Process::start(&peers, data.path(), &["--drain", "2s"]);
+    process.ready().await;
+    // A connection that is kept open, as a pool of clients has them.
+    let pooled = client();
+    let answer = process.ask(&pooled, "u1").await;
+    assert!(!answer.headers().contains_key("connection"));
+    process.signal();
+    let told = Instant::now();
+    while process.probe("/readyz").await == 200 {
+        assert!(
+            told.elapsed() < Duration::from_secs(1),
+            "it is not ready any more at once"
+        );
+    }
+    assert_eq!(
+        process.probe("/healthz").await,
+        200,
+        "the kubelet must not kill it"
+    );
+    let mut asked = 0;
+    while told.elapsed() < Duration::from_millis(1800) {
+        let answer = process.ask(&pooled, "u1").await;
+        assert_eq!(
+            answer.headers()["connection"],
+            "close",
+            "clients are sent elsewhere"
+        );
+        asked += 1;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(asked > 20, "{asked}");
+    process.terminate();
+    assert!(told.elapsed() >= Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn starts_with_code_defaults_when_no_bundle_comes_in_time_and_complains_once() {
+    let data = tempfile::tempdir().unwrap();
+    let process = Process::start(NOBODY, data.path(), &["--startup-timeout", "3s"]);
+    let started = Instant::now();
+    assert_eq!(process.probe("/startupz").await, 503);
+    assert_eq!(process.probe("/healthz").await, 200);
+    while process.probe("/startupz").await != 200 {
+        assert!(started.elapsed() < Duration::from_secs(10));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(
+        started.elapsed() > Duration::from_secs(2),
+        "not before the time is up"
+    );
+    assert_eq!(process.probe("/readyz").await, 503);
+    let answer = process.decide("u1").await;
+    assert_eq!(answer["metadata"]["attune.reason"], "NO_BUNDLE");
+    let metrics = client()
+        .get(format!("{}/metrics", process.probes))
+        .send()
+        .await
+        .unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(
+        metrics.contains("attune_decider_startup_timeouts_total 1\n"),
+        "{metrics}"
+    );
+    let polls = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("attune_decider_polls_total{result=\"failed\"} "))
+        .unwrap();
+    assert!(polls.parse::<u32>().unwrap() >= 2, "{polls}");
+    let said = process.logged("no news from the operator");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("Connection refused"), "with its cause: {said:?}");
+    assert!(
+        process.logged("\u{1b}[").is_empty(),
+        "no colours where there is no terminal"
+    );
+    // Metrics are for the cluster, not for whoever asks for decisions.
+    let public = client()
+        .get(format!("{}/metrics", process.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(public.status(), 404);
+    let public = client()
+        .get(format!("{}/healthz", process.url))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(public.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn decides_by_a_clock_that_is_off() {
+    let data = tempfile::tempdir().unwrap();
+    let (peers, _events) = peers().await;
+    for (offset, seconds) in [("-300s", -300), ("300s", 300)] {
+        let process = Process::start(&peers, data.path(), &["--clock-offset", offset]);
+        process.ready().await;
+        let answer = process.decide("u1").await;
+        // A decision is named by a UUID of its instant.
+        let id = answer["metadata"]["attune.decision"].as_str().unwrap();
+        let (decided, _) = uuid::Uuid::parse_str(id)
+            .unwrap()
+            .get_timestamp()
+            .unwrap()
+            .to_unix();
+        let off = i64::try_from(decided).unwrap() - jiff::Timestamp::now().as_second() - seconds;
+        assert!(off.abs() < 30, "{offset}: {off}");
+        process.terminate();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_for_its_files_in_an_image_without_any() {
+    let data = tempfile::tempdir().unwrap();
+    let missing = data.path().join("missing");
+    let missing = missing.to_str().unwrap();
+    let files = [
+        "--ca-file",
+        missing,
+        "--token-file",
+        missing,
+        "--fallback",
+        missing,
+    ];
+    let mut process = Process::start(
+        "https://127.0.0.1:9",
+        data.path(),
+        &[&files[..], &["--log-json"]].concat(),
+    );
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(process.probe("/healthz").await, 200);
+    assert!(process.child.try_wait().unwrap().is_none(), "it does not end");
+    let said = process.logged("waiting for the file");
+    let lines: Vec<Value> = said
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1, "{said:?}");
+    assert_eq!(lines[0]["level"], "WARN");
 }
 
 #[test]

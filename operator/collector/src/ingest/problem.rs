@@ -18,7 +18,7 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 /// The body of a refusal; nothing of the request is stored.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'static str,
@@ -166,6 +166,34 @@ impl Problem {
         )
     }
 
+    /// Nobody vouches for the caller.
+    pub(crate) fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "urn:attune:unauthenticated",
+            "unknown caller",
+            detail,
+        )
+    }
+
+    /// The caller is known, and may not.
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "urn:attune:forbidden", "forbidden", detail)
+    }
+
+    /// Nobody can say who the caller is at the moment.
+    pub(crate) fn unreviewed() -> Self {
+        let detail = "nobody can say who the caller is at the moment; nothing is stored, send again later";
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "urn:attune:unavailable",
+            "not authenticated",
+            detail,
+        );
+        problem.retry = true;
+        problem
+    }
+
     pub(super) fn internal() -> Self {
         let detail = "the collector has a defect; nothing is stored";
         Self::new(
@@ -274,6 +302,9 @@ impl IntoResponse for Problem {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if self.retry {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
         }

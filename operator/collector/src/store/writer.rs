@@ -3,8 +3,11 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use jiff::Timestamp;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -35,7 +38,27 @@ pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     queued: Arc<AtomicUsize>,
+    commits: Commits,
     max_queued: usize,
+}
+
+/// How commits went.
+#[derive(Debug, Clone)]
+pub(super) struct Commits {
+    /// How long each took until it was on disk, in seconds.
+    pub(super) seconds: Histogram,
+    /// Those that failed.
+    pub(super) failures: Counter,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self {
+            // From half a millisecond to eight seconds.
+            seconds: Histogram::new(exponential_buckets(0.0005, 2.0, 15)),
+            failures: Counter::default(),
+        }
+    }
 }
 
 /// The answer to a batch that is on its way.
@@ -66,10 +89,12 @@ impl Writer {
     pub(super) fn start(connection: Connection, options: &StoreOptions) -> Result<Self, StoreError> {
         let (jobs, inbox) = mpsc::channel();
         let queued = Arc::new(AtomicUsize::new(0));
+        let commits = Commits::default();
         let mut desk = Desk {
             connection,
             caches: Caches::default(),
             queued: Arc::clone(&queued),
+            commits: commits.clone(),
             max_group: options.max_group_events.max(1),
         };
         let thread = std::thread::Builder::new()
@@ -80,12 +105,17 @@ impl Writer {
             jobs: Some(jobs),
             thread: Some(thread),
             queued,
+            commits,
             max_queued: options.max_queued_events,
         })
     }
 
     pub(super) fn queued(&self) -> usize {
         self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     /// A batch larger than the queue is taken when nothing else waits, so that it is not refused for ever.
@@ -124,6 +154,7 @@ struct Desk {
     connection: Connection,
     caches: Caches,
     queued: Arc<AtomicUsize>,
+    commits: Commits,
     max_group: usize,
 }
 
@@ -132,10 +163,14 @@ impl Desk {
     fn run(&mut self, inbox: &mpsc::Receiver<Job>) {
         while let Ok(first) = inbox.recv() {
             let group = self.gather(first, inbox);
+            let begun = Instant::now();
             let result = self.commit(&group);
+            self.commits.seconds.observe(begun.elapsed().as_secs_f64());
             if let Err(error) = &result {
+                self.commits.failures.inc();
                 self.caches.clear();
-                tracing::error!(%error, batches = group.len(), "cannot store events");
+                let error = error as &dyn std::error::Error;
+                tracing::error!(error, batches = group.len(), "cannot store events");
             }
             self.answer(group, result);
         }

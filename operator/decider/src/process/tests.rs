@@ -30,7 +30,7 @@ fn takes_time_spans_as_the_resources_write_them() {
 
 #[tokio::test(start_paused = true)]
 async fn waits_for_a_first_bundle_until_the_time_is_up_and_counts_that() {
-    let timeout = StartupTimeout::After(Duration::from_secs(60));
+    let timeout = StartupTimeout::After(Duration::from_mins(1));
     let decider = builder().build();
     let watch = tokio::spawn(gate::watch(decider.clone(), timeout));
     tokio::time::sleep(Duration::from_secs(59)).await;
@@ -48,6 +48,6 @@ async fn waits_for_a_first_bundle_until_the_time_is_up_and_counts_that() {
 
     let patient = builder().build();
     gate::watch(patient.clone(), StartupTimeout::Forever).await;
-    tokio::time::sleep(Duration::from_secs(86_400)).await;
+    tokio::time::sleep(Duration::from_hours(24)).await;
     assert!(!patient.is_started());
 }
