@@ -233,6 +233,14 @@ impl Index {
             .flat_map(|(namespace, space)| space.channels().map(move |channel| (namespace.as_str(), channel)))
     }
 
+    /// How the rules of every Channel are delivered, by namespace and name; `None` of those that cannot be read.
+    pub fn deliveries(&self) -> impl Iterator<Item = (&str, &str, Option<&Delivery>)> {
+        self.spaces.iter().flat_map(|(namespace, space)| {
+            let deliveries = space.deliveries();
+            deliveries.map(move |(channel, delivery)| (namespace.as_str(), channel, delivery))
+        })
+    }
+
     /// The UID of a Channel, where a server gave it one.
     pub fn channel_uid(&self, namespace: &str, channel: &str) -> Option<String> {
         self.spaces.get(namespace)?.channel_uid(channel)

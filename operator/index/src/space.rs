@@ -187,6 +187,13 @@ impl Space {
         self.snapshot.channels.keys().map(String::as_str)
     }
 
+    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (&str, Option<&Delivery>)> {
+        let channels = self.snapshot.channels.iter();
+        let read = channels.map(|(name, channel)| (name.as_str(), Some(&channel.spec.delivery)));
+        let unreadable = self.snapshot.unreadable(Kind::Channel).map(|name| (name, None));
+        read.chain(unreadable)
+    }
+
     pub(crate) fn channel_uid(&self, channel: &str) -> Option<String> {
         self.snapshot.channels.get(channel)?.metadata.uid.clone()
     }
