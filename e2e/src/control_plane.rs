@@ -1,9 +1,10 @@
 //! One Kubernetes control plane: etcd, API server and controller manager, as processes of this test binary.
 
 mod components;
-mod pki;
+pub(crate) mod pki;
+pub(crate) mod place;
 mod readiness;
-mod scratch;
+pub(crate) mod scratch;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -18,10 +19,11 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use self::components::{Blueprint, Ports};
-use self::pki::Pki;
+use self::pki::{Identity, NodePki, Pki};
+use self::place::Place;
 use self::readiness::{api_server_is_ready, controllers_work, etcd_is_healthy};
 use self::scratch::Scratch;
-use crate::{AuditLog, Kubectl, Launch, Objects, Process, Tools, WriteWatch, kubectl};
+use crate::{AuditLog, Launch, Objects, Outcome, Process, Tools, WriteWatch, command};
 
 /// Longer than ever needed, even while compilers run beside it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -93,6 +95,8 @@ struct Running {
     audit: AuditLog,
     processes: Mutex<Processes>,
     ports: Ports,
+    pki: Pki,
+    place: Place,
 }
 
 impl ControlPlane {
@@ -102,8 +106,12 @@ impl ControlPlane {
     /// When the tools are missing, or a component does not come up; with the end of the logs.
     pub async fn start() -> Result<Self> {
         let tools = Tools::from_env()?;
-        let mut scratch = Scratch::create()?;
-        match start_in(&scratch, tools).await {
+        Self::start_at(Place::loopback(), Scratch::create()?, tools).await
+    }
+
+    /// Starts one at another place.
+    pub(crate) async fn start_at(place: Place, mut scratch: Scratch, tools: Tools) -> Result<Self> {
+        match start_in(&scratch, tools, place).await {
             Ok(running) => Ok(Self { running, scratch }),
             Err(error) => {
                 scratch.keep_logs();
@@ -137,6 +145,39 @@ impl ControlPlane {
         self.scratch.logs()
     }
 
+    /// What the programs of a node prove themselves with, where this was started for one.
+    pub(crate) fn node_pki(&self) -> Result<&NodePki> {
+        self.running
+            .pki
+            .node
+            .as_ref()
+            .context("this control plane was started for no node")
+    }
+
+    /// A kubeconfig for another user than the administrator.
+    pub(crate) fn kubeconfig_of(&self, user: &str, identity: &Identity) -> Result<PathBuf> {
+        let (data, logs) = (self.scratch.data(), self.scratch.logs());
+        let blueprint = Blueprint {
+            tools: &self.running.tools,
+            ports: &self.running.ports,
+            pki: &self.running.pki,
+            place: &self.running.place,
+            data: &data,
+            logs: &logs,
+        };
+        blueprint.kubeconfig(user, identity)
+    }
+
+    /// Keys, configurations and data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.scratch.data()
+    }
+
+    /// The programs it was started from.
+    pub(crate) fn tools(&self) -> &Tools {
+        &self.running.tools
+    }
+
     /// A program of ours to be started beside the control plane, with its kubeconfig in the environment.
     pub fn launch(&self, name: &str, path: &Path) -> Launch {
         Launch::new(name, path, &self.logs()).env("KUBECONFIG", self.kubeconfig().display().to_string())
@@ -146,7 +187,7 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When it cannot be started; how it ended is in the outcome.
-    pub async fn kubectl(&self, args: &[&str]) -> Result<Kubectl> {
+    pub async fn kubectl(&self, args: &[&str]) -> Result<Outcome> {
         self.kubectl_with_input(args, "").await
     }
 
@@ -154,10 +195,10 @@ impl ControlPlane {
     ///
     /// # Errors
     /// As [`Self::kubectl`].
-    pub async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<Kubectl> {
+    pub async fn kubectl_with_input(&self, args: &[&str], input: &str) -> Result<Outcome> {
         let program = self.running.tools.program("kubectl");
         // Its discovery cache belongs to this control plane.
-        kubectl::run(&program, self.kubeconfig(), &self.scratch.data(), args, input).await
+        command::run(&program, self.kubeconfig(), &self.scratch.data(), args, input).await
     }
 
     /// Applies every resource definition in a directory (or file) and waits until all are served. A warning is an error.
@@ -273,17 +314,18 @@ impl ControlPlane {
     }
 }
 
-async fn start_in(scratch: &Scratch, tools: Tools) -> Result<Running> {
+async fn start_in(scratch: &Scratch, tools: Tools, place: Place) -> Result<Running> {
     let (data, logs) = (scratch.data(), scratch.logs());
-    let ports = Ports::take()?;
+    let ports = Ports::take(place.address)?;
     let mut clock = Instant::now();
     let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
 
-    let pki = Pki::create(&data)?;
+    let pki = Pki::create(&data, &place)?;
     let blueprint = Blueprint {
         tools: &tools,
         ports: &ports,
         pki: &pki,
+        place: &place,
         data: &data,
         logs: &logs,
     };
@@ -323,6 +365,8 @@ async fn start_in(scratch: &Scratch, tools: Tools) -> Result<Running> {
         audit,
         processes,
         ports,
+        pki,
+        place,
     })
 }
 

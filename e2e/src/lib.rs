@@ -6,8 +6,9 @@
 
 mod audit;
 mod binaries;
+mod cluster;
+mod command;
 mod control_plane;
-mod kubectl;
 mod objects;
 mod ports;
 mod process;
@@ -18,14 +19,15 @@ mod writes;
 
 pub use self::audit::{AuditLog, AuditMark, WriteRequest};
 pub use self::binaries::binary;
+pub use self::cluster::{Cluster, ClusterTimes};
+pub use self::command::Outcome;
 pub use self::control_plane::{Component, ControlPlane, StartTimes};
-pub use self::kubectl::Kubectl;
 pub use self::objects::{
     ObjectId, Objects, in_namespace, normalised, parse_documents, read_documents, shuffled,
 };
 pub use self::ports::Port;
 pub use self::process::{Launch, Process};
-pub use self::suite::Suite;
+pub use self::suite::{Shared, Suite};
 pub use self::tools::{TOOLS_VARIABLE, Tools};
 pub use self::wait::wait_until;
 pub use self::writes::{Change, Write, WriteWatch};

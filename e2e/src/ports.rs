@@ -54,7 +54,7 @@ fn lock_directory() -> Result<PathBuf> {
     Ok(path)
 }
 
-fn lock(directory: &Path, number: u16) -> Result<Option<File>> {
+pub(crate) fn lock(directory: &Path, number: u16) -> Result<Option<File>> {
     let path = directory.join(number.to_string());
     let file = OpenOptions::new()
         .create(true)

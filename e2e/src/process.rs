@@ -51,6 +51,19 @@ impl Launch {
         self
     }
 
+    /// Starts it through another command, which becomes it: its process id is then the program's.
+    #[must_use]
+    pub(crate) fn through(mut self, command: &[String]) -> Self {
+        if let Some((program, args)) = command.split_first() {
+            let own = std::mem::replace(&mut self.path, program.into());
+            let mut all = args.to_vec();
+            all.push(own.display().to_string());
+            all.append(&mut self.args);
+            self.args = all;
+        }
+        self
+    }
+
     /// Sets one variable beside the inherited environment.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

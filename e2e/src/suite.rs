@@ -1,10 +1,11 @@
-//! A test binary whose tests share one control plane.
+//! A test binary whose tests share one control plane, or one cluster with a node.
 //!
 //! Rust's own runner has no "after the last test": statics are never dropped. This one has the same arguments, output and
-//! summary, starts the control plane with the first test that runs, and stops it after the last.
+//! summary, starts what they share with the first test that runs, and stops it after the last.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
@@ -12,24 +13,104 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use tokio::runtime::Runtime;
 use tokio::time::timeout;
 
-use crate::ControlPlane;
+use crate::{Cluster, ControlPlane};
 
 /// No test may hang.
 const LONGEST_TEST: Duration = Duration::from_mins(5);
 
-type Prepare<T> = Box<dyn FnOnce(&Runtime, &ControlPlane) -> Result<T> + Send>;
+type Prepare<T, S> = Box<dyn FnOnce(&Runtime, &S) -> Result<T> + Send>;
 
-/// The tests of one binary. `T` is what its preparation made for all of them.
-pub struct Suite<T = ()> {
-    stage: Arc<Stage<T>>,
+/// The tests of one binary. `T` is what its preparation made for all of them, `S` what they share: a [`ControlPlane`] or a
+/// [`Cluster`].
+pub struct Suite<T = (), S = ControlPlane> {
+    stage: Arc<Stage<T, S>>,
     trials: Vec<Trial>,
 }
 
-struct Stage<T> {
+/// What the tests of a binary share.
+pub trait Shared: Sized + Send + Sync + 'static {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// When it does not come up; with the end of the logs.
+    fn begin() -> impl Future<Output = Result<Self>>;
+    /// That it runs, with how long that took.
+    fn announcement(&self) -> String;
+    /// Where its logs are.
+    fn logs_of(&self) -> PathBuf;
+    /// The end of each log.
+    fn tails(&self, lines: usize) -> String;
+    /// Leaves the logs where they are when it is dropped.
+    fn leave_logs(&mut self);
+}
+
+impl Shared for ControlPlane {
+    async fn begin() -> Result<Self> {
+        Self::start().await
+    }
+
+    fn announcement(&self) -> String {
+        let times = self.times();
+        format!(
+            "control plane ready in {:.1?} (keys {:.1?}, etcd {:.1?}, API server {:.1?}, controllers {:.1?})",
+            times.total(),
+            times.pki,
+            times.etcd,
+            times.api_server,
+            times.controller_manager
+        )
+    }
+
+    fn logs_of(&self) -> PathBuf {
+        self.logs()
+    }
+
+    fn tails(&self, lines: usize) -> String {
+        self.log_tails(lines)
+    }
+
+    fn leave_logs(&mut self) {
+        self.keep_logs();
+    }
+}
+
+impl Shared for Cluster {
+    async fn begin() -> Result<Self> {
+        Self::start().await
+    }
+
+    fn announcement(&self) -> String {
+        let times = self.times();
+        format!(
+            "cluster ready in {:.1?} (control plane {:.1?}, images {:.1?}, node {:.1?}, name server {:.1?})",
+            times.total(),
+            times.control_plane,
+            times.images,
+            times.node,
+            times.name_server
+        )
+    }
+
+    fn logs_of(&self) -> PathBuf {
+        self.control_plane().logs()
+    }
+
+    fn tails(&self, lines: usize) -> String {
+        self.control_plane().log_tails(lines)
+    }
+
+    fn leave_logs(&mut self) {
+        self.keep_logs();
+    }
+}
+
+struct Stage<T, S> {
     runtime: Runtime,
-    prepare: Mutex<Option<Prepare<T>>>,
+    prepare: Mutex<Option<Prepare<T, S>>>,
     /// A failure is kept as well: every test fails by it, and none starts again.
-    state: OnceLock<Result<(ControlPlane, T), String>>,
+    state: OnceLock<Result<(S, T), String>>,
+    /// Held by each test, for itself by one that runs alone.
+    turn: RwLock<()>,
     /// The end of the logs is shown with the first failure, while it is near; the summary stays last.
     logs_shown: Once,
 }
@@ -50,12 +131,31 @@ impl<T: Send + Sync + 'static> Suite<T> {
     /// # Errors
     /// When the system gives no threads.
     pub fn prepared(prepare: impl AsyncFnOnce(&ControlPlane) -> Result<T> + Send + 'static) -> Result<Self> {
+        Self::on_stage(prepare)
+    }
+}
+
+impl<T: Send + Sync + 'static> Suite<T, Cluster> {
+    /// A suite whose tests need a node, and `prepare` to have run, once.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn prepared_on_node(
+        prepare: impl AsyncFnOnce(&Cluster) -> Result<T> + Send + 'static,
+    ) -> Result<Self> {
+        Self::on_stage(prepare)
+    }
+}
+
+impl<T: Send + Sync + 'static, S: Shared> Suite<T, S> {
+    fn on_stage(prepare: impl AsyncFnOnce(&S) -> Result<T> + Send + 'static) -> Result<Self> {
         let runtime = Runtime::new().context("start the runtime")?;
-        let prepare: Prepare<T> = Box::new(move |runtime, cluster| runtime.block_on(prepare(cluster)));
+        let prepare: Prepare<T, S> = Box::new(move |runtime, cluster| runtime.block_on(prepare(cluster)));
         let stage = Stage {
             runtime,
             prepare: Mutex::new(Some(prepare)),
             state: OnceLock::new(),
+            turn: RwLock::new(()),
             logs_shown: Once::new(),
         };
         Ok(Self {
@@ -68,10 +168,27 @@ impl<T: Send + Sync + 'static> Suite<T> {
     #[must_use]
     pub fn test<F>(mut self, name: impl Into<String>, test: F) -> Self
     where
-        F: AsyncFnOnce(&ControlPlane, &T) -> Result<()> + Send + 'static,
+        F: AsyncFnOnce(&S, &T) -> Result<()> + Send + 'static,
     {
         let stage = Arc::clone(&self.stage);
         self.trials.push(Trial::test(name, move || {
+            let _beside_others = stage.turn.read().unwrap_or_else(PoisonError::into_inner);
+            stage
+                .run(test)
+                .map_err(|error| Failed::from(format!("{error:#}")))
+        }));
+        self
+    }
+
+    /// Adds a test that no other of this binary runs beside: it may stop what they share, and has it running when it ends.
+    #[must_use]
+    pub fn test_alone<F>(mut self, name: impl Into<String>, test: F) -> Self
+    where
+        F: AsyncFnOnce(&S, &T) -> Result<()> + Send + 'static,
+    {
+        let stage = Arc::clone(&self.stage);
+        self.trials.push(Trial::test(name, move || {
+            let _alone = stage.turn.write().unwrap_or_else(PoisonError::into_inner);
             stage
                 .run(test)
                 .map_err(|error| Failed::from(format!("{error:#}")))
@@ -87,10 +204,12 @@ impl<T: Send + Sync + 'static> Suite<T> {
         if let Some(Stage { runtime, state, .. }) = Arc::into_inner(stage) {
             if let Some(Ok((mut cluster, prepared))) = state.into_inner() {
                 if conclusion.has_failed() {
-                    cluster.keep_logs();
-                    eprintln!("logs of the control plane are in {}", cluster.logs().display());
+                    cluster.leave_logs();
+                    eprintln!("logs are in {}", cluster.logs_of().display());
                 }
                 drop(prepared);
+                // What it waits for needs the runtime's threads.
+                let _inside = runtime.enter();
                 drop(cluster);
             }
             runtime.shutdown_timeout(Duration::from_secs(5));
@@ -99,10 +218,10 @@ impl<T: Send + Sync + 'static> Suite<T> {
     }
 }
 
-impl<T> Stage<T> {
+impl<T, S: Shared> Stage<T, S> {
     fn run<F>(&self, test: F) -> Result<()>
     where
-        F: AsyncFnOnce(&ControlPlane, &T) -> Result<()>,
+        F: AsyncFnOnce(&S, &T) -> Result<()>,
     {
         let state = self
             .state
@@ -119,35 +238,26 @@ impl<T> Stage<T> {
             .block_on(async { timeout(LONGEST_TEST, test(cluster, prepared)).await });
         let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("the test ran for more than {LONGEST_TEST:?}")));
         if outcome.is_err() {
-            self.logs_shown
-                .call_once(|| eprintln!("{}", cluster.log_tails(10)));
+            self.logs_shown.call_once(|| eprintln!("{}", cluster.tails(10)));
         }
         outcome
     }
 
-    fn set(&self) -> Result<(ControlPlane, T), String> {
+    fn set(&self) -> Result<(S, T), String> {
         let mut cluster = self
             .runtime
-            .block_on(ControlPlane::start())
+            .block_on(S::begin())
             .map_err(|error| format!("{error:#}"))?;
-        let times = cluster.times();
-        eprintln!(
-            "control plane ready in {:.1?} (keys {:.1?}, etcd {:.1?}, API server {:.1?}, controllers {:.1?})",
-            times.total(),
-            times.pki,
-            times.etcd,
-            times.api_server,
-            times.controller_manager
-        );
+        eprintln!("{}", cluster.announcement());
         let prepare = self.prepare.lock().unwrap_or_else(PoisonError::into_inner).take();
         let prepare = prepare.ok_or("prepared twice")?;
         match prepare(&self.runtime, &cluster) {
             Ok(prepared) => Ok((cluster, prepared)),
             Err(error) => {
-                cluster.keep_logs();
+                cluster.leave_logs();
                 Err(format!(
                     "prepare the control plane: {error:#}\n{}",
-                    cluster.log_tails(15)
+                    cluster.tails(15)
                 ))
             }
         }

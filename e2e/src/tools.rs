@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 pub const TOOLS_VARIABLE: &str = "ATTUNE_TOOLS_BIN";
 
 const PROGRAMS: [&str; 4] = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"];
+const NODE_PROGRAMS: [&str; 5] = ["kube-scheduler", "kubelet", "kube-proxy", "coredns", "helm"];
 
 /// The programs `e2e/cluster/build-tools` builds; those of the machine are never used.
 #[derive(Clone, Debug)]
@@ -26,16 +27,29 @@ impl Tools {
                 "{TOOLS_VARIABLE} is not set: run `make test-cluster`, or {TOOLS_VARIABLE}=$(e2e/cluster/build-tools)"
             );
         };
-        let directory = PathBuf::from(directory);
-        for program in PROGRAMS {
-            if !directory.join(program).is_file() {
+        let tools = Self {
+            directory: PathBuf::from(directory),
+        };
+        tools.ensure(&PROGRAMS)?;
+        Ok(tools)
+    }
+
+    /// Itself, when those of a node are there too.
+    pub(crate) fn with_node(self) -> Result<Self> {
+        self.ensure(&NODE_PROGRAMS)?;
+        Ok(self)
+    }
+
+    fn ensure(&self, programs: &[&str]) -> Result<()> {
+        for program in programs {
+            if !self.program(program).is_file() {
                 bail!(
                     "no `{program}` in {} ({TOOLS_VARIABLE}): run `make tools`",
-                    directory.display()
+                    self.directory.display()
                 );
             }
         }
-        Ok(Self { directory })
+        Ok(())
     }
 
     /// The path of one of them.

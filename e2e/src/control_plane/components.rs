@@ -1,22 +1,23 @@
 //! The command lines of the three programs.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::pki::{FRONT_NAME, Identity, Pki};
+use super::pki::{FRONT_NAME, Identity, NodePki, Pki};
+use super::place::Place;
 use crate::{Launch, Port, Tools};
 
-/// From which services get their addresses; the first is in the server's certificate.
-const SERVICE_RANGE: &str = "10.96.0.0/16";
 /// Who signs the tokens of service accounts, by the name pods know.
 const TOKEN_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// The ports of one control plane, held as long as it lives.
+/// The address and ports of one control plane, held as long as it lives.
 #[derive(Debug)]
 pub(super) struct Ports {
+    address: IpAddr,
     etcd: Port,
     etcd_peers: Port,
     api_server: Port,
@@ -24,8 +25,9 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    pub(super) fn take() -> Result<Self> {
+    pub(super) fn take(address: IpAddr) -> Result<Self> {
         Ok(Self {
+            address,
             etcd: Port::take()?,
             etcd_peers: Port::take()?,
             api_server: Port::take()?,
@@ -34,11 +36,11 @@ impl Ports {
     }
 
     pub(super) fn etcd_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.etcd.number())
+        format!("http://{}:{}", self.address, self.etcd.number())
     }
 
     pub(super) fn api_server_url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.api_server.number())
+        format!("https://{}:{}", self.address, self.api_server.number())
     }
 }
 
@@ -47,6 +49,7 @@ pub(super) struct Blueprint<'a> {
     pub(super) tools: &'a Tools,
     pub(super) ports: &'a Ports,
     pub(super) pki: &'a Pki,
+    pub(super) place: &'a Place,
     pub(super) data: &'a Path,
     pub(super) logs: &'a Path,
 }
@@ -75,15 +78,14 @@ impl Blueprint<'_> {
             service_accounts,
             front_authority,
             front,
+            node,
             ..
         } = self.pki;
         let launch = self.launch("kube-apiserver").args([
             format!("--etcd-servers={}", self.ports.etcd_url()),
-            "--bind-address=127.0.0.1".to_owned(),
+            format!("--bind-address={}", self.place.address),
             format!("--secure-port={}", self.ports.api_server.number()),
-            // A loopback address may not stand in the endpoints of the `kubernetes` service, so there are none.
-            "--advertise-address=127.0.0.1".to_owned(),
-            "--endpoint-reconciler-type=none".to_owned(),
+            format!("--advertise-address={}", self.place.address),
             flag("client-ca-file", &authority.certificate),
             flag("tls-cert-file", &server.certificate),
             flag("tls-private-key-file", &server.key),
@@ -98,14 +100,18 @@ impl Blueprint<'_> {
             format!("--service-account-issuer={TOKEN_ISSUER}"),
             flag("service-account-key-file", &service_accounts.certificate),
             flag("service-account-signing-key-file", &service_accounts.key),
-            format!("--service-cluster-ip-range={SERVICE_RANGE}"),
+            format!("--service-cluster-ip-range={}", self.place.services),
             "--allow-privileged=true".to_owned(),
             flag("audit-policy-file", &self.audit_policy()?),
             flag("audit-log-path", &self.audit_log()),
             // Written before the answer goes out: who has its answer finds it in the log.
             "--audit-log-mode=blocking-strict".to_owned(),
         ]);
-        Ok(launch)
+        Ok(match node {
+            Some(node) => launch.args(to_kubelets(authority, node)),
+            // A loopback address may not stand in the endpoints of the `kubernetes` service, so there are none.
+            None => launch.arg("--endpoint-reconciler-type=none"),
+        })
     }
 
     pub(super) fn controller_manager(&self, kubeconfig: &Path) -> Launch {
@@ -178,8 +184,20 @@ impl Blueprint<'_> {
     }
 
     fn launch(&self, program: &str) -> Launch {
-        Launch::new(program, &self.tools.program(program), self.logs)
+        self.place
+            .of(Launch::new(program, &self.tools.program(program), self.logs))
     }
+}
+
+/// How the API server reaches kubelets, and what it lets them do.
+fn to_kubelets(authority: &Identity, node: &NodePki) -> [String; 5] {
+    [
+        "--enable-admission-plugins=NodeRestriction".to_owned(),
+        "--kubelet-preferred-address-types=InternalIP".to_owned(),
+        flag("kubelet-certificate-authority", &authority.certificate),
+        flag("kubelet-client-certificate", &node.to_kubelets.certificate),
+        flag("kubelet-client-key", &node.to_kubelets.key),
+    ]
 }
 
 fn flag(name: &str, path: &Path) -> String {

@@ -9,25 +9,28 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 
-/// Names and addresses the API server is reached by, the first service address of the cluster among them.
-const SERVER_NAMES: [&str; 7] = [
-    "127.0.0.1",
+use super::place::Place;
+
+/// Names the API server is reached by, beside its addresses.
+const SERVER_NAMES: [&str; 5] = [
     "localhost",
-    "10.96.0.1",
     "kubernetes",
     "kubernetes.default",
     "kubernetes.default.svc",
     "kubernetes.default.svc.cluster.local",
 ];
 
+/// What the one node is called.
+pub(crate) const NODE_NAME: &str = "node";
+
 /// The common name under which requests may be forwarded.
 pub(super) const FRONT_NAME: &str = "front-proxy-client";
 
 /// A certificate and its key, as files in PEM.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
-    pub(super) certificate: PathBuf,
-    pub(super) key: PathBuf,
+pub(crate) struct Identity {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 /// All the files of one control plane.
@@ -44,16 +47,43 @@ pub(super) struct Pki {
     pub(super) front: Identity,
     /// Signs the tokens of service accounts; here `certificate` is the public key.
     pub(super) service_accounts: Identity,
+    /// What a node needs, where there is one.
+    pub(super) node: Option<NodePki>,
+}
+
+/// What a node needs beside the control plane.
+#[derive(Debug)]
+pub(crate) struct NodePki {
+    /// Signed all of these, and the clients that the kubelet believes.
+    pub(crate) authority: Identity,
+    pub(crate) kubelet: Identity,
+    /// The kubelet where others ask it, for logs and to run commands.
+    pub(crate) kubelet_server: Identity,
+    pub(crate) kube_proxy: Identity,
+    pub(crate) scheduler: Identity,
+    /// The API server where it asks kubelets.
+    pub(crate) to_kubelets: Identity,
 }
 
 impl Pki {
     /// Makes all of it in `directory`, which must be private: the keys are not encrypted.
-    pub(super) fn create(directory: &Path) -> Result<Self> {
+    pub(super) fn create(directory: &Path, place: &Place) -> Result<Self> {
         let (authority, issuer) = new_authority(directory, "ca")?;
         let (front_authority, front_issuer) = new_authority(directory, "front-ca")?;
         let service_accounts = KeyPair::generate().context("generate the key of service accounts")?;
+        let node = place
+            .has_node
+            .then(|| NodePki::create(directory, &issuer, &authority, place));
+        let names = [place.address, place.first_service].map(|address| address.to_string());
+        let names = names.iter().map(String::as_str).chain(SERVER_NAMES);
         Ok(Self {
-            server: server(directory, &issuer)?,
+            server: server(
+                directory,
+                &issuer,
+                "apiserver",
+                subject("kube-apiserver", None),
+                names,
+            )?,
             admin: client(
                 directory,
                 &issuer,
@@ -73,8 +103,37 @@ impl Pki {
                 &service_accounts,
             )?,
             front: client(directory, &front_issuer, "front", subject(FRONT_NAME, None))?,
+            node: node.transpose()?,
             authority,
             front_authority,
+        })
+    }
+}
+
+impl NodePki {
+    fn create(
+        directory: &Path,
+        issuer: &Issuer<'_, KeyPair>,
+        authority: &Identity,
+        place: &Place,
+    ) -> Result<Self> {
+        let client = |file, user: &str, group| client(directory, issuer, file, subject(user, group));
+        let user = format!("system:node:{NODE_NAME}");
+        let names = [place.address.to_string()];
+        let names = names.iter().map(String::as_str).chain([NODE_NAME]);
+        Ok(Self {
+            authority: authority.clone(),
+            kubelet: client("kubelet", &user, Some("system:nodes"))?,
+            kubelet_server: server(
+                directory,
+                issuer,
+                "kubelet-server",
+                subject(&user, Some("system:nodes")),
+                names,
+            )?,
+            kube_proxy: client("kube-proxy", "system:kube-proxy", None)?,
+            scheduler: client("kube-scheduler", "system:kube-scheduler", None)?,
+            to_kubelets: client("to-kubelets", "attune-e2e-api-server", Some("system:masters"))?,
         })
     }
 }
@@ -92,12 +151,19 @@ fn new_authority(directory: &Path, file: &str) -> Result<(Identity, Issuer<'stat
     Ok((identity, Issuer::new(params, key)))
 }
 
-fn server(directory: &Path, issuer: &Issuer<'_, KeyPair>) -> Result<Identity> {
-    let mut params = CertificateParams::new(SERVER_NAMES.map(str::to_owned))
-        .context("name the API server's certificate")?;
-    params.distinguished_name = subject("kube-apiserver", None);
+fn server<'a>(
+    directory: &Path,
+    issuer: &Issuer<'_, KeyPair>,
+    file: &str,
+    subject: DistinguishedName,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Identity> {
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    let mut params =
+        CertificateParams::new(names).with_context(|| format!("name the certificate of `{file}`"))?;
+    params.distinguished_name = subject;
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    sign(directory, issuer, "apiserver", &params)
+    sign(directory, issuer, file, &params)
 }
 
 fn client(

@@ -10,12 +10,12 @@ use crate::process::{guardian, tail};
 
 /// Data and keys, which always go, and logs, which stay when something failed.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(crate) struct Scratch {
     root: TempDir,
 }
 
 impl Scratch {
-    pub(super) fn create() -> Result<Self> {
+    pub(crate) fn create() -> Result<Self> {
         let root = tempfile::Builder::new()
             .prefix("attune-e2e-")
             .tempdir()
@@ -30,11 +30,11 @@ impl Scratch {
     }
 
     /// Keys, certificates, kubeconfigs and the database.
-    pub(super) fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.root.path().join("data")
     }
 
-    pub(super) fn logs(&self) -> PathBuf {
+    pub(crate) fn logs(&self) -> PathBuf {
         self.root.path().join("logs")
     }
 

@@ -35,6 +35,16 @@ pub(crate) fn release_directory(path: &Path) -> Result<()> {
     tell(&format!("-d{}", path.display()))
 }
 
+/// From now on the cgroup of this name, with all below it, is removed when we die.
+pub(crate) fn adopt_cgroup(name: &str) -> Result<()> {
+    tell(&format!("+c{name}"))
+}
+
+/// We removed the cgroup.
+pub(crate) fn release_cgroup(name: &str) -> Result<()> {
+    tell(&format!("-c{name}"))
+}
+
 fn tell(line: &str) -> Result<()> {
     let guardian = GUARDIAN
         .get_or_init(|| start().map_err(|error| format!("{error:#}")))

@@ -1,4 +1,4 @@
-# Told by its parent, line by line, which processes (p) and directories (d) are alive (+) or gone (-).
+# Told by its parent, line by line, which processes (p), directories (d) and cgroups (c) are alive (+) or gone (-).
 # Its input ends when the parent is gone, however that came: then nothing of it stays behind.
 set -f
 trap '' HUP INT TERM
@@ -6,6 +6,7 @@ IFS='
 '
 processes=
 directories=
+cgroups=
 without() {
     gone=$1
     shift
@@ -20,7 +21,18 @@ while read -r line; do
     -p*) processes=$(without "$subject" $processes) ;;
     +d*) directories="$directories$IFS$subject" ;;
     -d*) directories=$(without "$subject" $directories) ;;
+    +c*) cgroups="$cgroups$IFS$subject" ;;
+    -c*) cgroups=$(without "$subject" $cgroups) ;;
     esac
 done
 [ -z "$processes" ] || kill -KILL $processes 2>/dev/null
 [ -z "$directories" ] || rm -rf -- $directories || { sleep 1; rm -rf -- $directories; }
+# A cgroup can go once its last process has: containers die a moment after their parent.
+for cgroup in $cgroups; do
+    tries=0
+    while [ "$tries" -lt 50 ] && [ -n "$(find /sys/fs/cgroup -maxdepth 2 -type d -name "$cgroup" 2>/dev/null)" ]; do
+        find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null
+        tries=$((tries + 1))
+        sleep 0.2
+    done
+done

@@ -9,15 +9,15 @@ mod server;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
-use attune_e2e::{ControlPlane, Kubectl, Suite};
+use attune_e2e::{ControlPlane, Outcome, Suite};
 
 use self::cases::Outcome;
 
 /// What one run of the preparation found; the tests judge it.
 struct Findings {
-    client_side_on_nothing: Kubectl,
-    client_side_again: Kubectl,
-    server_side_over_client_side: Kubectl,
+    client_side_on_nothing: Outcome,
+    client_side_again: Outcome,
+    server_side_over_client_side: Outcome,
     outcomes: Vec<Outcome>,
 }
 
@@ -74,7 +74,7 @@ async fn prepare(cluster: &ControlPlane, cases: Vec<cases::Case>) -> Result<Find
 }
 
 /// Applies all definitions and waits until they are established.
-async fn apply(cluster: &ControlPlane, flags: &[&str]) -> Result<Kubectl> {
+async fn apply(cluster: &ControlPlane, flags: &[&str]) -> Result<Outcome> {
     let directory = definitions::directory();
     let path = directory.to_str().context("a path in UTF-8")?;
     let arguments = [&["apply", "-f", path], flags].concat();
@@ -100,7 +100,7 @@ impl Findings {
 }
 
 /// Every definition was applied with this result, and nothing was complained of.
-fn applied(outcome: &Kubectl, result: &str) -> Result<()> {
+fn applied(outcome: &Outcome, result: &str) -> Result<()> {
     let outcome = outcome.clone().without_complaint()?;
     let lines: Vec<&str> = outcome.stdout.lines().collect();
     let definitions = definitions::read()?.len();

@@ -1,4 +1,4 @@
-//! Runs `kubectl` and tells what it said and how it ended.
+//! Runs `kubectl`, `helm` and the like, and tells what they said and how they ended.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -7,9 +7,9 @@ use anyhow::{Context, Result, bail};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-/// The outcome of one `kubectl` command.
+/// The outcome of one command.
 #[derive(Clone, Debug)]
-pub struct Kubectl {
+pub struct Outcome {
     /// The command line, for messages.
     pub command: String,
     /// How it ended.
@@ -20,7 +20,7 @@ pub struct Kubectl {
     pub stderr: String,
 }
 
-impl Kubectl {
+impl Outcome {
     /// Itself, when it succeeded.
     ///
     /// # Errors
@@ -55,14 +55,16 @@ impl Kubectl {
     }
 }
 
+/// Runs a program that takes a kubeconfig; what it caches goes to `home`.
 pub(crate) async fn run(
     program: &Path,
     kubeconfig: &Path,
     home: &Path,
     args: &[&str],
     input: &str,
-) -> Result<Kubectl> {
-    let line = format!("kubectl {}", args.join(" "));
+) -> Result<Outcome> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let line = format!("{name} {}", args.join(" "));
     let mut child = Command::new(program)
         .arg("--kubeconfig")
         .arg(kubeconfig)
@@ -76,7 +78,7 @@ pub(crate) async fn run(
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("start `{line}`"))?;
-    let mut stdin = child.stdin.take().context("take the input of kubectl")?;
+    let mut stdin = child.stdin.take().context("take its input")?;
     let feed = async {
         // A command that does not read its input closes it: no failure.
         let _ = stdin.write_all(input.as_bytes()).await;
@@ -84,7 +86,7 @@ pub(crate) async fn run(
     };
     let ((), output) = tokio::join!(feed, child.wait_with_output());
     let output = output.with_context(|| format!("wait for `{line}`"))?;
-    Ok(Kubectl {
+    Ok(Outcome {
         command: line,
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
