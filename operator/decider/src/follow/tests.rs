@@ -155,7 +155,7 @@ async fn serves_on_while_the_operator_fails_and_comes_back_to_it() {
     let first = operator.publish(version(1));
     let following = Following::start(&operator, None).await;
     following.runs(&first).await;
-    for status in [500, 404, 503, 401] {
+    for status in [500, 404, 503, 401, 403] {
         operator.mood(Mood::Failing(status));
         let before = operator.questions().len();
         eventually("questions in spite of failures", || {

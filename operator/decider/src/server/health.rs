@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONNECTION;
-use axum::http::{HeaderValue, StatusCode, Version};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -46,8 +46,7 @@ async fn ready(State(decider): State<Decider>) -> Response {
 
 /// Asks clients to close their connections while it drains, so that none is closed under a request that is on its way.
 pub(super) async fn say_goodbye(State(decider): State<Decider>, mut response: Response) -> Response {
-    // HTTP/2 has no such header, and a message of its own.
-    if decider.is_draining() && response.version() <= Version::HTTP_11 {
+    if decider.is_draining() {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use super::{Delivery, Reporter};
 use crate::exposure::{Deliveries, Exposures};
-use crate::fixture::now;
+use crate::fixture::{Mount, now};
 use crate::link::Credentials;
 
 /// Takes batches whole or not at all, after failing as often as it is told to.
@@ -23,6 +23,7 @@ use crate::link::Credentials;
 struct Collector {
     taken: Arc<Mutex<Vec<String>>>,
     failures: Arc<Mutex<Vec<u16>>>,
+    authorizations: Arc<Mutex<Vec<String>>>,
 }
 
 impl Collector {
@@ -33,6 +34,10 @@ impl Collector {
             .unwrap();
         let take = async move |headers: HeaderMap, body: Bytes| {
             assert_eq!(headers["content-type"], "application/cloudevents-batch+json");
+            if let Some(sent) = headers.get("authorization") {
+                let sent = sent.to_str().unwrap().to_owned();
+                self.authorizations.lock().unwrap().push(sent);
+            }
             let failure = self.failures.lock().unwrap().pop();
             if let Some(status) = failure {
                 return StatusCode::from_u16(status).unwrap();
@@ -65,10 +70,14 @@ struct Reporting {
 }
 
 fn report(collector: &Url) -> Reporting {
+    report_as(collector, &Credentials::default())
+}
+
+fn report_as(collector: &Url, credentials: &Credentials) -> Reporting {
     let (queue, receiver) = mpsc::channel(2000);
     let deliveries = Exposures::off().deliveries();
     let (stop, stopped) = watch::channel(false);
-    let reporter = Reporter::new(collector, &Credentials::default(), receiver, deliveries.clone()).unwrap();
+    let reporter = Reporter::new(collector, credentials, receiver, deliveries.clone()).unwrap();
     Reporting {
         queue,
         deliveries,
@@ -157,4 +166,24 @@ async fn counts_what_a_dead_collector_did_not_take() {
         reporting.send(&format!("e{number}"), "u1");
     }
     assert_eq!(reporting.end().await, [0, 0, 700]);
+}
+
+#[tokio::test]
+async fn sends_its_token_and_waits_for_one() {
+    let collector = Collector::default();
+    let tokens = Mount::new();
+    let credentials = Credentials {
+        token_file: Some(tokens.path("token")),
+        ..Credentials::default()
+    };
+    let reporting = report_as(&collector.clone().start().await, &credentials);
+    reporting.send("e1", "u1");
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert!(collector.taken().is_empty(), "nothing goes without a token");
+    // A collector that does not take the token yet costs no exposure.
+    *collector.failures.lock().unwrap() = vec![401];
+    tokens.put("token", b"secret");
+    assert_eq!(reporting.end().await, [1, 0, 0]);
+    let sent = collector.authorizations.lock().unwrap().clone();
+    assert_eq!(sent, ["Bearer secret", "Bearer secret"]);
 }

@@ -28,6 +28,15 @@ fn config_with(operator: &Operator, data: Option<&TempDir>, fallback: PathBuf) -
     config
 }
 
+/// When the operator last answered, as a metric.
+async fn polled(following: &Following) -> i64 {
+    let metrics = crate::fixture::get(&following.decider, "/metrics").await.text();
+    let value = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("attune_decider_last_poll_timestamp_seconds "));
+    value.unwrap().parse().unwrap()
+}
+
 /// The metric that tells who vouches for which revision.
 async fn vouched(following: &Following) -> String {
     let metrics = crate::fixture::get(&following.decider, "/metrics").await.text();
@@ -58,12 +67,14 @@ async fn a_new_pod_starts_by_the_fallback_while_the_operator_is_down() {
     );
     assert!(following.decider.is_started());
     assert_eq!(vouched(&following).await, "fallback");
+    assert_eq!(polled(&following).await, 0);
     // The operator's word counts as soon as there is one, also when it is the same.
     operator.mood(Mood::Hasty);
     operator.publish(version(1));
     let polls = || following.decider.metrics().rules.polls.get(Poll::Unchanged);
     eventually("the operator's word", || polls() > 0).await;
     assert_eq!(vouched(&following).await, "operator");
+    assert_eq!(polled(&following).await, crate::fixture::now().as_second());
     let second = operator.publish(version(2));
     following.runs(&second).await;
     // A ConfigMap that lags behind does not bring the old one back.
