@@ -1,11 +1,15 @@
 //! The one task that owns the index: applies what happened, waits a moment for more, settles, hands effects on.
+//!
+//! Every replica does so, and every one hands out bundles; what is written outside is written by the one that leads.
+
+mod hearing;
+mod role;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::Kind;
-use attune_compile::status::Deciders;
 use attune_index::{Effect, Index};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -13,11 +17,17 @@ use tokio::time::Instant;
 use tracing::{debug, info};
 
 use crate::distribute::Shelf;
+use crate::events::{Events, reference};
+use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::patch::Writer;
-use crate::publish::{Publisher, Restored};
+use crate::publish::{Found, Publisher, Restored};
 use crate::results::Questions;
 use crate::watch::Observation;
+use crate::webhooks::Directory;
+
+pub use hearing::{Hearing, Replicas};
+use role::Role;
 
 /// How often deciders that no longer call are looked for, and windows that have opened or closed.
 const TICK: Duration = Duration::from_secs(5);
@@ -33,6 +43,12 @@ pub struct Outputs {
     pub statuses: Arc<Writer>,
     /// To the collector.
     pub questions: watch::Sender<Questions>,
+    /// To people.
+    pub events: Events,
+    /// Namespaces that have a Channel, to whoever keeps what deciders need there.
+    pub namespaces: watch::Sender<BTreeSet<String>>,
+    /// Channels, to whoever injects deciders.
+    pub directory: watch::Sender<Arc<Directory>>,
 }
 
 /// How the driver behaves.
@@ -55,14 +71,14 @@ pub struct Driver {
     /// Lists that have not come yet.
     awaited: BTreeSet<(Kind, Option<String>)>,
     /// What was published before this process, until it is taken over.
-    restored: Option<Vec<Restored>>,
-    started: Instant,
-    /// Channels whose deciders have called since the start, as many as stand on the resource.
-    heard: BTreeSet<(String, String)>,
+    restored: Vec<Restored>,
+    leadership: Leadership,
+    role: Role,
+    hearing: Hearing,
 }
 
 impl Driver {
-    /// A driver that settles once each of the `awaited` lists has come.
+    /// A driver that settles once each of the `awaited` lists has come, and leads.
     pub fn new(
         outputs: Outputs,
         pace: Pace,
@@ -76,15 +92,34 @@ impl Driver {
             pace,
             metrics,
             awaited,
-            restored: Some(restored),
-            started: Instant::now(),
-            heard: BTreeSet::new(),
+            restored,
+            leadership: Leadership::always(),
+            role: Role::Following,
+            hearing: Hearing::default(),
         }
+    }
+
+    /// Leaves writing to another replica while that one leads.
+    #[must_use]
+    pub fn led_by(self, leadership: Leadership) -> Self {
+        self.outputs.statuses.led_by(leadership.clone());
+        Self { leadership, ..self }
+    }
+
+    /// Counts the pods that have a decider, or should have one.
+    #[must_use]
+    pub fn counting(self, hearing: Hearing) -> Self {
+        Self { hearing, ..self }
     }
 
     /// Runs until the observations end.
     pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>) {
-        let bundles = Arc::clone(&self.outputs.shelf);
+        let (shelf, publisher) = (
+            Arc::clone(&self.outputs.shelf),
+            Arc::clone(&self.outputs.publisher),
+        );
+        let (pods, mut leadership) = (self.hearing.pods(), self.leadership.clone());
+        self.follow();
         let mut tick = tokio::time::interval(TICK);
         loop {
             tokio::select! {
@@ -93,7 +128,11 @@ impl Driver {
                     self.apply(observation);
                     self.gather(&mut observations).await;
                 }
-                () = bundles.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
+                () = shelf.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
+                () = pods.changed() => tokio::time::sleep(self.pace.debounce).await,
+                () = publisher.news() => {}
+                // It may have been lost and gained again since anybody looked.
+                () = leadership.changed() => self.follow(),
                 _ = tick.tick() => {}
             }
             if self.awaited.is_empty() {
@@ -134,16 +173,16 @@ impl Driver {
     }
 
     fn settle(&mut self) {
-        for restored in self.restored.take().into_iter().flatten() {
-            self.index
-                .restore(&restored.namespace, &restored.channel, restored.bundle);
-        }
         let (started, compilations) = (Instant::now(), self.index.compilations());
         let now = self.pace.at.unwrap_or_else(Timestamp::now);
-        for effect in self.index.compile(now) {
-            self.carry_out(effect);
+        self.restore();
+        self.compile(now);
+        if self.take_role() {
+            // What the leader before published last, and what is to be withdrawn.
+            self.restore();
+            self.compile(now);
         }
-        self.offer_publications();
+        self.note_fallbacks();
         // INVARIANT: deciders are heard about what is out now, not about the revision before it.
         self.hear_deciders();
         for effect in self.index.report(now) {
@@ -153,9 +192,7 @@ impl Driver {
         if compiled > 0 {
             self.metrics.compiled(compiled, started.elapsed().as_secs_f64());
         }
-        self.outputs
-            .questions
-            .send_if_modified(|questions| questions.replace(self.index.questions()));
+        self.tell_others();
         if self.outputs.shelf.set_ready() {
             self.metrics.is_ready();
             info!(
@@ -164,6 +201,36 @@ impl Driver {
                 "ready: everything was listed and compiled"
             );
         }
+    }
+
+    /// Takes over what was read back of what is published.
+    fn restore(&mut self) {
+        let mut restored = std::mem::take(&mut self.restored);
+        if !self.role.is_catching_up() {
+            restored.extend(self.outputs.publisher.take_read());
+        }
+        for Restored {
+            namespace,
+            channel,
+            found,
+        } in restored
+        {
+            match found {
+                Found::Bundle(bundle) => self.index.restore(&namespace, &channel, *bundle),
+                Found::Unreadable(why) => {
+                    self.index.restore_unreadable(&namespace, &channel, why);
+                    self.outputs.publisher.hold(&namespace, &channel);
+                }
+                Found::Nothing => self.index.give_up_unreadable(&namespace, &channel),
+            }
+        }
+    }
+
+    fn compile(&mut self, now: Timestamp) {
+        for effect in self.index.compile(now) {
+            self.carry_out(effect);
+        }
+        self.offer_publications();
     }
 
     /// Lets every Channel have what it should, whether it is new or was published by the operator before this one.
@@ -177,36 +244,40 @@ impl Driver {
         }
     }
 
-    /// Tells the index what deciders said. For a while after the start, fewer of them than stand on the resource mean that
-    /// the others have not called again yet.
-    fn hear_deciders(&mut self) {
-        let is_early = self.started.elapsed() < self.pace.decider_grace;
-        let bundles = &self.outputs.shelf;
-        let mut reports = bundles
-            .deciders
-            .report(|namespace, channel| bundles.revision(namespace, channel));
-        let channels: BTreeSet<(String, String)> = self
-            .index
-            .channels()
-            .map(|(namespace, channel)| (namespace.to_owned(), channel.to_owned()))
-            .collect();
-        self.heard.retain(|channel| channels.contains(channel));
-        for channel in channels {
-            let report = reports.remove(&channel).unwrap_or_default();
-            let standing = self.index.standing_deciders(&channel.0, &channel.1);
-            let are_missing = report.current < standing.current
-                || (report.current == 0 && report.stale == 0 && standing.desired > 0);
-            if is_early && are_missing && !self.heard.contains(&channel) {
-                continue;
-            }
-            let deciders = Deciders::Heard {
-                current: report.current,
-                stale: report.stale,
-                refused: report.refused,
-            };
-            self.index.hear(&channel.0, &channel.1, deciders);
-            self.heard.insert(channel);
+    fn note_fallbacks(&mut self) {
+        let publisher = &self.outputs.publisher;
+        let fallbacks = self.index.publications().map(|(namespace, channel, _)| {
+            let fallback = publisher.fallback(namespace, channel);
+            (namespace.to_owned(), channel.to_owned(), fallback)
+        });
+        for (namespace, channel, fallback) in fallbacks.collect::<Vec<_>>() {
+            self.index.note_fallback(&namespace, &channel, fallback);
         }
+    }
+
+    /// Lets those know who do something for Channels beside this.
+    fn tell_others(&self) {
+        self.outputs
+            .questions
+            .send_if_modified(|questions| questions.replace(self.index.questions()));
+        let namespaces = self
+            .index
+            .deliveries()
+            .map(|(namespace, ..)| namespace.to_owned());
+        let namespaces: BTreeSet<String> = namespaces.collect();
+        self.outputs.namespaces.send_if_modified(|known| {
+            let changed = *known != namespaces;
+            *known = namespaces;
+            changed
+        });
+        let directory = Directory::of(self.index.deliveries());
+        self.outputs.directory.send_if_modified(|known| {
+            let changed = **known != directory;
+            if changed {
+                *known = Arc::new(directory);
+            }
+            changed
+        });
     }
 
     fn carry_out(&self, effect: Effect) {
@@ -216,15 +287,38 @@ impl Driver {
                 channel,
                 publication,
             } => {
-                info!(namespace, channel, revision = publication.revision, "publishing");
-                self.metrics.published();
+                let revision = publication.revision;
+                if self.role.leads() {
+                    info!(namespace, channel, revision, "publishing");
+                    self.metrics.published();
+                } else {
+                    debug!(namespace, channel, revision, "compiled");
+                }
             }
             Effect::Withdraw { namespace, channel } => {
                 info!(namespace, channel, "withdrawing");
                 self.outputs.shelf.put(&namespace, &channel, None);
                 self.outputs.publisher.withdraw(&namespace, &channel);
             }
-            Effect::Status { id, status } => self.outputs.statuses.put(id, status),
+            Effect::Status {
+                id,
+                status,
+                turns,
+                may_wait,
+            } => {
+                for turned in &turns {
+                    let regarding = reference(&id, self.index.uid(&id));
+                    self.outputs.events.turned(regarding, turned);
+                }
+                if id.kind == Kind::Channel {
+                    self.outputs.statuses.put_counts(id, status, may_wait);
+                } else {
+                    self.outputs.statuses.put(id, status);
+                }
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

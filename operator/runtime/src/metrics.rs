@@ -1,6 +1,7 @@
 //! What Prometheus is told.
 
-use attune_api::Kind;
+use attune_api::channel::DeciderFigures;
+use attune_api::{EventReason, Kind};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,6 +22,89 @@ pub struct Metrics {
     status_failures: Family<KindLabel, Counter>,
     polls: Counter,
     ready: Gauge,
+    leader: Gauge,
+    cluster: Cluster,
+}
+
+/// What the parts of a cluster do to the operator, and it to them.
+#[derive(Debug)]
+struct Cluster {
+    webhooks: Family<WebhookLabels, Counter>,
+    webhook_times: Family<WebhookLabel, Histogram>,
+    reviews: Family<OutcomeLabel, Counter>,
+    peers: Family<OutcomeLabel, Counter>,
+    certificates: Family<CertificateLabel, Gauge>,
+    deciders: Family<StateLabel, Gauge>,
+    events: Family<ReasonLabel, Counter>,
+    lost_events: Counter,
+}
+
+/// A question of the API server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Webhook {
+    /// Whether a pod gets a decider.
+    Inject,
+    /// Whether a resource may be written.
+    Validate,
+}
+
+impl Webhook {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inject => "inject",
+            Self::Validate => "validate",
+        }
+    }
+}
+
+/// What came of a look at who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reviewed {
+    /// It is known who asks.
+    Accepted,
+    /// It is known, and may not have what it asks for.
+    Denied,
+    /// The token proves nothing.
+    Refused,
+    /// The API server could not be asked.
+    Failed,
+}
+
+impl Reviewed {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Denied => "denied",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    webhook: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabel {
+    webhook: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CertificateLabel {
+    certificate: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -104,6 +188,9 @@ impl Metrics {
             "1 once everything was listed and compiled",
             ready.clone(),
         );
+        let leader = Gauge::default();
+        registry.register("leader", "1 while this replica writes", leader.clone());
+        let cluster = Cluster::new(&mut registry);
         Self {
             registry,
             watch_failures,
@@ -115,6 +202,8 @@ impl Metrics {
             status_failures,
             polls,
             ready,
+            leader,
+            cluster,
         }
     }
 
@@ -159,6 +248,66 @@ impl Metrics {
         self.polls.inc();
     }
 
+    /// Whether this replica writes.
+    pub(crate) fn led(&self, leads: bool) {
+        self.leader.set(i64::from(leads));
+    }
+
+    /// A webhook answered; the outcome comes from a closed set of what answers.
+    pub(crate) fn webhook_answered(&self, webhook: Webhook, outcome: &'static str, seconds: f64) {
+        let webhook = webhook.as_str();
+        let labels = WebhookLabels { webhook, outcome };
+        self.cluster.webhooks.get_or_create(&labels).inc();
+        let times = &self.cluster.webhook_times;
+        times.get_or_create(&WebhookLabel { webhook }).observe(seconds);
+    }
+
+    /// Somebody said who it is.
+    pub(crate) fn reviewed(&self, reviewed: Reviewed) {
+        let outcome = reviewed.as_str();
+        self.cluster
+            .reviews
+            .get_or_create(&OutcomeLabel { outcome })
+            .inc();
+    }
+
+    /// The leader was told what deciders said here, or could not be.
+    pub(crate) fn told_peer(&self, is_told: bool) {
+        let outcome = if is_told { "told" } else { "failed" };
+        self.cluster.peers.get_or_create(&OutcomeLabel { outcome }).inc();
+    }
+
+    /// A certificate ends at this second of Unix time.
+    pub(crate) fn certificate_expires(&self, certificate: &'static str, at: i64) {
+        let label = CertificateLabel { certificate };
+        self.cluster.certificates.get_or_create(&label).set(at);
+    }
+
+    /// Deciders of all Channels together.
+    pub(crate) fn counted(&self, deciders: &DeciderFigures) {
+        for (state, count) in [
+            ("desired", deciders.desired),
+            ("injected", deciders.injected),
+            ("current", deciders.current),
+            ("stale", deciders.stale),
+            ("missing", deciders.missing),
+        ] {
+            let gauge = self.cluster.deciders.get_or_create(&StateLabel { state });
+            gauge.set(i64::from(count));
+        }
+    }
+
+    /// An Event was posted.
+    pub(crate) fn told(&self, reason: EventReason) {
+        let reason = reason.as_str();
+        self.cluster.events.get_or_create(&ReasonLabel { reason }).inc();
+    }
+
+    /// An Event was not posted: there were too many, or the API server did not take it.
+    pub(crate) fn event_lost(&self) {
+        self.cluster.lost_events.inc();
+    }
+
     /// In the text format of `OpenMetrics`.
     pub(crate) fn encode(&self) -> String {
         let mut text = String::new();
@@ -167,3 +316,46 @@ impl Metrics {
         text
     }
 }
+
+impl Cluster {
+    fn new(registry: &mut Registry) -> Self {
+        let webhooks = Family::default();
+        let help = "Webhook requests, by what came of them";
+        registry.register("webhook_requests", help, webhooks.clone());
+        let times = || Histogram::new(exponential_buckets(0.0005, 2.0, 12));
+        let webhook_times = Family::new_with_constructor(times as fn() -> Histogram);
+        let help = "Time to answer a webhook request";
+        registry.register_with_unit("webhook_duration", help, Unit::Seconds, webhook_times.clone());
+        let reviews = Family::default();
+        let help = "Looks at who asks for a bundle, by what came of them";
+        registry.register("token_reviews", help, reviews.clone());
+        let peers = Family::default();
+        let help = "Reports to the leader of what deciders said to another replica, by what came of them";
+        registry.register("peers", help, peers.clone());
+        let certificates = Family::default();
+        let help = "When a certificate ends, in seconds of Unix time";
+        let unit = Unit::Other("timestamp_seconds".to_owned());
+        registry.register_with_unit("certificate_expiry", help, unit, certificates.clone());
+        let deciders = Family::default();
+        let help = "Deciders of all Channels by state, where this replica leads";
+        registry.register("deciders", help, deciders.clone());
+        let events = Family::default();
+        registry.register("events", "Events posted, by reason", events.clone());
+        let lost_events = Counter::default();
+        let help = "Events not posted: too many at a time, or not taken";
+        registry.register("events_lost", help, lost_events.clone());
+        Self {
+            webhooks,
+            webhook_times,
+            reviews,
+            peers,
+            certificates,
+            deciders,
+            events,
+            lost_events,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,25 +1,41 @@
 //! Statuses to the API server, by server-side apply.
 //!
-//! Of each object only the newest status waits; what cannot be written is tried again with a growing pause.
+//! Of each object only the newest status waits; what cannot be written is tried again with a growing pause. A status that
+//! only counts anew waits until a minute has passed since the last one. Only the leader writes.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use attune_api::API_VERSION;
 use attune_compile::ObjectId;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
+use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::queue::Queue;
+use crate::queue::{Queue, Task};
 use crate::watch::api_resource;
+
+/// How long counts stand on an object before others take their place.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(54);
+
+/// The most by which that is longer, so that not all come at once. With it, counts are never older than a minute.
+const COUNTS_JITTER: Duration = Duration::from_secs(6);
 
 /// Statuses that wait to be written under one field manager.
 #[derive(Debug)]
 pub struct Writer {
     manager: &'static str,
     waiting: Queue<ObjectId, Value>,
+    /// When counts may be written again.
+    counts: Mutex<BTreeMap<ObjectId, Instant>>,
+    /// Who writes; without it, this replica does.
+    leadership: OnceLock<Leadership>,
     metrics: Arc<Metrics>,
 }
 
@@ -29,28 +45,88 @@ impl Writer {
         Self {
             manager,
             waiting: Queue::default(),
+            counts: Mutex::default(),
+            leadership: OnceLock::new(),
             metrics,
         }
     }
 
-    /// Lets a status be written; an older one of the same object that still waits is dropped.
-    pub fn put(&self, id: ObjectId, status: Value) {
-        self.waiting.put(id, status);
+    /// Writes only while this replica leads. Only the first time counts.
+    pub fn led_by(&self, leadership: Leadership) {
+        let _ = self.leadership.set(leadership);
     }
 
-    /// Writes until cancelled.
+    /// Drops what waits: another writes.
+    pub fn clear(&self) {
+        self.waiting.clear();
+    }
+
+    fn leadership(&self) -> Leadership {
+        self.leadership.get().cloned().unwrap_or_else(Leadership::always)
+    }
+
+    /// Lets a status be written; an older one of the same object that still waits is dropped. While another leads, it is
+    /// dropped itself.
+    pub fn put(&self, id: ObjectId, status: Value) {
+        if self.leadership().leads() {
+            self.waiting.put(id, status);
+        }
+    }
+
+    /// Lets a status with counts of deciders be written: now, or, if nothing else has changed, a minute after the last.
+    pub fn put_counts(&self, id: ObjectId, status: Value, may_wait: bool) {
+        if !self.leadership().leads() {
+            return;
+        }
+        let now = Instant::now();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.retain(|known, again| *again > now || self.waiting.has(known));
+        let due = match counts.get(&id) {
+            Some(again) if may_wait => (*again).max(now),
+            _ => now,
+        };
+        let jitter = RandomState::new().hash_one(&id) % 1000;
+        let jitter = COUNTS_JITTER / 1000 * u32::try_from(jitter).unwrap_or_default();
+        // The same turn for whatever comes until it is written.
+        if due <= now || !self.waiting.has(&id) {
+            counts.insert(id.clone(), due + COUNTS_INTERVAL + jitter);
+        }
+        drop(counts);
+        self.waiting.put_at(id, status, due);
+    }
+
+    /// What is due, for tests.
+    #[cfg(test)]
+    pub(crate) fn take_due(&self) -> Vec<(ObjectId, Value)> {
+        let due = std::iter::from_fn(|| self.waiting.take_if_due());
+        due.map(|task| (task.key, task.work)).collect()
+    }
+
+    /// Writes until cancelled, while this replica leads.
     pub async fn run(&self, client: &Client) {
         loop {
-            let task = self.waiting.next().await;
-            if let Err(error) = self.write(client, &task.key, &task.work).await {
-                self.metrics.status_failed(task.key.kind);
-                warn!(
-                    object = %task.key,
-                    error = &error as &dyn std::error::Error,
-                    "status not written, trying again"
-                );
-                self.waiting.put_back(task);
+            let mut leadership = self.leadership();
+            let leads = leadership.leads();
+            tokio::select! {
+                task = self.waiting.next() => {
+                    if self.leadership().leads() {
+                        self.try_to_write(client, task).await;
+                    }
+                }
+                () = leadership.lost(), if leads => self.clear(),
             }
+        }
+    }
+
+    async fn try_to_write(&self, client: &Client, task: Task<ObjectId, Value>) {
+        if let Err(error) = self.write(client, &task.key, &task.work).await {
+            self.metrics.status_failed(task.key.kind);
+            warn!(
+                object = %task.key,
+                error = &error as &dyn std::error::Error,
+                "status not written, trying again"
+            );
+            self.waiting.put_back(task);
         }
     }
 
@@ -80,3 +156,6 @@ impl Writer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use attune_api::labels::{
-    BUNDLE_KEY, FIELD_MANAGER_PUBLISH, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME, REVISION, bundle_config_map,
+    BUNDLE_KEY, FIELD_MANAGER_PUBLISH, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME, REVISION,
+    bundle_config_map,
 };
 use attune_api::{API_VERSION, Kind};
 use attune_compile::Publication;
@@ -23,7 +24,7 @@ use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams};
+use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, Patch, PatchParams, Preconditions};
 use kube::{Client, ResourceExt};
 use tracing::warn;
 
@@ -51,6 +52,15 @@ pub enum PublishError {
     /// What was published cannot be listed.
     #[error("published bundles cannot be listed: {0}")]
     List(#[source] kube::Error),
+    /// Somebody else's ConfigMap has its name.
+    #[error(
+        "ConfigMap `{}` is not of this operator (it has no label `{MANAGED_BY}: {MANAGER}`): remove or rename it",
+        bundle_config_map(.channel)
+    )]
+    Foreign {
+        /// The Channel.
+        channel: String,
+    },
     /// It cannot be compressed.
     #[error("the bundle of channel `{channel}` cannot be compressed: {source}")]
     Compress {
@@ -62,15 +72,26 @@ pub enum PublishError {
     },
 }
 
-/// A bundle as it was published.
+/// What was published for a Channel, as it is read back.
 #[derive(Debug)]
 pub struct Restored {
     /// The Channel's namespace.
     pub namespace: String,
     /// The Channel's name.
     pub channel: String,
-    /// The bundle.
-    pub bundle: Bundle,
+    /// What was found.
+    pub found: Found,
+}
+
+/// What stands in a Channel's ConfigMap.
+#[derive(Debug)]
+pub enum Found {
+    /// A bundle.
+    Bundle(Box<Bundle>),
+    /// Something that cannot be read, with why: nothing may be published over it.
+    Unreadable(String),
+    /// There is no such ConfigMap.
+    Nothing,
 }
 
 /// Whether a bundle is in its ConfigMap now.
@@ -81,16 +102,17 @@ enum Written {
     TooLarge,
 }
 
-/// Writes a Channel's bundle to its ConfigMap; one that is too large is not written.
+/// Writes a Channel's bundle to its ConfigMap; one that is too large is not written. `is_known` says that what is there,
+/// if anything, is ours.
 ///
 /// # Errors
-/// When it cannot be compressed or the API server does not take it.
+/// When it cannot be compressed, the API server does not take it, or its place is taken.
 async fn write(
     client: &Client,
-    namespace: &str,
-    channel: &str,
+    (namespace, channel): (&str, &str),
     uid: Option<&str>,
     publication: &Publication,
+    is_known: bool,
 ) -> Result<Written, PublishError> {
     let packed = pack(&publication.canonical).map_err(|source| PublishError::Compress {
         channel: channel.to_owned(),
@@ -105,6 +127,10 @@ async fn write(
         );
         remove(client, namespace, channel).await?;
         return Ok(Written::TooLarge);
+    }
+    if !is_known && matches!(look(client, namespace, channel).await?, Place::Foreign) {
+        let channel = channel.to_owned();
+        return Err(PublishError::Foreign { channel });
     }
     let config_map = config_map(channel, uid, &publication.revision, packed);
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
@@ -130,13 +156,47 @@ fn is_terminating(answer: &kube::core::Status) -> bool {
     answer.is_not_found() || causes.into_iter().any(|cause| is_cause(&cause.reason))
 }
 
-/// Removes a Channel's ConfigMap.
+/// Whose the ConfigMap of a Channel's bundle is.
+enum Place {
+    Free,
+    /// With its UID.
+    Ours(Option<String>),
+    Foreign,
+}
+
+async fn look(client: &Client, namespace: &str, channel: &str) -> Result<Place, PublishError> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let found = api.get_metadata_opt(&bundle_config_map(channel)).await;
+    let found = found.map_err(|source| PublishError::Write {
+        channel: channel.to_owned(),
+        source,
+    })?;
+    Ok(match found {
+        None => Place::Free,
+        Some(found) if found.labels().get(MANAGED_BY).is_some_and(|by| by == MANAGER) => {
+            Place::Ours(found.uid())
+        }
+        Some(_) => Place::Foreign,
+    })
+}
+
+/// Removes a Channel's ConfigMap; somebody else's of that name is left alone.
 ///
 /// # Errors
 /// When the API server does not remove it; one that is not there is removed.
 async fn remove(client: &Client, namespace: &str, channel: &str) -> Result<(), PublishError> {
+    let Place::Ours(uid) = look(client, namespace, channel).await? else {
+        return Ok(());
+    };
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    match api.delete(&bundle_config_map(channel), &DeleteParams::default()).await {
+    let params = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid,
+            resource_version: None,
+        }),
+        ..DeleteParams::default()
+    };
+    match api.delete(&bundle_config_map(channel), &params).await {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(source) => Err(PublishError::Write {
@@ -146,9 +206,23 @@ async fn remove(client: &Client, namespace: &str, channel: &str) -> Result<(), P
     }
 }
 
-/// Reads back everything that was published, in one namespace or in all.
+/// Reads back what is published for one Channel.
 ///
-/// A ConfigMap that holds no bundle is skipped with a warning.
+/// # Errors
+/// When the API server does not give it.
+async fn reread(client: &Client, namespace: &str, channel: &str) -> Result<Restored, PublishError> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let config_map = api.get_opt(&bundle_config_map(channel)).await;
+    let config_map = config_map.map_err(PublishError::List)?;
+    let nothing = || Restored {
+        namespace: namespace.to_owned(),
+        channel: channel.to_owned(),
+        found: Found::Nothing,
+    };
+    Ok(config_map.and_then(restored).unwrap_or_else(nothing))
+}
+
+/// Reads back everything that was published, in one namespace or in all.
 ///
 /// # Errors
 /// When the API server does not list them: then nothing may be published, or what was carried would be lost.
@@ -164,24 +238,32 @@ pub async fn restore(client: &Client, namespace: Option<&str>) -> Result<Vec<Res
     Ok(listed.into_iter().filter_map(restored).collect())
 }
 
+/// What a ConfigMap holds, if it is a Channel's; a copy under another name is none.
 fn restored(config_map: ConfigMap) -> Option<Restored> {
     let namespace = config_map.namespace()?;
     let channel = config_map.labels().get(OWNER_NAME)?.clone();
-    let packed = config_map.binary_data?.remove(BUNDLE_KEY)?;
-    match unpack(&packed.0)
-        .map_err(|error| error.to_string())
-        .and_then(|bytes| parse(&bytes))
-    {
-        Ok(bundle) => Some(Restored {
-            namespace,
-            channel,
-            bundle,
-        }),
+    if config_map.name_any() != bundle_config_map(&channel) {
+        return None;
+    }
+    let packed = config_map.binary_data.unwrap_or_default().remove(BUNDLE_KEY);
+    let found = match packed.ok_or_else(|| format!("it has no `{BUNDLE_KEY}`")) {
+        Ok(packed) => unpack(&packed.0)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| parse(&bytes)),
+        Err(error) => Err(error),
+    };
+    let found = match found {
+        Ok(bundle) => Found::Bundle(Box::new(bundle)),
         Err(error) => {
             warn!(namespace, channel, error, "published bundle cannot be read");
-            None
+            Found::Unreadable(error)
         }
-    }
+    };
+    Some(Restored {
+        namespace,
+        channel,
+        found,
+    })
 }
 
 fn parse(bytes: &[u8]) -> Result<Bundle, String> {
@@ -241,3 +323,6 @@ fn unpack(packed: &[u8]) -> std::io::Result<Vec<u8>> {
         .read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

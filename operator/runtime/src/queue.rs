@@ -59,6 +59,28 @@ impl<K: Ord + Clone, W> Queue<K, W> {
         self.arrived.notify_one();
     }
 
+    /// Lets work be done at `due`, or when older work of the same key was to be done, whichever comes first.
+    pub fn put_at(&self, key: K, work: W, due: Instant) {
+        let mut waiting = self.lock();
+        let (failures, due) = match waiting.get(&key) {
+            Some(older) => (older.failures, older.due.min(due)),
+            None => (0, due),
+        };
+        waiting.insert(key, Entry { work, failures, due });
+        drop(waiting);
+        self.arrived.notify_one();
+    }
+
+    /// Whether work of a key waits.
+    pub fn has(&self, key: &K) -> bool {
+        self.lock().contains_key(key)
+    }
+
+    /// Drops all work that waits.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
     /// Lets work that has failed be done again after a pause that grows with each failure, unless newer work has come
     /// meanwhile.
     pub fn put_back(&self, task: Task<K, W>) {
@@ -92,6 +114,12 @@ impl<K: Ord + Clone, W> Queue<K, W> {
                 }
             }
         }
+    }
+
+    /// Takes what is due, for tests.
+    #[cfg(test)]
+    pub(crate) fn take_if_due(&self) -> Option<Task<K, W>> {
+        self.take_due().ok()
     }
 
     /// Takes what is due; else says when something will be.

@@ -86,3 +86,110 @@ async fn a_bundle_that_was_found_too_large_is_not_tried_again_until_it_changes()
     publisher.want("shop", "web", &publication("shop", "web", "other"), None);
     assert!(is_at_work(&publisher).await);
 }
+
+/// What is to be read back.
+async fn is_reading(publisher: &Publisher) -> bool {
+    let next = publisher.unread.next();
+    tokio::time::timeout(Duration::from_millis(1), next).await.is_ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_writes_nothing_and_reads_what_the_leader_published() {
+    let (publisher, bundle) = (Publisher::default(), publication("shop", "web", "headline"));
+    publisher.follow();
+    publisher.observe_all(None, vec![(key(), standing("of-the-leader", "uid-1"))]);
+    publisher.want("shop", "web", &bundle, Some("uid-1".to_owned()));
+    assert!(!is_at_work(&publisher).await);
+    assert!(
+        !is_reading(&publisher).await,
+        "the leader may be about to publish the same"
+    );
+    tokio::time::advance(PATIENCE).await;
+    assert!(is_reading(&publisher).await);
+    publisher.observe(key(), Some(standing(&bundle.revision, "uid-1")));
+    tokio::time::advance(PATIENCE).await;
+    assert!(!is_reading(&publisher).await, "both agree");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_leader_reads_back_what_differs_and_then_writes_it() {
+    let (publisher, bundle) = (Publisher::default(), publication("shop", "web", "headline"));
+    publisher.follow();
+    publisher.observe_all(None, vec![(key(), standing(&bundle.revision, "uid-1"))]);
+    publisher.want("shop", "web", &bundle, Some("uid-1".to_owned()));
+    publisher.catch_up();
+    assert!(publisher.is_caught_up(), "nothing differs");
+    publisher.lead();
+    assert!(!is_at_work(&publisher).await, "nor is anything written");
+
+    publisher.follow();
+    publisher.want(
+        "shop",
+        "web",
+        &publication("shop", "web", "other"),
+        Some("uid-1".to_owned()),
+    );
+    publisher.catch_up();
+    assert!(!publisher.is_caught_up());
+    assert!(is_reading(&publisher).await);
+    publisher.lead();
+    assert!(is_at_work(&publisher).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_written_or_removed_before_leadership_was_lost_is_when_it_is_back() {
+    let (publisher, bundle) = (Publisher::default(), publication("shop", "web", "headline"));
+    publisher.observe_all(None, vec![]);
+    publisher.want("shop", "web", &bundle, None);
+    publisher.follow();
+    assert!(!is_at_work(&publisher).await);
+    publisher.lead();
+    assert!(is_at_work(&publisher).await);
+
+    publisher.observe(key(), Some(standing(&bundle.revision, "uid-1")));
+    publisher.follow();
+    publisher.withdraw("shop", "web");
+    assert!(!is_at_work(&publisher).await);
+    publisher.catch_up();
+    assert!(publisher.is_caught_up(), "what is to go is not read");
+    publisher.lead();
+    assert!(is_at_work(&publisher).await, "it is to be removed");
+    publisher.follow();
+    publisher.observe(key(), None);
+    publisher.lead();
+    assert!(!is_at_work(&publisher).await, "the other leader removed it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bundle_that_cannot_be_read_is_left_alone_until_it_changes_or_goes() {
+    let publisher = Publisher::default();
+    publisher.hold("shop", "web");
+    publisher.observe_all(None, vec![(key(), standing("broken", "uid-1"))]);
+    assert!(!is_at_work(&publisher).await);
+    assert!(is_reading(&publisher).await, "it may be another one by now");
+    publisher.observe(key(), Some(standing("mended", "uid-1")));
+    assert!(is_reading(&publisher).await);
+    assert!(publisher.take_read().is_empty());
+    publisher.observe(key(), None);
+    let read = publisher.take_read();
+    assert!(matches!(read[0].found, Found::Nothing));
+    publisher.want("shop", "web", &publication("shop", "web", "headline"), None);
+    assert!(
+        is_at_work(&publisher).await,
+        "somebody removed it, so that it is written"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn knows_what_became_of_the_fallback() {
+    let (publisher, bundle) = (Publisher::default(), publication("shop", "web", "headline"));
+    let fallback = || publisher.fallback("shop", "web");
+    assert_eq!(fallback(), Fallback::Unknown);
+    publisher.observe_all(None, vec![]);
+    publisher.want("shop", "web", &bundle, Some("uid-1".to_owned()));
+    assert_eq!(fallback(), Fallback::Unknown, "it is not written yet");
+    publisher.observe(key(), Some(standing(&bundle.revision, "uid-1")));
+    assert_eq!(fallback(), Fallback::Stands);
+    publisher.lock().wanted.get_mut(&key()).unwrap().is_too_large = true;
+    assert_eq!(fallback(), Fallback::TooLarge);
+}

@@ -1,0 +1,149 @@
+//! Events to the API server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use attune_api::Kind;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::api::{Api, DynamicObject};
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, ResourceExt};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use super::Notice;
+use crate::leadership::Leadership;
+use crate::metrics::Metrics;
+use crate::watch::api_resource;
+
+/// Who reports.
+const CONTROLLER: &str = "attune-operator";
+
+/// What all Events of ours are about.
+const ACTION: &str = "Reconcile";
+
+/// The most bytes of a note; the API server takes 1024.
+const MAX_NOTE: usize = 1000;
+
+/// How long the API server may take for one.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Posts what is told.
+#[derive(Debug)]
+pub struct Post {
+    notices: mpsc::Receiver<Notice>,
+    metrics: Arc<Metrics>,
+}
+
+impl Post {
+    pub(super) fn new(notices: mpsc::Receiver<Notice>, metrics: Arc<Metrics>) -> Self {
+        Self { notices, metrics }
+    }
+
+    /// Posts until nobody tells any more; `replica` is the name of this one. What the leader posts is dropped while
+    /// another leads.
+    pub async fn run(mut self, client: &Client, leadership: Leadership, replica: Option<String>) {
+        let reporter = Reporter {
+            controller: CONTROLLER.to_owned(),
+            instance: replica,
+        };
+        let recorder = Recorder::new(client.clone(), reporter);
+        while let Some(notice) = self.notices.recv().await {
+            if !notice.is_of_request && !leadership.leads() {
+                continue;
+            }
+            match tokio::time::timeout(TIMEOUT, post(client, &recorder, &notice)).await {
+                Ok(Ok(true)) => self.metrics.told(notice.reason),
+                Ok(Ok(false)) => debug!(reason = %notice.reason, "nobody to tell"),
+                Ok(Err(error)) => {
+                    self.metrics.event_lost();
+                    warn!(
+                        reason = %notice.reason,
+                        error = &error as &dyn std::error::Error,
+                        "event not posted"
+                    );
+                }
+                Err(_) => {
+                    self.metrics.event_lost();
+                    warn!(reason = %notice.reason, "event not posted in time");
+                }
+            }
+        }
+    }
+
+    /// What waits, as `Reason name: note`, for tests.
+    #[cfg(test)]
+    pub(crate) fn lines(&mut self) -> Vec<String> {
+        let notices = std::iter::from_fn(|| self.notices.try_recv().ok());
+        let line = |notice: Notice| {
+            let name = notice.regarding.name.unwrap_or_default();
+            format!("{} {name}: {}", notice.reason, notice.note)
+        };
+        notices.map(line).collect()
+    }
+}
+
+/// Posts one; gives whether the object is there.
+async fn post(client: &Client, recorder: &Recorder, notice: &Notice) -> Result<bool, kube::Error> {
+    let Some(regarding) = resolve(client, &notice.regarding).await? else {
+        return Ok(false);
+    };
+    let event = Event {
+        type_: if notice.reason.is_normal() {
+            EventType::Normal
+        } else {
+            EventType::Warning
+        },
+        reason: notice.reason.as_str().to_owned(),
+        note: Some(fit(&notice.note)),
+        action: ACTION.to_owned(),
+        secondary: None,
+    };
+    recorder.publish(&event, &regarding).await?;
+    Ok(true)
+}
+
+/// A Channel with its UID, by which `kubectl describe` finds its Events; `None` where it is not there.
+async fn resolve(
+    client: &Client,
+    regarding: &ObjectReference,
+) -> Result<Option<ObjectReference>, kube::Error> {
+    let is_channel = regarding.kind.as_deref() == Some(Kind::Channel.name());
+    let (Some(namespace), Some(name), None, true) =
+        (&regarding.namespace, &regarding.name, &regarding.uid, is_channel)
+    else {
+        return Ok(Some(regarding.clone()));
+    };
+    let api: Api<DynamicObject> =
+        Api::namespaced_with(client.clone(), namespace, &api_resource(Kind::Channel));
+    let found = api.get_metadata_opt(name).await?;
+    Ok(found.map(|found| ObjectReference {
+        uid: found.uid(),
+        ..regarding.clone()
+    }))
+}
+
+/// As much of a note as an Event takes.
+fn fit(note: &str) -> String {
+    let end = note
+        .char_indices()
+        .map(|(at, _)| at)
+        .take_while(|at| *at <= MAX_NOTE)
+        .last();
+    match note.len() > MAX_NOTE {
+        true => format!("{}...", note.get(..end.unwrap_or_default()).unwrap_or_default()),
+        false => note.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_fits() {
+        assert_eq!(fit("short"), "short");
+        let long = fit(&"ä".repeat(600));
+        assert!(long.len() <= 1024 && long.ends_with("ä..."), "{}", long.len());
+    }
+}

@@ -1,0 +1,118 @@
+//! The metadata of pods and namespaces.
+
+use std::collections::BTreeSet;
+
+use attune_api::labels::{CHANNEL, DECIDER, INJECT};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::{Namespace, Pod as KubePod};
+use kube::core::PartialObjectMeta;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, ResourceExt};
+use tracing::warn;
+
+use super::{Pod, Pods};
+
+/// Pods that are over need no decider.
+const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
+
+/// Objects of a list that are read at a time.
+const PAGE: u32 = 500;
+
+/// Tells of every pod with or without a decider in one namespace or (`None`) in all, for as long as it is polled.
+pub async fn watch_pods(client: Client, namespace: Option<String>, pods: &Pods) {
+    let api: Api<PartialObjectMeta<KubePod>> = match &namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let config = watcher::Config::default().fields(ALIVE).page_size(PAGE);
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitApply(object)) => listed.extend(read(&object).and_then(|pod| {
+                let namespace = object.namespace()?;
+                Some((namespace, object.name_any(), pod))
+            })),
+            Ok(watcher::Event::InitDone) => {
+                pods.observe_all(namespace.as_deref(), std::mem::take(&mut listed));
+            }
+            Ok(watcher::Event::Apply(object)) => {
+                let namespace = object.namespace().unwrap_or_default();
+                pods.observe(&namespace, &object.name_any(), read(&object));
+            }
+            Ok(watcher::Event::Delete(object)) => {
+                pods.observe(&object.namespace().unwrap_or_default(), &object.name_any(), None);
+            }
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "watch of pods failed, trying again"
+                );
+            }
+        }
+    }
+}
+
+/// Tells which namespaces ask for deciders, for as long as it is polled.
+pub async fn watch_namespaces(client: Client, pods: &Pods) {
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let config = watcher::Config::default().page_size(PAGE);
+    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut listed = BTreeSet::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitApply(object)) => {
+                if injects(&object) == Some(true) {
+                    listed.insert(object.name_any());
+                }
+            }
+            Ok(watcher::Event::InitDone) => pods.observe_namespaces(std::mem::take(&mut listed)),
+            Ok(watcher::Event::Apply(object)) => {
+                pods.observe_namespace(&object.name_any(), injects(&object) == Some(true));
+            }
+            Ok(watcher::Event::Delete(object)) => pods.observe_namespace(&object.name_any(), false),
+            Err(error) => {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "watch of namespaces failed, trying again"
+                );
+            }
+        }
+    }
+}
+
+/// What matters of a pod, if anything does: whoever names no Channel, or several, gets no decider.
+pub(super) fn read(object: &PartialObjectMeta<KubePod>) -> Option<Pod> {
+    let decider = object.labels().get(DECIDER).cloned();
+    let named = object
+        .annotations()
+        .get(CHANNEL)
+        .map(String::as_str)
+        .unwrap_or_default();
+    let mut names = named
+        .split(|c: char| c == ',' || c.is_whitespace())
+        .filter(|name| !name.is_empty());
+    let channel = names.next().filter(|_| names.next().is_none()).map(str::to_owned);
+    let inject = injects(object);
+    let is_bare = decider.is_none() && channel.is_some() && inject != Some(false);
+    (is_bare || decider.is_some()).then(|| Pod {
+        uid: object.uid().filter(|_| is_bare),
+        channel: channel.filter(|_| is_bare),
+        inject,
+        decider,
+        is_leaving: object.metadata.deletion_timestamp.is_some(),
+    })
+}
+
+fn injects<K>(object: &PartialObjectMeta<K>) -> Option<bool>
+where
+    PartialObjectMeta<K>: ResourceExt,
+{
+    match object.labels().get(INJECT).map(String::as_str) {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => None,
+    }
+}
