@@ -36,6 +36,8 @@ enum Verb {
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
     Status(StatusArgs),
+    /// Wait until parts of a cluster say that they are ready; for `helm test` and scripts.
+    Ready(ReadyArgs),
 }
 
 /// Options of `attune crds`.
@@ -204,6 +206,18 @@ pub struct StatusArgs {
     pub at: Option<Timestamp>,
 }
 
+/// Options of `attune ready`.
+#[derive(Debug, Args)]
+pub struct ReadyArgs {
+    /// The addresses to ask: `http://attune-operator.attune-system.svc:8080/readyz`.
+    #[arg(value_name = "URL", required = true)]
+    pub urls: Vec<String>,
+
+    /// How many seconds to wait for all of them together.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub timeout: u32,
+}
+
 impl Cli {
     /// Does what was asked; what goes wrong is said on standard error.
     pub async fn run(self) -> ExitCode {
@@ -214,6 +228,7 @@ impl Cli {
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,
+            Verb::Ready(args) => cmd::ready::run(args).await,
         };
         result.unwrap_or_else(|error| {
             say(format_args!("attune: {error:#}"));

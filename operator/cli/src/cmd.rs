@@ -4,6 +4,7 @@ pub(crate) mod crds;
 pub(crate) mod decide;
 pub(crate) mod explain;
 pub(crate) mod lint;
+pub(crate) mod ready;
 pub(crate) mod serve;
 pub(crate) mod status;
 

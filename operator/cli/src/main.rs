@@ -7,5 +7,7 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // The HTTP client has no library of its own for TLS. Only a second call could fail.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     Cli::parse().run().await
 }
