@@ -20,6 +20,8 @@ mod folder;
 mod lint;
 #[path = "verbs/places.rs"]
 mod places;
+#[path = "verbs/ready.rs"]
+mod ready;
 #[path = "verbs/status.rs"]
 mod status;
 #[path = "verbs/usage.rs"]
