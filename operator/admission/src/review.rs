@@ -54,7 +54,7 @@ impl Review {
     /// Reads a body.
     ///
     /// # Errors
-    /// When it is not an AdmissionReview with a request.
+    /// When it is not an `AdmissionReview` with a request.
     pub fn parse(body: &[u8]) -> Result<Self, ReviewError> {
         let mut review: Value = serde_json::from_slice(body).map_err(ReviewError::Parse)?;
         let text = |field: &str| review.get(field).and_then(Value::as_str).unwrap_or_default();

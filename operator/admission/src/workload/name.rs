@@ -32,13 +32,9 @@ pub fn endpoint(namespace: &str, channel: &str) -> String {
 
 /// As much of a name as fits before a hash of the whole.
 fn shortened(name: &str, whole: &str) -> String {
-    const HASH_BYTES: usize = 4;
     let digest = Sha256::digest(whole.as_bytes());
-    let hash: String = digest
-        .iter()
-        .take(HASH_BYTES)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let [first, second, third, fourth, ..] = digest.0;
+    let hash = format!("{:08x}", u32::from_be_bytes([first, second, third, fourth]));
     let room = MAX_LENGTH - 1 - hash.len();
     let kept: String = name.chars().take(room).collect();
     format!("{}-{hash}", kept.trim_end_matches(['-', '.']))
