@@ -114,7 +114,7 @@ impl Driver {
 
     /// Runs until the observations end.
     pub async fn run(mut self, mut observations: mpsc::Receiver<Observation>) {
-        let (shelf, publisher) = (
+        let (bundles, publisher) = (
             Arc::clone(&self.outputs.shelf),
             Arc::clone(&self.outputs.publisher),
         );
@@ -128,7 +128,7 @@ impl Driver {
                     self.apply(observation);
                     self.gather(&mut observations).await;
                 }
-                () = shelf.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
+                () = bundles.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = pods.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = publisher.news() => {}
                 // It may have been lost and gained again since anybody looked.

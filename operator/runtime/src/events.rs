@@ -30,7 +30,7 @@ use crate::metrics::Metrics;
 const BACKLOG: usize = 512;
 
 /// How long after an Event that a request caused there is no other of its object and reason.
-const REQUEST_INTERVAL: Duration = Duration::from_secs(60);
+const REQUEST_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Objects and reasons that are remembered for that.
 const MAX_REMEMBERED: usize = 1024;

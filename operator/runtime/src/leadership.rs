@@ -37,7 +37,7 @@ impl Leadership {
         if let Look::Elected(leads) = &mut self.0
             && leads.wait_for(|leads| *leads).await.is_err()
         {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -57,6 +57,6 @@ impl Leadership {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }

@@ -16,7 +16,7 @@ pub use count::{Expected, count};
 pub use watch::{watch_namespaces, watch_pods};
 
 /// How long a decider that may still be remembered by its last call is known to be gone with its pod.
-const DEPARTED_FOR: Duration = Duration::from_secs(120);
+const DEPARTED_FOR: Duration = Duration::from_mins(2);
 
 /// The most pods that are remembered as gone.
 const MAX_DEPARTED: usize = 20_000;

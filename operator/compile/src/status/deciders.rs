@@ -115,8 +115,8 @@ impl Bare {
     /// As a condition tells it, with what to do.
     pub fn message(&self) -> String {
         let names: Vec<_> = self.first.iter().map(|name| format!("`{name}`")).collect();
-        let named = i32::try_from(names.len()).unwrap_or(i32::MAX);
-        let others = match self.count.saturating_sub(named) {
+        let first = i32::try_from(names.len()).unwrap_or(i32::MAX);
+        let others = match self.count.saturating_sub(first) {
             0 => String::new(),
             others => format!(" and {others} more"),
         };

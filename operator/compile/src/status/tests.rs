@@ -11,12 +11,12 @@ fn heard(current: i32, stale: i32) -> Deciders {
     Deciders::Heard(Heard::callers(current, stale))
 }
 
-fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Option<Outside<'o>> {
-    Some(Outside {
+fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Outside<'o> {
+    Outside {
         delivery,
         deciders,
         fallback: Fallback::Unknown,
-    })
+    }
 }
 
 fn sidecar() -> Delivery {
@@ -44,7 +44,13 @@ fn live() -> Verdict {
 }
 
 fn channel(verdict: &Verdict, deciders: &Deciders, old: &Value) -> Value {
-    render(Kind::Channel, verdict, outside(&sidecar(), deciders), old, AT)
+    render(
+        Kind::Channel,
+        verdict,
+        Some(outside(&sidecar(), deciders)),
+        old,
+        AT,
+    )
 }
 
 fn condition<'s>(status: &'s Value, type_: &str) -> &'s Value {
@@ -173,7 +179,7 @@ fn keeps_the_time_of_a_condition_until_its_status_changes() {
     let same = render(
         Kind::Channel,
         &live(),
-        outside(&delivery, &heard(0, 0)),
+        Some(outside(&delivery, &heard(0, 0))),
         &before,
         later,
     );
@@ -185,7 +191,7 @@ fn keeps_the_time_of_a_condition_until_its_status_changes() {
     let other = render(
         Kind::Channel,
         &live(),
-        outside(&delivery, &heard(0, 1)),
+        Some(outside(&delivery, &heard(0, 1))),
         &before,
         later,
     );
@@ -264,7 +270,7 @@ fn renders_a_status_that_its_kind_decodes() {
     let compiled = crate::tests::compile(&Strategy::example());
     for (id, verdict) in &compiled.verdicts {
         let delivery = sidecar();
-        let delivery = outside(&delivery, &Deciders::Unheard).filter(|_| id.kind == Kind::Channel);
+        let delivery = (id.kind == Kind::Channel).then_some(outside(&delivery, &Deciders::Unheard));
         let status = render(id.kind, verdict, delivery, &Value::Null, AT);
         let mut document = Strategy::example().document(id.kind, &id.name).clone();
         document["status"] = status.clone();

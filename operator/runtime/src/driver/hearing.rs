@@ -109,14 +109,14 @@ impl Driver {
     /// Tells the index what deciders said, and people which pods have none.
     pub(super) fn hear_deciders(&mut self) {
         let pods = self.hearing.pods();
-        let shelf = &self.outputs.shelf;
-        shelf
+        let bundles = &self.outputs.shelf;
+        bundles
             .deciders
             .forget(|namespace, decider| pods.has_departed(namespace, decider));
         let mut censuses = pods.census();
-        let mut reports = shelf
+        let mut reports = bundles
             .deciders
-            .report(|namespace, channel| shelf.revision(namespace, channel));
+            .report(|namespace, channel| bundles.revision(namespace, channel));
         let channels: BTreeSet<Key> = self
             .index
             .channels()

@@ -125,15 +125,12 @@ async fn resolve(
 
 /// As much of a note as an Event takes.
 fn fit(note: &str) -> String {
-    let end = note
-        .char_indices()
-        .map(|(at, _)| at)
-        .take_while(|at| *at <= MAX_NOTE)
-        .last();
-    match note.len() > MAX_NOTE {
-        true => format!("{}...", note.get(..end.unwrap_or_default()).unwrap_or_default()),
-        false => note.to_owned(),
+    if note.len() <= MAX_NOTE {
+        return note.to_owned();
     }
+    let starts = note.char_indices().map(|(at, _)| at);
+    let end = starts.take_while(|at| *at <= MAX_NOTE).last().unwrap_or_default();
+    format!("{}...", note.get(..end).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ async fn a_condition_that_turns_takes_the_counts_with_it() {
     writer.put_counts(id("web"), json!(2), true);
     writer.put_counts(id("web"), json!(3), false);
     assert_eq!(due(&writer).await, Some(json!(3)));
-    tokio::time::advance(Duration::from_secs(120)).await;
+    tokio::time::advance(Duration::from_mins(2)).await;
     assert_eq!(due(&writer).await, None, "nothing is left to say");
     writer.put_counts(id("web"), json!(4), false);
     writer.put_counts(id("web"), json!(5), true);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::deciders::Report;
 
-fn object(name: &str, labels: Value, annotations: Value) -> PartialObjectMeta<KubePod> {
+fn object(name: &str, labels: &Value, annotations: &Value) -> PartialObjectMeta<KubePod> {
     serde_json::from_value(json!({
         "apiVersion": "meta.k8s.io/v1",
         "kind": "PartialObjectMetadata",
@@ -19,14 +19,14 @@ fn object(name: &str, labels: Value, annotations: Value) -> PartialObjectMeta<Ku
 }
 
 fn asking(name: &str) -> PartialObjectMeta<KubePod> {
-    object(name, json!({INJECT: "true"}), json!({CHANNEL: "web"}))
+    object(name, &json!({INJECT: "true"}), &json!({CHANNEL: "web"}))
 }
 
 fn injected(name: &str) -> PartialObjectMeta<KubePod> {
     object(
         name,
-        json!({INJECT: "true", DECIDER: "web"}),
-        json!({CHANNEL: "web"}),
+        &json!({INJECT: "true", DECIDER: "web"}),
+        &json!({CHANNEL: "web"}),
     )
 }
 
@@ -62,14 +62,18 @@ fn tells_pods_with_a_decider_from_those_that_should_have_one() {
     see(&pods, &asking("b"));
     see(
         &pods,
-        &object("opted-out", json!({INJECT: "false"}), json!({CHANNEL: "web"})),
+        &object("opted-out", &json!({INJECT: "false"}), &json!({CHANNEL: "web"})),
     );
     see(
         &pods,
-        &object("several", json!({INJECT: "true"}), json!({CHANNEL: "web, email"})),
+        &object(
+            "several",
+            &json!({INJECT: "true"}),
+            &json!({CHANNEL: "web, email"}),
+        ),
     );
-    see(&pods, &object("none", json!({INJECT: "true"}), json!({})));
-    see(&pods, &object("silent", json!({}), json!({CHANNEL: "web"})));
+    see(&pods, &object("none", &json!({INJECT: "true"}), &json!({})));
+    see(&pods, &object("silent", &json!({}), &json!({CHANNEL: "web"})));
     assert_eq!(web(&pods), (names(&["a"]), names(&["b"])));
     see(&pods, &leaving(asking("b")));
     assert_eq!(web(&pods), (names(&["a"]), names(&[])), "it is on its way out");
@@ -80,10 +84,10 @@ fn tells_pods_with_a_decider_from_those_that_should_have_one() {
 #[test]
 fn a_namespace_asks_for_its_pods() {
     let pods = Pods::default();
-    see(&pods, &object("silent", json!({}), json!({CHANNEL: "web"})));
+    see(&pods, &object("silent", &json!({}), &json!({CHANNEL: "web"})));
     see(
         &pods,
-        &object("opted-out", json!({INJECT: "false"}), json!({CHANNEL: "web"})),
+        &object("opted-out", &json!({INJECT: "false"}), &json!({CHANNEL: "web"})),
     );
     pods.observe_namespaces(BTreeSet::from(["shop".to_owned()]));
     assert_eq!(web(&pods).1, names(&["silent"]));
@@ -99,8 +103,8 @@ fn keeps_nothing_of_pods_that_are_none_of_its_business() {
             &pods,
             &object(
                 &format!("other-{number}"),
-                json!({"app": "x"}),
-                json!({"note": "y"}),
+                &json!({"app": "x"}),
+                &json!({"note": "y"}),
             ),
         );
     }

@@ -86,12 +86,12 @@ pub async fn watch_namespaces(client: Client, pods: &Pods) {
 /// What matters of a pod, if anything does: whoever names no Channel, or several, gets no decider.
 pub(super) fn read(object: &PartialObjectMeta<KubePod>) -> Option<Pod> {
     let decider = object.labels().get(DECIDER).cloned();
-    let named = object
+    let annotation = object
         .annotations()
         .get(CHANNEL)
         .map(String::as_str)
         .unwrap_or_default();
-    let mut names = named
+    let mut names = annotation
         .split(|c: char| c == ',' || c.is_whitespace())
         .filter(|name| !name.is_empty());
     let channel = names.next().filter(|_| names.next().is_none()).map(str::to_owned);

@@ -192,13 +192,12 @@ impl Publisher {
     /// Notes what stands for one Channel.
     pub fn observe(&self, key: Key, standing: Option<Standing>) {
         let mut state = self.lock();
-        match standing {
-            Some(standing) => state.standing.insert(key.clone(), standing),
-            None => {
-                state.withdrawn.remove(&key);
-                state.standing.remove(&key)
-            }
-        };
+        if let Some(standing) = standing {
+            state.standing.insert(key.clone(), standing);
+        } else {
+            state.standing.remove(&key);
+            state.withdrawn.remove(&key);
+        }
         self.compare(&mut state, key);
     }
 
@@ -242,27 +241,18 @@ impl Publisher {
             tokio::select! {
                 task = self.changed.next() => {
                     if let Err(error) = self.establish(client, &task.key).await {
-                        self.complain(&task.key, &error);
+                        complain(&task.key, &error);
                         self.changed.put_back(task);
                     }
                 }
                 task = self.unread.next() => {
                     if let Err(error) = self.read_back(client, &task.key).await {
-                        self.complain(&task.key, &error);
+                        complain(&task.key, &error);
                         self.unread.put_back(task);
                     }
                 }
             }
         }
-    }
-
-    fn complain(&self, (namespace, channel): &Key, error: &PublishError) {
-        warn!(
-            namespace,
-            channel,
-            error = error as &dyn std::error::Error,
-            "bundle not written or read, trying again"
-        );
     }
 
     async fn establish(&self, client: &Client, key: &Key) -> Result<(), PublishError> {
@@ -384,6 +374,15 @@ impl Publisher {
         // Every change leaves the state whole, so that a panic elsewhere does not make it unusable.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn complain((namespace, channel): &Key, error: &PublishError) {
+    warn!(
+        namespace,
+        channel,
+        error = error as &dyn std::error::Error,
+        "bundle not written or read, trying again"
+    );
 }
 
 #[cfg(test)]
