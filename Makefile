@@ -55,12 +55,12 @@ test-demo: build ## the Open Bandit replay, which fails unless every decision an
 	@examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
 .PHONY: tools
-tools: ## build the control plane of the cluster tests from Go modules (8 minutes, once)
+tools: ## build the cluster of the tests from Go modules (15 minutes, once)
 	@e2e/cluster/build-tools
 
 # The last lines are the test runner's summary, so the time of each suite is in its own.
 .PHONY: test-cluster
-test-cluster: build ## the tests on a real Kubernetes control plane
+test-cluster: build ## the tests on a real Kubernetes
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))"
-	cargo test --locked --workspace --test control_plane --test crds --test operator
+	cargo test --locked --workspace --test chart --test control_plane --test crds --test node --test operator

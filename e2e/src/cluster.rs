@@ -9,6 +9,7 @@ mod images;
 mod pods;
 mod sandbox;
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,7 @@ pub struct Cluster {
     _cgroup: Cgroup,
     control_plane: ControlPlane,
     _sandbox: Sandbox,
-    _block: Block,
+    block: Block,
     place: Place,
     times: ClusterTimes,
 }
@@ -127,7 +128,7 @@ impl Cluster {
             _cgroup: begun.cgroup,
             control_plane,
             _sandbox: sandbox,
-            _block: block,
+            block,
             place,
             times,
         })
@@ -169,6 +170,20 @@ impl Cluster {
         let program = self.control_plane.tools().program("helm");
         let home = self.control_plane.data();
         command::run(&program, self.control_plane.kubeconfig(), &home, args, "").await
+    }
+
+    /// Kills a container (see [`Self::container_id`]) as a crash would; the kubelet starts it again. Needs no API server.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn kill_container(&self, id: &str) -> Result<()> {
+        images::kill(&self.place.enter, id).await
+    }
+
+    /// The address of this machine that the cluster reaches: what listens there or everywhere can be asked from pods and be
+    /// a webhook by URL.
+    pub fn outside(&self) -> IpAddr {
+        self.block.near().into()
     }
 
     /// Leaves the logs where they are when this is dropped; those of pods are below `node/pods`.

@@ -44,9 +44,9 @@ impl Block {
         )
     }
 
-    /// The near end of the link to the node, as an interface is called.
+    /// The near end of the link to the node, as an interface is called: who had this block before calls theirs otherwise.
     pub(super) fn interface(&self) -> String {
-        format!("attune{}", self.index)
+        format!("attune{}-{}", std::process::id(), self.index)
     }
 
     /// The near end's address: from there tests come to the node.

@@ -57,20 +57,29 @@ async fn make_one(name: &str, tar: &Path, options: &[&str], programs: &[&Path]) 
 
 /// Hands a tar to the node's containerd.
 pub(super) async fn import(enter: &[String], tar: &Path) -> Result<()> {
+    ctr(enter, &["images", "import", &tar.display().to_string()]).await
+}
+
+/// Kills the first process of a container, as a crash or the kernel would; no API server is needed for it.
+pub(super) async fn kill(enter: &[String], container: &str) -> Result<()> {
+    ctr(enter, &["tasks", "kill", "--signal", "SIGKILL", container]).await
+}
+
+async fn ctr(enter: &[String], command: &[&str]) -> Result<()> {
     let (program, args) = enter.split_first().context("a command that enters the node")?;
     let output = Command::new(program)
         .args(args)
         .args(["ctr", "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io"])
-        .args(["images", "import"])
-        .arg(tar)
+        .args(command)
         .kill_on_drop(true)
         .output()
         .await
         .context("start `ctr`")?;
     ensure!(
         output.status.success(),
-        "import {}:\n{}{}",
-        tar.display(),
+        "`ctr {}` ended with {}\n{}{}",
+        command.join(" "),
+        output.status,
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );

@@ -177,6 +177,23 @@ impl Cluster {
             .with_context(|| format!("`{address}` is no address"))
     }
 
+    /// The id by which containerd knows a running container, a native sidecar too.
+    ///
+    /// # Errors
+    /// When the pod has no such container that runs.
+    pub async fn container_id(&self, namespace: &str, pod: &str, container: &str) -> Result<String> {
+        let status = self.pod(namespace, pod).await?.status.unwrap_or_default();
+        let id = [status.container_statuses, status.init_container_statuses]
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|found| found.name == container)
+            .find_map(|found| found.container_id)
+            .with_context(|| format!("the pod {pod} runs no container `{container}`"))?;
+        let (_, id) = id.split_once("://").with_context(|| format!("`{id}` is no id"))?;
+        Ok(id.to_owned())
+    }
+
     /// The address of a Service, which this machine reaches.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! The node's own network and mounts. The kernel keeps them as long as a process in them lives: with the last one go
-//! interfaces, routes, packet filters and mounts, and nothing of it was ever seen outside.
+//! routes, packet filters and mounts, and nothing of it but the link was ever seen outside.
 
 use std::fs;
 use std::path::Path;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::block::Block;
+use crate::process::guardian;
 use crate::{Launch, Process, wait_until};
 
 /// Makes the link to the node and what the node sees of this machine.
@@ -57,6 +58,7 @@ impl Sandbox {
             interface: block.interface(),
         };
         let pod_logs = logs.join("node");
+        guardian::adopt_interface(&sandbox.interface)?;
         for directory in [state, &pod_logs] {
             fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
         }
@@ -97,9 +99,12 @@ impl Sandbox {
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        // It would go by itself, a moment after the last process: the next cluster may take its name sooner.
-        let _ = Command::new("ip")
+        // It would go by itself, but only when the connections of the dead processes have timed out.
+        let deleted = Command::new("ip")
             .args(["link", "delete", &self.interface])
             .output();
+        if deleted.is_ok_and(|output| output.status.success()) {
+            let _ = guardian::release_interface(&self.interface);
+        }
     }
 }

@@ -1,6 +1,8 @@
 set -eu
-# What another run left, that ended a moment ago.
-ip link delete "$INTERFACE" 2>/dev/null || true
+# What had these addresses ended a moment ago, and is about to go.
+ip -oneline address show to "$NEAR/32" | while read -r _ stale _; do
+    ip link delete "$stale" 2>/dev/null || true
+done
 ip link add "$INTERFACE" type veth peer name eth0 netns "$KEEPER"
 ip address add "$NEAR/30" dev "$INTERFACE"
 ip link set "$INTERFACE" up

@@ -45,6 +45,16 @@ pub(crate) fn release_cgroup(name: &str) -> Result<()> {
     tell(&format!("-c{name}"))
 }
 
+/// From now on the network interface of this name, which nobody else gives to theirs, is removed when we die.
+pub(crate) fn adopt_interface(name: &str) -> Result<()> {
+    tell(&format!("+i{name}"))
+}
+
+/// We removed the interface.
+pub(crate) fn release_interface(name: &str) -> Result<()> {
+    tell(&format!("-i{name}"))
+}
+
 fn tell(line: &str) -> Result<()> {
     let guardian = GUARDIAN
         .get_or_init(|| start().map_err(|error| format!("{error:#}")))

@@ -1,4 +1,5 @@
-# Told by its parent, line by line, which processes (p), directories (d) and cgroups (c) are alive (+) or gone (-).
+# Told by its parent, line by line, which processes (p), directories (d), cgroups (c) and network
+# interfaces (i) are alive (+) or gone (-).
 # Its input ends when the parent is gone, however that came: then nothing of it stays behind.
 set -f
 trap '' HUP INT TERM
@@ -7,6 +8,7 @@ IFS='
 processes=
 directories=
 cgroups=
+interfaces=
 without() {
     gone=$1
     shift
@@ -23,9 +25,15 @@ while read -r line; do
     -d*) directories=$(without "$subject" $directories) ;;
     +c*) cgroups="$cgroups$IFS$subject" ;;
     -c*) cgroups=$(without "$subject" $cgroups) ;;
+    +i*) interfaces="$interfaces$IFS$subject" ;;
+    -i*) interfaces=$(without "$subject" $interfaces) ;;
     esac
 done
 [ -z "$processes" ] || kill -KILL $processes 2>/dev/null
+# A namespace lives on, with its interfaces, until the connections of its dead processes have timed out.
+for interface in $interfaces; do
+    ip link delete "$interface" 2>/dev/null
+done
 [ -z "$directories" ] || rm -rf -- $directories || { sleep 1; rm -rf -- $directories; }
 # A cgroup can go once its last process has: containers die a moment after their parent.
 for cgroup in $cgroups; do

@@ -46,17 +46,14 @@ pub(crate) async fn a_killed_cluster_leaves_nothing_behind(_: &Cluster, (): &())
             && during.iter().any(|trace| trace.starts_with("directory")),
         "this test would see nothing: {during:?}"
     );
-    let interfaces = interfaces();
+    let link = format!("attune{}-", victim.id());
+    ensure!(has_interface(&link), "the victim has no link to its node");
     victim.kill()?;
     victim.wait()?;
     let outcome = wait_until("all of it is gone", Duration::from_secs(30), async || {
         let left = traces(&name);
         ensure!(left.is_empty(), "left: {left:#?}");
-        ensure!(
-            self::interfaces() < interfaces,
-            "its link is still there: {:?}",
-            self::interfaces()
-        );
+        ensure!(!has_interface(&link), "its link is still there");
         Ok(())
     });
     outcome.await?;
@@ -111,15 +108,11 @@ fn traces(name: &str) -> Vec<String> {
     traces
 }
 
-/// How many links to nodes there are.
-fn interfaces() -> usize {
-    entries(Path::new("/sys/class/net"))
-        .iter()
-        .filter(|path| {
-            path.file_name()
-                .is_some_and(|name| name.to_string_lossy().starts_with("attune"))
-        })
-        .count()
+fn has_interface(prefix: &str) -> bool {
+    entries(Path::new("/sys/class/net")).iter().any(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(prefix)
+    })
 }
 
 fn entries(directory: &Path) -> Vec<PathBuf> {

@@ -91,6 +91,16 @@ pub(crate) async fn a_deployment_is_reached_by_name_and_by_address(cluster: &Clu
         .await?
         .succeeded()?;
     ensure!(found.stdout.trim() == service.to_string(), "{found:?}");
+    // What a test starts beside the cluster is reached from pods.
+    let outside = std::net::TcpListener::bind((cluster.outside(), 0))?;
+    let url = format!("http://{}/", outside.local_addr()?);
+    let get = ["/probe", "get", &url, "--timeout=500"];
+    let unanswered = cluster.exec(&namespace, first, "server", &get).await?;
+    outside.set_nonblocking(true)?;
+    ensure!(
+        unanswered.status.code() == Some(1) && outside.accept().is_ok(),
+        "{unanswered:?}"
+    );
     // As often as needed to come to both, itself among them.
     let load = [
         "/probe",
@@ -362,12 +372,35 @@ pub(crate) async fn pods_outlive_the_api_server(cluster: &Cluster, (): &()) -> R
         Ok(())
     })
     .await?;
+    let pods = cluster.pods(&namespace, "app=shop").await?;
+    let first = pods.first().context("a pod")?;
+    let address = cluster.pod_ip(&namespace, first).await?;
+    let container = (
+        cluster.container_id(&namespace, first, "server").await?,
+        format!("http://{address}:8080/"),
+    );
     let control_plane = cluster.control_plane();
     control_plane.kill(Component::ApiServer).await?;
-    let without = reqwest::get(&url).await;
+    let without = without_api_server(cluster, &url, &container).await;
     control_plane.start_again(Component::ApiServer).await?;
-    without?.error_for_status()?;
-    let pods = cluster.pods(&namespace, "app=shop").await?;
-    ensure!(pods.len() == 2, "{pods:?}");
-    Ok(())
+    without?;
+    wait_until("the restart is told", PATIENCE, async || {
+        let pod = serde_json::to_value(cluster.pod(&namespace, first).await?)?;
+        let count = &pod["status"]["containerStatuses"][0]["restartCount"];
+        ensure!(count == 1, "{count}");
+        Ok(())
+    })
+    .await
+}
+
+/// A service answers, and so does a container that crashed.
+async fn without_api_server(cluster: &Cluster, service: &str, container: &(String, String)) -> Result<()> {
+    reqwest::get(service).await?.error_for_status()?;
+    let (id, url) = container;
+    cluster.kill_container(id).await?;
+    wait_until("the container is back", PATIENCE, async || {
+        reqwest::get(url).await?.error_for_status()?;
+        Ok(())
+    })
+    .await
 }

@@ -18,7 +18,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use self::rooms::{PURE, ROOMS, Room};
 
 /// What stands at the top of the repository.
-const TOP_LEVEL: [&str; 8] = [
+const TOP_LEVEL: [&str; 9] = [
     "Cargo.toml",
     "README.md",
     "charts",
@@ -26,6 +26,7 @@ const TOP_LEVEL: [&str; 8] = [
     "docs",
     "e2e",
     "examples",
+    "image",
     "operator",
 ];
 

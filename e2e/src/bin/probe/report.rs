@@ -1,5 +1,8 @@
 //! What came of many requests.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -36,10 +36,10 @@ fn blocks_held_at_once_have_no_address_in_common() {
     assert_ne!(one.node(), other.node());
     assert_ne!(one.pods(), other.pods());
     assert_ne!(one.interface(), other.interface());
-    assert_eq!(one.first_service(), next(one.services()));
+    assert_eq!(one.first_service(), next(&one.services()));
 }
 
-fn next(range: String) -> Ipv4Addr {
+fn next(range: &str) -> Ipv4Addr {
     let (first, _) = range.split_once('/').unwrap();
     (u32::from(first.parse::<Ipv4Addr>().unwrap()) + 1).into()
 }
