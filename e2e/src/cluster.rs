@@ -75,13 +75,7 @@ impl Cluster {
         let block = Block::take()?;
         let (data, logs) = (scratch.data(), scratch.logs());
         let sandbox = Sandbox::create(&block, &data.join("lib"), &logs).await?;
-        let place = Place {
-            address: block.node().into(),
-            services: block.services(),
-            first_service: block.first_service().into(),
-            has_node: true,
-            enter: sandbox.enter(),
-        };
+        let place = place(&block, &sandbox);
 
         let mut clock = Instant::now();
         let mut lap = || std::mem::replace(&mut clock, Instant::now()).elapsed();
@@ -103,11 +97,7 @@ impl Cluster {
             place: &place,
             block: &block,
         };
-        let begun = match made {
-            Ok(()) => begin(&blueprint).await,
-            Err(error) => Err(error),
-        };
-        let begun = match begun {
+        let begun = match begin(&blueprint, made).await {
             Ok(begun) => begun,
             Err(error) => {
                 control_plane.keep_logs();
@@ -192,6 +182,16 @@ impl Cluster {
     }
 }
 
+fn place(block: &Block, sandbox: &Sandbox) -> Place {
+    Place {
+        address: block.node().into(),
+        services: block.services(),
+        first_service: block.first_service().into(),
+        has_node: true,
+        enter: sandbox.enter(),
+    }
+}
+
 async fn import_all(containerd: &mut Process, place: &Place, tars: &[PathBuf]) -> Result<()> {
     for tar in tars {
         // The first attempt may come before containerd listens.
@@ -217,7 +217,9 @@ struct Begun {
     name_server: Duration,
 }
 
-async fn begin(blueprint: &Blueprint<'_>) -> Result<Begun> {
+/// Starts the programs of the node, when it has its images.
+async fn begin(blueprint: &Blueprint<'_>, images: Result<()>) -> Result<Begun> {
+    images?;
     let began = Instant::now();
     let name = blueprint.control_plane.data();
     let name = name

@@ -12,6 +12,7 @@ mod control_plane;
 mod objects;
 mod ports;
 mod process;
+mod strategy;
 mod suite;
 mod tools;
 mod wait;
@@ -27,6 +28,7 @@ pub use self::objects::{
 };
 pub use self::ports::Port;
 pub use self::process::{Launch, Process};
+pub use self::strategy::{Condition, PATIENCE, Statuses, Strategy, condition, ensure_same, example};
 pub use self::suite::{Shared, Suite};
 pub use self::tools::{TOOLS_VARIABLE, Tools};
 pub use self::wait::wait_until;

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use attune_e2e::{Cluster, Component, wait_until};
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -153,41 +156,39 @@ pub(crate) async fn a_native_sidecar_starts_first_and_ends_last(cluster: &Cluste
         "{status}"
     );
 
-    let client = cluster.control_plane().client();
-    let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::namespaced(client, &namespace);
-    // Kept by a finalizer, so that what its containers reported can be read when they have ended.
-    let keep = json!({"metadata": {"finalizers": ["attune.test/keep"]}});
-    pods.patch(
-        "order",
-        &kube::api::PatchParams::default(),
-        &kube::api::Patch::Merge(keep),
-    )
-    .await?;
-    pods.delete("order", &kube::api::DeleteParams::default()).await?;
-    let ended = cluster.wait_pod(&namespace, "order", PATIENCE, "has ended", |pod| {
-        let statuses = pod
-            .status
-            .as_ref()
-            .and_then(|status| status.container_statuses.clone());
-        let mut all = statuses.unwrap_or_default().into_iter();
-        all.all(|one| one.state.is_some_and(|state| state.terminated.is_some()))
-    });
-    let status = serde_json::to_value(ended.await?)?["status"].clone();
-    let message = status["containerStatuses"][0]["state"]["terminated"]["message"].as_str();
-    let report: Value = serde_json::from_str(message.context("the client's report")?)?;
+    let report = last_words(cluster, &namespace, "order").await?;
     // It asked from its start to the end of its grace: with no sidecar at either, it would have failed.
     ensure!(
         report["failed"] == 0 && report["sent"].as_u64() >= Some(30),
-        "{report} {status}"
+        "{report}"
     );
-    let free = json!({"metadata": {"finalizers": null}});
-    pods.patch(
-        "order",
-        &kube::api::PatchParams::default(),
-        &kube::api::Patch::Merge(free),
-    )
-    .await?;
     cluster.wait_pod_gone(&namespace, "order", PATIENCE).await
+}
+
+/// Deletes a pod and reads what its container left in its termination message.
+async fn last_words(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value> {
+    let pods: Api<Pod> = Api::namespaced(cluster.control_plane().client(), namespace);
+    let finalizers = async |names: Value| {
+        let patch = Patch::Merge(json!({"metadata": {"finalizers": names}}));
+        pods.patch(name, &PatchParams::default(), &patch).await
+    };
+    // It stays until that is read.
+    finalizers(json!(["attune.test/keep"])).await?;
+    pods.delete(name, &DeleteParams::default()).await?;
+    let ended = cluster.wait_pod(namespace, name, PATIENCE, "has ended", |pod| {
+        let status = pod.status.as_ref();
+        let containers = status.and_then(|status| status.container_statuses.as_ref());
+        containers.is_some_and(|all| {
+            all.iter()
+                .filter_map(|one| one.state.as_ref())
+                .all(|state| state.terminated.is_some())
+        })
+    });
+    let status = serde_json::to_value(ended.await?)?["status"].clone();
+    finalizers(Value::Null).await?;
+    let message = status["containerStatuses"][0]["state"]["terminated"]["message"].as_str();
+    let message = message.with_context(|| format!("no last words in {status}"))?;
+    serde_json::from_str(message).with_context(|| format!("`{message}` is no report"))
 }
 
 pub(crate) async fn the_api_server_reaches_webhooks_by_service(cluster: &Cluster, (): &()) -> Result<()> {

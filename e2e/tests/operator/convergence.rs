@@ -7,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 use attune_e2e::{AuditMark, Change, ControlPlane, Write, WriteRequest, WriteWatch};
 use serde_json::Value;
 
-use crate::programs::{PATIENCE, Programs};
-use crate::strategy::Strategy;
+use crate::programs::Programs;
+use attune_e2e::PATIENCE;
+use attune_e2e::Strategy;
 
 /// Long enough for the operator to look again by itself, twice.
 const IDLE: Duration = Duration::from_secs(11);
@@ -177,7 +178,7 @@ pub(crate) async fn a_second_apply_and_a_restart_write_nothing(
         .ensure_none(&strategy, Duration::from_secs(6))
         .await
         .context("a restart")?;
-    crate::strategy::ensure_same(&settled, &strategy.statuses().await?)?;
+    attune_e2e::ensure_same(&settled, &strategy.statuses().await?)?;
     ensure!(decider.decide("member-1").await? == answer, "another decision");
     operator.ensure_running()
 }

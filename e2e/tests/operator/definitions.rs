@@ -9,8 +9,9 @@ use attune_e2e::{ControlPlane, read_documents, repository, wait_until};
 use serde_json::{Value, json};
 
 use crate::neighbours::{decisions, ensure_same_words};
-use crate::programs::{PATIENCE, Programs};
-use crate::strategy::{Strategy, condition};
+use crate::programs::Programs;
+use attune_e2e::PATIENCE;
+use attune_e2e::{Strategy, condition};
 
 pub(crate) async fn an_operator_waits_for_its_definitions(
     _: &ControlPlane,
@@ -145,7 +146,7 @@ pub(crate) async fn an_object_that_cannot_be_read_disturbs_nobody(
             status["conditions"] = settled["conditions"].clone();
         }
     }
-    crate::strategy::ensure_same(&without_generations(settled), &without_generations(after))?;
+    attune_e2e::ensure_same(&without_generations(settled), &without_generations(after))?;
     operator.ensure_running()
 }
 
@@ -168,7 +169,7 @@ async fn says_that_it_cannot_be_read(
 }
 
 /// Each edit is a generation.
-fn without_generations(mut statuses: crate::strategy::Statuses) -> crate::strategy::Statuses {
+fn without_generations(mut statuses: attune_e2e::Statuses) -> attune_e2e::Statuses {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(fields) => {

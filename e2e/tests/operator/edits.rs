@@ -6,8 +6,9 @@ use anyhow::{Context, Result, ensure};
 use attune_e2e::{ControlPlane, wait_until};
 use serde_json::Value;
 
-use crate::programs::{Answer, PATIENCE, Programs, Server};
-use crate::strategy::{Strategy, condition};
+use crate::programs::{Answer, Programs, Server};
+use attune_e2e::PATIENCE;
+use attune_e2e::{Strategy, condition};
 
 /// Words for the variant that a member sees who buys much.
 async fn rewrite(strategy: &mut Strategy, headline: &str) -> Result<()> {

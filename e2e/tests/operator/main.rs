@@ -12,7 +12,6 @@ mod neighbours;
 mod process;
 mod programs;
 mod results;
-mod strategy;
 
 use std::process::ExitCode;
 
@@ -79,7 +78,7 @@ fn main() -> Result<ExitCode> {
 /// The definitions, and the policy that every namespace is judged by.
 async fn prepare(cluster: &ControlPlane, programs: Programs) -> Result<Programs> {
     cluster.install(&repository().join("crds")).await?;
-    let mut policies = strategy::example()?;
+    let mut policies = attune_e2e::example()?;
     policies.retain(|object| object.metadata.namespace.is_none());
     cluster
         .objects()

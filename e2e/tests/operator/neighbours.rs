@@ -4,8 +4,9 @@ use anyhow::{Context, Result, ensure};
 use attune_e2e::{ControlPlane, wait_until};
 use kube::ResourceExt;
 
-use crate::programs::{Answer, PATIENCE, Programs, Server};
-use crate::strategy::{Strategy, condition, ensure_same};
+use crate::programs::{Answer, Programs, Server};
+use attune_e2e::PATIENCE;
+use attune_e2e::{Strategy, condition, ensure_same};
 
 /// What a decider answers to many units, some of whom are held out.
 pub(crate) async fn decisions(decider: &Server) -> Result<Vec<Answer>> {

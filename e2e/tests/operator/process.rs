@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use attune_e2e::ControlPlane;
 
 use crate::programs::{GRACE, Programs};
-use crate::strategy::Strategy;
+use attune_e2e::Strategy;
 
 pub(crate) async fn it_counts_what_it_does_and_ends_when_told(
     cluster: &ControlPlane,

@@ -6,14 +6,11 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use attune_e2e::{ControlPlane, Launch, Port, Process, binary, wait_until};
+use attune_e2e::{ControlPlane, Launch, PATIENCE, Port, Process, binary, wait_until};
 use serde_json::{Value, json};
 
 /// The instant at which every operator of these tests judges.
 pub(crate) const AT: &str = "2026-12-01T00:00:00Z";
-
-/// How long a program may take to answer, while others compile and start beside it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a program may take to end once told to.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -48,7 +45,15 @@ impl Programs {
             cluster
                 .launch(name, &self.operator)
                 .env("RUST_LOG", "info,attune_operator=debug")
-                .args(["--listen", listen, "--at", AT, "--watch-namespace", namespace])
+                .args([
+                    "--listen",
+                    listen,
+                    "--insecure-bundles",
+                    "--at",
+                    AT,
+                    "--watch-namespace",
+                    namespace,
+                ])
                 .args(flags.iter().copied())
         };
         self.spawn(&format!("operator-{namespace}"), launch)

@@ -8,7 +8,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use crate::programs::{PATIENCE, Programs, Server};
-use crate::strategy::{Strategy, condition};
+use attune_e2e::{Strategy, condition};
 
 /// Units of each arm.
 const UNITS: usize = 1000;

@@ -1,18 +1,33 @@
 //! The operator's settings.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use attune_admission::PullPolicy;
+use clap::{Args as Group, Parser, ValueEnum};
+use jiff::SignedDuration;
 
 /// The Attune operator: checks strategies, compiles them into rules, hands them to deciders and writes what is true of
 /// them onto the resources.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "attune-operator", version)]
 pub struct Args {
-    /// Address of bundles, probes and metrics.
+    /// Address of probes and metrics, without TLS.
     #[arg(long, env = "ATTUNE_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+
+    /// Hands out bundles at `--listen`, without TLS and to whoever asks; for development.
+    #[arg(long, env = "ATTUNE_INSECURE_BUNDLES", conflicts_with = "tls_listen")]
+    pub insecure_bundles: bool,
+
+    /// What it needs to serve deciders, the API server and its own replicas.
+    #[command(flatten)]
+    pub release: Release,
+
+    /// What the deciders that it starts are started with.
+    #[command(flatten)]
+    pub deciders: Deciders,
 
     /// Watch this namespace only; repeatable. Without it, all.
     #[arg(
@@ -42,9 +57,114 @@ pub struct Args {
     #[arg(long, env = "ATTUNE_AT", hide = true)]
     pub at: Option<jiff::Timestamp>,
 
+    /// How far this process' clock is off, as `300s` or `-300s`; for tests.
+    #[arg(
+        long,
+        env = "ATTUNE_CLOCK_OFFSET",
+        hide = true,
+        default_value = "0s",
+        allow_hyphen_values = true
+    )]
+    pub clock_offset: SignedDuration,
+
     /// Write logs as JSON lines.
     #[arg(long, env = "ATTUNE_LOG_JSON")]
     pub log_json: bool,
+}
+
+/// What the operator needs to serve deciders, the API server and its own replicas.
+#[derive(Debug, Clone, Group)]
+pub struct Release {
+    /// Address of bundles, webhooks and other replicas, with TLS.
+    #[arg(
+        long,
+        env = "ATTUNE_TLS_LISTEN",
+        requires_all = ["pod_name", "pod_namespace", "service", "certificate_secret"]
+    )]
+    pub tls_listen: Option<SocketAddr>,
+
+    /// Name of this replica's pod.
+    #[arg(long, env = "POD_NAME")]
+    pub pod_name: Option<String>,
+
+    /// Namespace of the release.
+    #[arg(long, env = "POD_NAMESPACE")]
+    pub pod_namespace: Option<String>,
+
+    /// Address of this replica's pod, where other replicas reach it.
+    #[arg(long, env = "POD_IP")]
+    pub pod_ip: Option<std::net::IpAddr>,
+
+    /// Name of the Service in front of `--tls-listen`, which the certificate is for.
+    #[arg(long, env = "ATTUNE_SERVICE")]
+    pub service: Option<String>,
+
+    /// Name of the Lease by which replicas elect a leader; without it this one leads.
+    #[arg(long, env = "ATTUNE_LEASE", requires = "tls_listen")]
+    pub lease: Option<String>,
+
+    /// Who keeps the certificates.
+    #[arg(long, env = "ATTUNE_CERTIFICATES", default_value = "SelfManaged")]
+    pub certificates: Certificates,
+
+    /// Name of the Secret with this operator's certificate.
+    #[arg(long, env = "ATTUNE_CERTIFICATE_SECRET")]
+    pub certificate_secret: Option<String>,
+
+    /// Name of the Secret with the collector's certificate, to be kept too.
+    #[arg(
+        long,
+        env = "ATTUNE_COLLECTOR_CERTIFICATE_SECRET",
+        requires = "collector_service"
+    )]
+    pub collector_certificate_secret: Option<String>,
+
+    /// Name of the Service in front of the collector.
+    #[arg(long, env = "ATTUNE_COLLECTOR_SERVICE")]
+    pub collector_service: Option<String>,
+
+    /// Name of the webhook configurations, to be told whom to trust.
+    #[arg(long, env = "ATTUNE_WEBHOOK_CONFIGURATION")]
+    pub webhook_configuration: Option<String>,
+
+    /// How long a certificate lives, as `2160h`; it is renewed at two thirds of that.
+    #[arg(long, env = "ATTUNE_CERTIFICATE_LIFE", default_value = "2160h")]
+    pub certificate_life: SignedDuration,
+
+    /// How long a certificate authority lives, as `8760h`.
+    #[arg(long, env = "ATTUNE_AUTHORITY_LIFE", default_value = "8760h")]
+    pub authority_life: SignedDuration,
+
+    /// File with this replica's own token, for other replicas and the collector.
+    #[arg(long, env = "ATTUNE_TOKEN_FILE", default_value = "/var/run/attune/token")]
+    pub token_file: PathBuf,
+}
+
+/// What the deciders that the operator starts are started with.
+#[derive(Debug, Clone, Group)]
+pub struct Deciders {
+    /// Image with the decider; without it none are started or injected.
+    #[arg(long, env = "ATTUNE_DECIDER_IMAGE", requires = "tls_listen")]
+    pub decider_image: Option<String>,
+
+    /// When the image is pulled: `Always`, `IfNotPresent` or `Never`.
+    #[arg(
+        long,
+        env = "ATTUNE_DECIDER_IMAGE_PULL_POLICY",
+        default_value = "IfNotPresent"
+    )]
+    pub decider_image_pull_policy: PullPolicy,
+}
+
+/// Who keeps the certificates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Certificates {
+    /// The operator's leader.
+    #[value(name = "SelfManaged")]
+    SelfManaged,
+    /// Somebody else, such as cert-manager.
+    #[value(name = "External")]
+    External,
 }
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {

@@ -5,25 +5,46 @@
 //! - [`watch`]: what happens on the API server becomes an [`watch::Observation`]; one bad object never stops a stream.
 //! - [`driver`]: applies observations, waits a moment for more, settles, and hands effects on.
 //! - [`publish`]: bundles to the ConfigMaps that outlive the operator, and back after a restart.
-//! - [`distribute`]: bundles to deciders, over HTTP with entity tags and long polls.
+//! - [`distribute`]: bundles to deciders, over HTTP with entity tags and long polls, each to those who may have it.
+//! - [`callers`]: who asks, by their tokens.
 //! - [`deciders`]: who runs which revision.
+//! - [`deliver`]: deciders of their own behind a Service, for Channels that want that.
+//! - [`leader`]: which replica writes, by a Lease; [`peers`]: what the others tell it.
+//! - [`own`]: calls to other parts of the release.
+//! - [`certificates`]: what is served with, kept and renewed.
+//! - [`webhooks`]: the API server asks about pods and resources.
 //! - [`patch`]: statuses to the API server, by server-side apply, the newest of an object only.
 //! - [`queue`]: what waits to be written, each key with a backoff of its own.
 //! - [`results`]: questions to the collector, answers onto the resources.
+//! - [`pods`]: which pods have a decider, and which should.
+//! - [`events`]: what turned, told on the object that it concerns.
+//! - [`trust`]: whom deciders trust, in every namespace that has a Channel.
 
 mod args;
+pub mod callers;
+pub mod certificates;
 pub mod deciders;
+pub mod deliver;
 pub mod distribute;
 pub mod driver;
+pub mod events;
 #[cfg(test)]
 mod fixture;
+pub mod leader;
+pub mod leadership;
 mod metrics;
+pub mod own;
 pub mod patch;
+pub mod peers;
+pub mod pods;
 pub mod publish;
 pub mod queue;
 pub mod results;
 mod run;
+mod serve;
 mod shutdown;
+pub mod trust;
 pub mod watch;
+pub mod webhooks;
 
 pub use args::Args;

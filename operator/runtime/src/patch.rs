@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use attune_api::API_VERSION;
+use attune_api::{API_VERSION, Kind};
 use attune_compile::ObjectId;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
@@ -36,6 +36,8 @@ pub struct Writer {
     counts: Mutex<BTreeMap<ObjectId, Instant>>,
     /// Who writes; without it, this replica does.
     leadership: OnceLock<Leadership>,
+    /// A kind whose statuses it may not write.
+    spared: Option<Kind>,
     metrics: Arc<Metrics>,
 }
 
@@ -47,8 +49,15 @@ impl Writer {
             waiting: Queue::default(),
             counts: Mutex::default(),
             leadership: OnceLock::new(),
+            spared: None,
             metrics,
         }
+    }
+
+    /// Leaves the statuses of a kind alone.
+    #[must_use]
+    pub fn sparing(self, kind: Option<Kind>) -> Self {
+        Self { spared: kind, ..self }
     }
 
     /// Writes only while this replica leads. Only the first time counts.
@@ -68,7 +77,7 @@ impl Writer {
     /// Lets a status be written; an older one of the same object that still waits is dropped. While another leads, it is
     /// dropped itself.
     pub fn put(&self, id: ObjectId, status: Value) {
-        if self.leadership().leads() {
+        if self.leadership().leads() && self.spared != Some(id.kind) {
             self.waiting.put(id, status);
         }
     }

@@ -18,7 +18,9 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::Args;
+use crate::leadership::Leadership;
 use crate::metrics::{Metrics, Outcome};
+use crate::own::Own;
 use crate::patch::Writer;
 use crate::watch::api_resource;
 
@@ -89,6 +91,8 @@ impl Turns {
 #[derive(Debug)]
 pub struct Refresher {
     collector: Option<String>,
+    own: Own,
+    leadership: Leadership,
     interval: Duration,
     at: Option<Timestamp>,
     questions: watch::Receiver<Questions>,
@@ -100,12 +104,16 @@ impl Refresher {
     /// A refresher of the given questions.
     pub fn new(
         args: &Args,
+        own: Own,
+        leadership: Leadership,
         questions: watch::Receiver<Questions>,
         writer: Arc<Writer>,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             collector: args.collector.clone(),
+            own,
+            leadership,
             interval: args.results_interval,
             at: args.at,
             questions,
@@ -119,9 +127,10 @@ impl Refresher {
         let Some(collector) = self.collector.clone() else {
             return std::future::pending().await;
         };
-        let http = reqwest::Client::new();
         let mut turns = Turns::default();
         loop {
+            // Whoever leads asks; nobody else would write what is answered.
+            self.leadership.gained().await;
             turns.take(&self.questions.borrow_and_update().clone());
             let Some((key, due)) = turns.next() else {
                 if self.questions.changed().await.is_err() {
@@ -140,7 +149,7 @@ impl Refresher {
                 }
             }
             if let Some(question) = turns.begin(&key, self.interval) {
-                let outcome = self.take_turn(client, &http, &collector, &question).await;
+                let outcome = self.take_turn(client, &collector, &question).await;
                 if outcome == Outcome::Early {
                     turns.hasten(&key, EARLY_PAUSE.min(self.interval));
                 }
@@ -148,14 +157,8 @@ impl Refresher {
         }
     }
 
-    async fn take_turn(
-        &self,
-        client: &Client,
-        http: &reqwest::Client,
-        collector: &str,
-        question: &Question,
-    ) -> Outcome {
-        let outcome = match self.refresh(client, http, collector, question).await {
+    async fn take_turn(&self, client: &Client, collector: &str, question: &Question) -> Outcome {
+        let outcome = match self.refresh(client, collector, question).await {
             Ok(outcome) => outcome,
             Err(error) => {
                 let (namespace, experiment) = (&question.namespace, &question.experiment);
@@ -175,11 +178,10 @@ impl Refresher {
     async fn refresh(
         &self,
         client: &Client,
-        http: &reqwest::Client,
         collector: &str,
         question: &Question,
     ) -> anyhow::Result<Outcome> {
-        let answer = self.ask(http, collector, question).await?;
+        let answer = self.ask(collector, question).await?;
         let api: Api<DynamicObject> = Api::namespaced_with(
             client.clone(),
             &question.namespace,
@@ -215,15 +217,11 @@ impl Refresher {
         Ok(Outcome::Changed)
     }
 
-    async fn ask(
-        &self,
-        http: &reqwest::Client,
-        collector: &str,
-        question: &Question,
-    ) -> anyhow::Result<Answer> {
+    async fn ask(&self, collector: &str, question: &Question) -> anyhow::Result<Answer> {
         let cut = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
         let url = format!("{}/v1/answers{cut}", collector.trim_end_matches('/'));
-        let response = http.post(url).timeout(ANSWER_TIMEOUT).json(question).send().await;
+        let request = self.own.request(None, |http| http.post(url)).await?;
+        let response = request.timeout(ANSWER_TIMEOUT).json(question).send().await;
         let response = response.context("the collector does not answer")?;
         let status = response.status();
         if !status.is_success() {

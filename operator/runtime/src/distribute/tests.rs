@@ -14,7 +14,9 @@ async fn ask(shelf: &Arc<Shelf>, path: &str, headers: &[(&str, &str)]) -> (Statu
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = router(Arc::clone(shelf)).oneshot(request.body(Body::empty()).unwrap());
+    let routes = router(Arc::clone(shelf), Arc::new(Gate::Open));
+    let routes = routes.merge(probes(Readiness::new(Arc::clone(shelf), None)));
+    let response = routes.oneshot(request.body(Body::empty()).unwrap());
     let response = response.await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
@@ -122,13 +124,50 @@ async fn deciders_are_counted_by_what_they_say_about_the_revision_that_is_out() 
     let web = &reports[&("shop".to_owned(), "web".to_owned())];
     assert_eq!(
         (web.current, web.stale, &web.refused),
-        (1, 2, &None),
+        (1, 1, &None),
         "another revision was refused"
     );
+    assert!(web.without.contains("three"), "it runs none");
 
     let refused = [("attune-refused", bundle.revision.as_str()), refusal[1]];
     ask(&shelf, &format!("{path}three"), &refused).await;
     let reports = report();
     let web = &reports[&("shop".to_owned(), "web".to_owned())];
     assert_eq!(web.refused, Some(format!("{}: too new", bundle.revision)));
+}
+
+#[tokio::test]
+async fn past_revisions_can_be_had_again() {
+    let (shelf, old, new) = (
+        shelf(),
+        publication("shop", "web", "hero"),
+        publication("shop", "web", "other"),
+    );
+    shelf.put("shop", "web", Some(&old));
+    shelf.put("shop", "web", Some(&new));
+    for bundle in [&old, &new] {
+        let path = format!("/v1/bundles/shop/web/revisions/{}", bundle.revision);
+        let (status, _, body) = ask(&shelf, &path, &[]).await;
+        assert_eq!((status, body), (StatusCode::OK, bundle.canonical.to_vec()));
+    }
+    let (status, _, body) = ask(&shelf, "/v1/bundles/shop/web/revisions/none", &[]).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(String::from_utf8(body).unwrap().contains("`none`"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_poll_is_answered_at_once_when_the_process_is_about_to_end() {
+    let (shelf, bundle) = (shelf(), publication("shop", "web", "hero"));
+    shelf.put("shop", "web", Some(&bundle));
+    shelf.end();
+    let known = format!("\"{}\"", bundle.revision);
+    let began = tokio::time::Instant::now();
+    let (status, ..) = ask(
+        &shelf,
+        "/v1/bundles/shop/web?wait=30s",
+        &[("if-none-match", &known)],
+    )
+    .await;
+    assert_eq!(status, StatusCode::NOT_MODIFIED);
+    assert_eq!(began.elapsed(), Duration::ZERO);
 }

@@ -1,28 +1,31 @@
 //! The example strategy in a namespace of its own, and what its statuses say.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use attune_e2e::{
-    ControlPlane, ObjectId, Objects, in_namespace, read_documents, repository, shuffled, wait_until,
-};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::DynamicObject;
 use kube::{Api, Client, ResourceExt};
 use serde_json::Value;
 
-use crate::programs::PATIENCE;
+use crate::{
+    ControlPlane, ObjectId, Objects, in_namespace, read_documents, repository, shuffled, wait_until,
+};
+
+/// How long a program may take to answer, while others compile and start beside it.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Statuses by object.
-pub(crate) type Statuses = BTreeMap<ObjectId, Value>;
+pub type Statuses = BTreeMap<ObjectId, Value>;
 
 /// The documents of the example, cluster-scoped ones included.
-pub(crate) fn example() -> Result<Vec<DynamicObject>> {
+pub fn example() -> Result<Vec<DynamicObject>> {
     read_documents(&repository().join("examples/strategy/strategy.yaml"))
 }
 
 /// The example's objects in one namespace. Its policy is the cluster's and stays.
-pub(crate) struct Strategy {
+pub struct Strategy {
     objects: Objects,
     client: Client,
     documents: Vec<DynamicObject>,
@@ -30,7 +33,11 @@ pub(crate) struct Strategy {
 }
 
 impl Strategy {
-    pub(crate) fn new(cluster: &ControlPlane, namespace: &str) -> Result<Self> {
+    /// The example's objects for a namespace, not applied yet.
+    ///
+    /// # Errors
+    /// When the example cannot be read.
+    pub fn new(cluster: &ControlPlane, namespace: &str) -> Result<Self> {
         let documents = in_namespace(&example()?, namespace).into_iter();
         Ok(Self {
             objects: cluster.objects(),
@@ -43,7 +50,7 @@ impl Strategy {
     }
 
     /// Changes a document before it is applied.
-    pub(crate) fn edit(
+    pub fn edit(
         &mut self,
         kind: &str,
         name: &str,
@@ -54,42 +61,50 @@ impl Strategy {
         edit(&mut document.data)
     }
 
-    pub(crate) async fn apply(&self) -> Result<()> {
+    /// Applies everything.
+    ///
+    /// # Errors
+    /// When the API server refuses one.
+    pub async fn apply(&self) -> Result<()> {
         self.objects.apply(&self.documents, "owner").await.map(drop)
     }
 
     /// Applies everything in an order that depends on the seed alone.
-    pub(crate) async fn apply_shuffled(&self, seed: u64) -> Result<()> {
+    pub async fn apply_shuffled(&self, seed: u64) -> Result<()> {
         let documents = shuffled(&self.documents, seed);
         self.objects.apply(&documents, "owner").await.map(drop)
     }
 
-    pub(crate) async fn apply_one(&self, kind: &str, name: &str) -> Result<()> {
+    /// Applies one object.
+    ///
+    /// # Errors
+    /// When the example has none such, or the API server refuses it.
+    pub async fn apply_one(&self, kind: &str, name: &str) -> Result<()> {
         let document = self.document(kind, name)?.clone();
         self.objects.apply(&[document], "owner").await.map(drop)
     }
 
     /// Deletes one object and waits until it is gone.
-    pub(crate) async fn delete(&self, kind: &str, name: &str) -> Result<()> {
+    pub async fn delete(&self, kind: &str, name: &str) -> Result<()> {
         let document = self.document(kind, name)?.clone();
         self.objects.delete(&[document], PATIENCE).await
     }
 
     /// Deletes everything, in an order that depends on the seed alone, and waits until it is gone.
-    pub(crate) async fn delete_shuffled(&self, seed: u64) -> Result<()> {
+    pub async fn delete_shuffled(&self, seed: u64) -> Result<()> {
         let documents = shuffled(&self.documents, seed);
         self.objects.delete(&documents, PATIENCE).await
     }
 
     /// The normalised statuses of the namespace.
-    pub(crate) async fn statuses(&self) -> Result<Statuses> {
+    pub async fn statuses(&self) -> Result<Statuses> {
         let mut statuses = self.objects.statuses().await?;
         statuses.retain(|id, _| id.namespace == self.namespace);
         Ok(statuses)
     }
 
     /// Waits until every object says that all is well with it as it is now; gives the statuses.
-    pub(crate) async fn is_ready(&self) -> Result<Statuses> {
+    pub async fn is_ready(&self) -> Result<Statuses> {
         wait_until("every object is ready", PATIENCE, async || {
             for document in &self.documents {
                 let object = self
@@ -113,7 +128,7 @@ impl Strategy {
     }
 
     /// Waits until the statuses are these.
-    pub(crate) async fn comes_to(&self, expected: &Statuses) -> Result<()> {
+    pub async fn comes_to(&self, expected: &Statuses) -> Result<()> {
         wait_until("the statuses are as before", PATIENCE, async || {
             ensure_same(expected, &self.statuses().await?)
         })
@@ -121,19 +136,19 @@ impl Strategy {
     }
 
     /// One object as it stands.
-    pub(crate) async fn object(&self, kind: &str, name: &str) -> Result<DynamicObject> {
+    pub async fn object(&self, kind: &str, name: &str) -> Result<DynamicObject> {
         let api = self.objects.api_of(self.document(kind, name)?).await?;
         Ok(api.get(name).await?)
     }
 
     /// The status of one object as it stands.
-    pub(crate) async fn status(&self, kind: &str, name: &str) -> Result<Value> {
+    pub async fn status(&self, kind: &str, name: &str) -> Result<Value> {
         let object = self.object(kind, name).await?;
         Ok(object.data.get("status").cloned().unwrap_or_default())
     }
 
     /// Waits until a condition reads like this: its status and its reason.
-    pub(crate) async fn turns(&self, kind: &str, name: &str, type_: &str, to: (&str, &str)) -> Result<Value> {
+    pub async fn turns(&self, kind: &str, name: &str, type_: &str, to: (&str, &str)) -> Result<Value> {
         let what = format!("{type_} of {kind} {name} is {}/{}", to.0, to.1);
         wait_until(&what, PATIENCE, async || {
             let status = self.status(kind, name).await?;
@@ -148,13 +163,13 @@ impl Strategy {
     }
 
     /// The ConfigMap with the bundle of a Channel, if there is one.
-    pub(crate) async fn bundle(&self, channel: &str) -> Result<Option<ConfigMap>> {
+    pub async fn bundle(&self, channel: &str) -> Result<Option<ConfigMap>> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
         Ok(api.get_opt(&format!("attune-bundle-{channel}")).await?)
     }
 
     /// The version of every ConfigMap with a bundle: it changes with each write that has an effect.
-    pub(crate) async fn bundle_versions(&self) -> Result<BTreeMap<String, String>> {
+    pub async fn bundle_versions(&self) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for channel in ["web", "email"] {
             let found = self.bundle(channel).await?;
@@ -176,14 +191,17 @@ fn is(object: &DynamicObject, kind: &str, name: &str) -> bool {
 
 /// A condition as it stands on an object.
 #[derive(Debug)]
-pub(crate) struct Condition {
-    pub(crate) status: String,
-    pub(crate) reason: String,
-    pub(crate) message: String,
+pub struct Condition {
+    /// `True`, `False` or `Unknown`.
+    pub status: String,
+    /// Why, in one word.
+    pub reason: String,
+    /// Why, for people.
+    pub message: String,
 }
 
 /// A condition of a status.
-pub(crate) fn condition(status: &Value, type_: &str) -> Result<Condition> {
+pub fn condition(status: &Value, type_: &str) -> Result<Condition> {
     let conditions = status["conditions"]
         .as_array()
         .context("no status was written yet")?;
@@ -198,7 +216,7 @@ pub(crate) fn condition(status: &Value, type_: &str) -> Result<Condition> {
 }
 
 /// Fails with the first object that differs.
-pub(crate) fn ensure_same(expected: &Statuses, found: &Statuses) -> Result<()> {
+pub fn ensure_same(expected: &Statuses, found: &Statuses) -> Result<()> {
     for (id, status) in expected {
         match found.get(id) {
             None => bail!("{id} is not there"),

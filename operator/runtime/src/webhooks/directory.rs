@@ -1,0 +1,39 @@
+//! Which Channels there are, as far as the injection of deciders needs to know.
+
+use std::collections::BTreeMap;
+
+use attune_admission::Found;
+use attune_api::delivery::Delivery;
+
+/// The Channels of all namespaces.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Directory {
+    /// By namespace and name; `None` until all were listed.
+    channels: Option<BTreeMap<(String, String), Found>>,
+}
+
+impl Directory {
+    /// Everything that there is. A Channel without a readable delivery is there and unknown.
+    pub fn of<'d>(channels: impl Iterator<Item = (&'d str, &'d str, Option<&'d Delivery>)>) -> Self {
+        let found = |delivery: Option<&Delivery>| match delivery {
+            Some(Delivery::Sidecar(sidecar)) => Found::Sidecar(sidecar.clone()),
+            Some(other) => Found::Other(other.name()),
+            None => Found::Unknown,
+        };
+        let entry = |(namespace, name, delivery): (&str, &str, Option<&Delivery>)| {
+            ((namespace.to_owned(), name.to_owned()), found(delivery))
+        };
+        Self {
+            channels: Some(channels.map(entry).collect()),
+        }
+    }
+
+    /// What is known of a Channel.
+    pub fn find(&self, namespace: &str, channel: &str) -> Found {
+        let Some(channels) = &self.channels else {
+            return Found::Unknown;
+        };
+        let key = (namespace.to_owned(), channel.to_owned());
+        channels.get(&key).cloned().unwrap_or(Found::Missing)
+    }
+}
