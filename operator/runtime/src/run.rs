@@ -140,5 +140,5 @@ async fn end(bundles: &Shelf, stop: watch::Sender<bool>) {
     info!("ending");
     bundles.end();
     stop.send_replace(true);
-    std::future::pending().await;
+    std::future::pending::<()>().await;
 }
