@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use attune_api::channel::DeciderFigures;
 use attune_api::conditions::{ConditionType, Reason};
+use attune_api::delivery::Delivery;
 use attune_api::{EventReason, Kind};
 use attune_compile::ObjectId;
 use attune_compile::status::{Deciders, Heard};
@@ -26,8 +27,8 @@ pub type Replicas = Arc<dyn Fn(&str, &str) -> Option<i32> + Send + Sync>;
 /// Listens to deciders.
 pub struct Hearing {
     pods: Option<Arc<Pods>>,
-    /// Of a Channel with a Deployment of its own.
-    replicas: Replicas,
+    /// Of Channels with a Deployment of their own; `None` where nobody makes one.
+    replicas: Option<Replicas>,
     started: Instant,
     /// Channels whose deciders have called since the start, as many as stand on the resource.
     heard: BTreeSet<Key>,
@@ -38,7 +39,7 @@ impl Default for Hearing {
     fn default() -> Self {
         Self {
             pods: None,
-            replicas: Arc::new(|_, _| None),
+            replicas: None,
             started: Instant::now(),
             heard: BTreeSet::new(),
             missing: Missing::default(),
@@ -55,8 +56,9 @@ impl fmt::Debug for Hearing {
 }
 
 impl Hearing {
-    /// Listens to deciders and looks at pods; `replicas` says how many deciders a Channel of its own is to have.
-    pub fn new(pods: Arc<Pods>, replicas: Replicas) -> Self {
+    /// Listens to deciders and looks at pods. `replicas` says how many deciders a Channel with delivery `service` is to have;
+    /// without it, nobody starts any for such a Channel, and none are missing.
+    pub fn new(pods: Arc<Pods>, replicas: Option<Replicas>) -> Self {
         Self {
             pods: Some(pods),
             replicas,
@@ -135,9 +137,8 @@ impl Driver {
                 add(&mut total, &standing);
                 continue;
             }
-            let replicas = (self.hearing.replicas)(&channel.0, &channel.1);
-            let delivery = self.index.delivery(&channel.0, &channel.1);
-            let heard = count(Expected::of(delivery, replicas), &census, &report);
+            let expected = self.expected(&channel);
+            let heard = count(expected, &census, &report);
             add(&mut total, &heard.figures());
             self.tell_missing(&channel, &census, &heard);
             self.index.hear(&channel.0, &channel.1, Deciders::Heard(heard));
@@ -150,6 +151,16 @@ impl Driver {
             DeciderFigures::default()
         };
         self.metrics.counted(&total);
+    }
+
+    /// The deciders that a Channel is to have.
+    fn expected(&self, (namespace, channel): &Key) -> Expected {
+        let delivery = self.index.delivery(namespace, channel);
+        match (delivery, &self.hearing.replicas) {
+            (Some(Delivery::Service(_)), None) => Expected::Own(0),
+            (_, Some(replicas)) => Expected::of(delivery, replicas(namespace, channel)),
+            (_, None) => Expected::of(delivery, None),
+        }
     }
 
     /// Names pods without a decider: each on itself, and new ones on the Channel too.

@@ -75,7 +75,7 @@ impl Bench {
         let awaited = Kind::ALL.into_iter().map(|kind| (kind, None)).collect();
         let driver = Driver::new(outputs.clone(), PACE, Arc::clone(&metrics), awaited, restored)
             .led_by(leadership)
-            .counting(Hearing::new(Arc::clone(&pods), Arc::new(|_, _| None)));
+            .counting(Hearing::new(Arc::clone(&pods), None));
         tokio::spawn(driver.run(receiver));
         outputs.publisher.observe_all(None, Vec::new());
         let mut bench = Self {

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use crate::Args;
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
-use crate::driver::{Driver, Hearing, Outputs, Pace};
+use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
 use crate::events::{Events, Post, channel_reference};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
@@ -125,6 +125,7 @@ impl Control {
             Arc::clone(&results),
             Arc::clone(&metrics),
         );
+        let delivers = standing.settings.is_some();
         let deliver = async {
             match standing.settings {
                 Some(settings) => {
@@ -151,10 +152,9 @@ impl Control {
                 at: args.at,
             };
             let replicas = Arc::clone(&desired);
-            let hearing = Hearing::new(
-                Arc::clone(&pods),
-                Arc::new(move |namespace, channel| replicas.get(namespace, channel)?.replicas),
-            );
+            let replicas: Replicas =
+                Arc::new(move |namespace, channel| replicas.get(namespace, channel)?.replicas);
+            let hearing = Hearing::new(Arc::clone(&pods), delivers.then_some(replicas));
             let driver = Driver::new(outputs.clone(), pace, Arc::clone(&metrics), awaited, restored);
             let driver = driver.led_by(leadership.clone()).counting(hearing);
             driver.run(observations).await;
