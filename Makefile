@@ -63,4 +63,17 @@ tools: ## build the cluster of the tests from Go modules (15 minutes, once)
 test-cluster: build ## the tests on a real Kubernetes
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))"
-	cargo test --locked --workspace --test chart --test control_plane --test crds --test node --test operator
+	cargo test --locked --workspace --test chart --test control_plane --test crds --test faults --test node --test operator --test release
+
+.PHONY: faults
+faults: build ## every fault at its full length, on a real node
+	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
+	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))" ATTUNE_FAULTS=full
+	cargo test --locked --workspace --test faults
+
+.PHONY: bench-cluster
+bench-cluster: ## the operator under thousands of resources and hundreds of deciders, as it is released
+	@cargo build --locked --release -p attune-operator -p attune-decider
+	ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
+	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(dir $(BINARIES)))/release"
+	cargo test --locked --workspace --test scale

@@ -5,5 +5,5 @@ use clap::Parser;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    Args::parse().run().await
+    Box::pin(Args::parse().run()).await
 }
