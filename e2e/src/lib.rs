@@ -12,6 +12,7 @@ mod control_plane;
 mod objects;
 mod ports;
 mod process;
+pub mod release;
 mod strategy;
 mod suite;
 mod tools;

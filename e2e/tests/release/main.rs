@@ -5,15 +5,13 @@
     reason = "a field that a JSON document lacks reads as null, which the comparison then shows"
 )]
 
-mod installed;
 mod sidecars;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use attune_e2e::Suite;
-
-use self::installed::Installed;
+use attune_e2e::release::Installed;
 
 fn main() -> Result<ExitCode> {
     let suite = Suite::prepared_on_node(async |cluster| Installed::install(cluster).await)?.test(
