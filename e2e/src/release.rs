@@ -23,6 +23,9 @@ pub const GOLD: &str =
 /// Where a pod asks its own decider for the hero of the home page.
 pub const HERO: &str = "http://127.0.0.1:8016/ofrep/v1/evaluate/flags/home-hero";
 
+/// What is counted of a Channel's deciders, in the order of [`counts`].
+const FIGURES: [&str; 5] = ["desired", "injected", "current", "stale", "missing"];
+
 /// The release, installed.
 #[derive(Debug)]
 pub struct Installed;
@@ -113,9 +116,8 @@ pub async fn strategy(cluster: &Cluster, namespace: &str) -> Result<Strategy> {
 pub async fn counts(strategy: &Strategy, channel: &str, expected: [i64; 5]) -> Result<Value> {
     wait_until("the deciders are counted", PATIENCE, async || {
         let status = strategy.status("Channel", channel).await?;
-        let deciders = &status["deciders"];
-        let found =
-            ["desired", "injected", "current", "stale", "missing"].map(|figure| deciders[figure].as_i64());
+        let deciders = status.get("deciders").cloned().unwrap_or_default();
+        let found = FIGURES.map(|figure| deciders.get(figure).and_then(Value::as_i64));
         ensure!(
             found == expected.map(Some),
             "{deciders} instead of {expected:?}; {status:#}"

@@ -20,6 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 pub type Statuses = BTreeMap<ObjectId, Value>;
 
 /// The documents of the example, cluster-scoped ones included.
+///
+/// # Errors
+/// When the file cannot be read.
 pub fn example() -> Result<Vec<DynamicObject>> {
     read_documents(&repository().join("examples/strategy/strategy.yaml"))
 }
@@ -50,6 +53,9 @@ impl Strategy {
     }
 
     /// Changes a document before it is applied.
+    ///
+    /// # Errors
+    /// That of `edit`, or when the example has no such document.
     pub fn edit(
         &mut self,
         kind: &str,
@@ -70,6 +76,9 @@ impl Strategy {
     }
 
     /// Applies everything in an order that depends on the seed alone.
+    ///
+    /// # Errors
+    /// When the API server refuses one.
     pub async fn apply_shuffled(&self, seed: u64) -> Result<()> {
         let documents = shuffled(&self.documents, seed);
         self.objects.apply(&documents, "owner").await.map(drop)
@@ -85,18 +94,27 @@ impl Strategy {
     }
 
     /// Deletes one object and waits until it is gone.
+    ///
+    /// # Errors
+    /// When it does not go in time.
     pub async fn delete(&self, kind: &str, name: &str) -> Result<()> {
         let document = self.document(kind, name)?.clone();
         self.objects.delete(&[document], PATIENCE).await
     }
 
     /// Deletes everything, in an order that depends on the seed alone, and waits until it is gone.
+    ///
+    /// # Errors
+    /// When not all of it goes in time.
     pub async fn delete_shuffled(&self, seed: u64) -> Result<()> {
         let documents = shuffled(&self.documents, seed);
         self.objects.delete(&documents, PATIENCE).await
     }
 
     /// The normalised statuses of the namespace.
+    ///
+    /// # Errors
+    /// When they cannot be listed.
     pub async fn statuses(&self) -> Result<Statuses> {
         let mut statuses = self.objects.statuses().await?;
         statuses.retain(|id, _| id.namespace == self.namespace);
@@ -104,6 +122,9 @@ impl Strategy {
     }
 
     /// Waits until every object says that all is well with it as it is now; gives the statuses.
+    ///
+    /// # Errors
+    /// When one is not in time; with what it says.
     pub async fn is_ready(&self) -> Result<Statuses> {
         wait_until("every object is ready", PATIENCE, async || {
             for document in &self.documents {
@@ -116,7 +137,7 @@ impl Strategy {
                 let id = ObjectId::of(document);
                 let status = object.data.get("status").cloned().unwrap_or_default();
                 ensure!(
-                    status["observedGeneration"] == Value::from(object.metadata.generation),
+                    status.get("observedGeneration") == Some(&Value::from(object.metadata.generation)),
                     "{id}: {status}"
                 );
                 let ready = condition(&status, "Ready").with_context(|| id.to_string())?;
@@ -128,6 +149,9 @@ impl Strategy {
     }
 
     /// Waits until the statuses are these.
+    ///
+    /// # Errors
+    /// When they are not in time; with the first that differs.
     pub async fn comes_to(&self, expected: &Statuses) -> Result<()> {
         wait_until("the statuses are as before", PATIENCE, async || {
             ensure_same(expected, &self.statuses().await?)
@@ -136,18 +160,27 @@ impl Strategy {
     }
 
     /// One object as it stands.
+    ///
+    /// # Errors
+    /// When there is none such.
     pub async fn object(&self, kind: &str, name: &str) -> Result<DynamicObject> {
         let api = self.objects.api_of(self.document(kind, name)?).await?;
         Ok(api.get(name).await?)
     }
 
     /// The status of one object as it stands.
+    ///
+    /// # Errors
+    /// When there is none such.
     pub async fn status(&self, kind: &str, name: &str) -> Result<Value> {
         let object = self.object(kind, name).await?;
         Ok(object.data.get("status").cloned().unwrap_or_default())
     }
 
     /// Waits until a condition reads like this: its status and its reason.
+    ///
+    /// # Errors
+    /// When it does not in time; with what it is instead.
     pub async fn turns(&self, kind: &str, name: &str, type_: &str, to: (&str, &str)) -> Result<Value> {
         let what = format!("{type_} of {kind} {name} is {}/{}", to.0, to.1);
         wait_until(&what, PATIENCE, async || {
@@ -163,12 +196,18 @@ impl Strategy {
     }
 
     /// The ConfigMap with the bundle of a Channel, if there is one.
+    ///
+    /// # Errors
+    /// When the API server does not say.
     pub async fn bundle(&self, channel: &str) -> Result<Option<ConfigMap>> {
         let api: Api<ConfigMap> = Api::namespaced(self.client.clone(), &self.namespace);
         Ok(api.get_opt(&format!("attune-bundle-{channel}")).await?)
     }
 
     /// The version of every ConfigMap with a bundle: it changes with each write that has an effect.
+    ///
+    /// # Errors
+    /// When one is not there.
     pub async fn bundle_versions(&self) -> Result<BTreeMap<String, String>> {
         let mut versions = BTreeMap::new();
         for channel in ["web", "email"] {
@@ -201,6 +240,9 @@ pub struct Condition {
 }
 
 /// A condition of a status.
+///
+/// # Errors
+/// When it is not there.
 pub fn condition(status: &Value, type_: &str) -> Result<Condition> {
     let conditions = status["conditions"]
         .as_array()
@@ -216,6 +258,9 @@ pub fn condition(status: &Value, type_: &str) -> Result<Condition> {
 }
 
 /// Fails with the first object that differs.
+///
+/// # Errors
+/// When one does.
 pub fn ensure_same(expected: &Statuses, found: &Statuses) -> Result<()> {
     for (id, status) in expected {
         match found.get(id) {

@@ -99,6 +99,10 @@ pub struct Release {
     #[arg(long, env = "ATTUNE_SERVICE")]
     pub service: Option<String>,
 
+    /// Another name or address that the certificate is for; repeatable, the same for all replicas; for tests.
+    #[arg(long = "certificate-name", env = "ATTUNE_CERTIFICATE_NAMES", value_delimiter = ',', hide = true)]
+    pub certificate_names: Vec<String>,
+
     /// Name of the Lease by which replicas elect a leader; without it this one leads.
     #[arg(long, env = "ATTUNE_LEASE", requires = "tls_listen")]
     pub lease: Option<String>,

@@ -2,6 +2,8 @@
 //!
 //! Of each object only the newest status waits; what cannot be written is tried again with a growing pause. A status that
 //! only counts anew waits until a minute has passed since the last one. Only the leader writes.
+//!
+//! INVARIANT: the statuses of one object are written one after the other, because its lane is.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -21,6 +23,10 @@ use crate::metrics::Metrics;
 use crate::queue::{Queue, Task};
 use crate::watch::api_resource;
 
+/// Writes that are under way at a time: thousands of objects are done in seconds, and an API server that serves others too
+/// hardly feels it.
+const LANES: usize = 8;
+
 /// How long counts stand on an object before others take their place.
 const COUNTS_INTERVAL: Duration = Duration::from_secs(54);
 
@@ -31,7 +37,9 @@ const COUNTS_JITTER: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Writer {
     manager: &'static str,
-    waiting: Queue<ObjectId, Value>,
+    /// By object, each in the same one always.
+    lanes: [Queue<ObjectId, Value>; LANES],
+    spread: RandomState,
     /// When counts may be written again.
     counts: Mutex<BTreeMap<ObjectId, Instant>>,
     /// Who writes; without it, this replica does.
@@ -46,7 +54,8 @@ impl Writer {
     pub fn new(manager: &'static str, metrics: Arc<Metrics>) -> Self {
         Self {
             manager,
-            waiting: Queue::default(),
+            lanes: Default::default(),
+            spread: RandomState::new(),
             counts: Mutex::default(),
             leadership: OnceLock::new(),
             spared: None,
@@ -67,7 +76,14 @@ impl Writer {
 
     /// Drops what waits: another writes.
     pub fn clear(&self) {
-        self.waiting.clear();
+        self.lanes.iter().for_each(Queue::clear);
+    }
+
+    fn lane(&self, id: &ObjectId) -> &Queue<ObjectId, Value> {
+        let [first, ..] = &self.lanes;
+        let number = self.spread.hash_one(id) % LANES as u64;
+        let number = usize::try_from(number).unwrap_or_default();
+        self.lanes.get(number).unwrap_or(first)
     }
 
     fn leadership(&self) -> Leadership {
@@ -78,7 +94,7 @@ impl Writer {
     /// dropped itself.
     pub fn put(&self, id: ObjectId, status: Value) {
         if self.leadership().leads() && self.spared != Some(id.kind) {
-            self.waiting.put(id, status);
+            self.lane(&id).put(id, status);
         }
     }
 
@@ -89,45 +105,57 @@ impl Writer {
         }
         let now = Instant::now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|known, again| *again > now || self.waiting.has(known));
+        counts.retain(|known, again| *again > now || self.lane(known).has(known));
         let due = match counts.get(&id) {
             Some(again) if may_wait => (*again).max(now),
             _ => now,
         };
-        let jitter = RandomState::new().hash_one(&id) % 1000;
+        let jitter = self.spread.hash_one(&id) % 1000;
         let jitter = COUNTS_JITTER / 1000 * u32::try_from(jitter).unwrap_or_default();
         // The same turn for whatever comes until it is written.
-        if due <= now || !self.waiting.has(&id) {
+        let lane = self.lane(&id);
+        if due <= now || !lane.has(&id) {
             counts.insert(id.clone(), due + COUNTS_INTERVAL + jitter);
         }
         drop(counts);
-        self.waiting.put_at(id, status, due);
+        lane.put_at(id, status, due);
     }
 
     /// What is due, for tests.
     #[cfg(test)]
     pub(crate) fn take_due(&self) -> Vec<(ObjectId, Value)> {
-        let due = std::iter::from_fn(|| self.waiting.take_if_due());
+        let lanes = self.lanes.iter();
+        let due = lanes.flat_map(|lane| std::iter::from_fn(|| lane.take_if_due()));
         due.map(|task| (task.key, task.work)).collect()
     }
 
     /// Writes until cancelled, while this replica leads.
     pub async fn run(&self, client: &Client) {
+        let lanes = self.lanes.iter().map(|lane| self.work_off(lane, client));
+        futures::future::join_all(lanes).await;
+    }
+
+    async fn work_off(&self, lane: &Queue<ObjectId, Value>, client: &Client) {
         loop {
             let mut leadership = self.leadership();
             let leads = leadership.leads();
             tokio::select! {
-                task = self.waiting.next() => {
+                task = lane.next() => {
                     if self.leadership().leads() {
-                        self.try_to_write(client, task).await;
+                        self.try_to_write(lane, client, task).await;
                     }
                 }
-                () = leadership.lost(), if leads => self.clear(),
+                () = leadership.lost(), if leads => lane.clear(),
             }
         }
     }
 
-    async fn try_to_write(&self, client: &Client, task: Task<ObjectId, Value>) {
+    async fn try_to_write(
+        &self,
+        lane: &Queue<ObjectId, Value>,
+        client: &Client,
+        task: Task<ObjectId, Value>,
+    ) {
         if let Err(error) = self.write(client, &task.key, &task.work).await {
             self.metrics.status_failed(task.key.kind);
             warn!(
@@ -135,7 +163,7 @@ impl Writer {
                 error = &error as &dyn std::error::Error,
                 "status not written, trying again"
             );
-            self.waiting.put_back(task);
+            lane.put_back(task);
         }
     }
 

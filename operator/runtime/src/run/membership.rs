@@ -211,10 +211,12 @@ impl Membership {
         let release = &self.release;
         let collector = release.collector_certificate_secret.clone();
         let collector = collector.zip(release.collector_service.as_deref());
+        let mut own_names = names(&self.service, &self.namespace);
+        own_names.extend(release.certificate_names.iter().cloned());
         Estate {
             namespace: self.namespace.clone(),
             secret: self.secret.clone(),
-            names: names(&self.service, &self.namespace),
+            names: own_names,
             collector: collector.map(|(secret, service)| (secret, names(service, &self.namespace))),
             webhooks: release.webhook_configuration.clone(),
             lives: Lives {
