@@ -149,6 +149,8 @@ impl<T: Send + Sync + 'static> Suite<T, Cluster> {
 
 impl<T: Send + Sync + 'static, S: Shared> Suite<T, S> {
     fn on_stage(prepare: impl AsyncFnOnce(&S) -> Result<T> + Send + 'static) -> Result<Self> {
+        // For the HTTP clients of tests, which have no library of their own for TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let runtime = Runtime::new().context("start the runtime")?;
         let prepare: Prepare<T, S> = Box::new(move |runtime, cluster| runtime.block_on(prepare(cluster)));
         let stage = Stage {

@@ -108,7 +108,7 @@ impl Server {
             child,
             said,
             url: String::new(),
-            client: Client::new(),
+            client: client(),
         };
         let first = server.wait_for("attune serves on ");
         server.url = first.replace("attune serves on ", "");
@@ -121,7 +121,7 @@ impl Server {
             child: command.stderr(nowhere).spawn().expect("started"),
             said: channel().1,
             url: format!("http://{address}"),
-            client: Client::new(),
+            client: client(),
         };
         let end = Instant::now() + PATIENCE;
         let health = format!("{}/healthz", server.url);
@@ -261,4 +261,11 @@ pub(crate) fn purchase(id: &str, unit: &str) -> Value {
         "time": "2026-11-30T12:00:00Z",
         "data": {"unit": unit, "event": "purchase", "value": 20.0, "namespace": "shop"},
     })
+}
+
+/// A client; it has no library of its own for TLS.
+pub(crate) fn client() -> Client {
+    // It is there already where a client was made before.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }

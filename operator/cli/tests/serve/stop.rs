@@ -12,7 +12,7 @@ use crate::process::{EVENT, Folder, Server, purchase};
 
 /// Sends events one after another until the server is gone; gives how many it acknowledged.
 async fn send_until_refused(url: String, sender: usize, goes: Arc<AtomicBool>, count: Arc<AtomicU64>) {
-    let client = reqwest::Client::new();
+    let client = crate::process::client();
     for index in 0.. {
         let event = purchase(&format!("{sender}-{index}"), "u1");
         let request = client
