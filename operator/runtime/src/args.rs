@@ -8,6 +8,8 @@ use attune_admission::PullPolicy;
 use clap::{Args as Group, Parser, ValueEnum};
 use jiff::SignedDuration;
 
+use crate::clock::Clock;
+
 /// The Attune operator: checks strategies, compiles them into rules, hands them to deciders and writes what is true of
 /// them onto the resources.
 #[derive(Debug, Clone, Parser)]
@@ -99,8 +101,13 @@ pub struct Release {
     #[arg(long, env = "ATTUNE_SERVICE")]
     pub service: Option<String>,
 
-    /// Another name or address that the certificate is for; repeatable, the same for all replicas; for tests.
-    #[arg(long = "certificate-name", env = "ATTUNE_CERTIFICATE_NAMES", value_delimiter = ',', hide = true)]
+    /// Another DNS name that the certificate is for; repeatable, the same for all replicas; for tests.
+    #[arg(
+        long = "certificate-name",
+        env = "ATTUNE_CERTIFICATE_NAMES",
+        value_delimiter = ',',
+        hide = true
+    )]
     pub certificate_names: Vec<String>,
 
     /// Name of the Lease by which replicas elect a leader; without it this one leads.
@@ -169,6 +176,16 @@ pub enum Certificates {
     /// Somebody else, such as cert-manager.
     #[value(name = "External")]
     External,
+}
+
+impl Args {
+    /// What time it is, as the settings have it.
+    pub fn clock(&self) -> Clock {
+        Clock {
+            at: self.at,
+            offset: self.clock_offset,
+        }
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {

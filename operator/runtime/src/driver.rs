@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use crate::clock::Clock;
 use crate::distribute::Shelf;
 use crate::events::{Events, reference};
 use crate::leadership::Leadership;
@@ -58,8 +59,8 @@ pub struct Pace {
     pub debounce: Duration,
     /// How long after the start deciders have to call before they count as absent.
     pub decider_grace: Duration,
-    /// Judge at this instant instead of now.
-    pub at: Option<Timestamp>,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// Drives an index.
@@ -174,7 +175,7 @@ impl Driver {
 
     fn settle(&mut self) {
         let (started, compilations) = (Instant::now(), self.index.compilations());
-        let now = self.pace.at.unwrap_or_else(Timestamp::now);
+        let now = self.pace.clock.now();
         self.restore();
         self.compile(now);
         if self.take_role() {

@@ -12,7 +12,6 @@ mod record;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use kube::api::{Api, ObjectMeta, PostParams};
@@ -21,6 +20,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use crate::clock::Clock;
 use crate::metrics::Metrics;
 use record::{Record, Step};
 
@@ -57,8 +57,8 @@ pub struct Candidacy {
     pub lease: String,
     /// Who this replica is: `<pod name>@<address:port>`.
     pub identity: String,
-    /// How far this process' clock is off; for tests.
-    pub clock_offset: SignedDuration,
+    /// What time it writes into the Lease; nobody decides by it.
+    pub clock: Clock,
 }
 
 /// Why an attempt came to nothing.
@@ -162,7 +162,7 @@ impl Election {
 
     /// The Lease as it is once this replica holds it; `before` is replaced only if nobody changed it meanwhile.
     fn lease(&self, before: Option<&Lease>) -> Lease {
-        let now = MicroTime(Timestamp::now() + self.candidacy.clock_offset);
+        let now = MicroTime(self.candidacy.clock.now());
         let old = before.and_then(|lease| lease.spec.clone()).unwrap_or_default();
         let is_mine = old.holder_identity.as_deref() == Some(self.candidacy.identity.as_str());
         let transitions = old.lease_transitions.unwrap_or(0);

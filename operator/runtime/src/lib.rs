@@ -23,6 +23,7 @@
 mod args;
 pub mod callers;
 pub mod certificates;
+pub mod clock;
 pub mod deciders;
 pub mod deliver;
 pub mod distribute;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::labels::{FIELD_MANAGER_TRUST, MANAGED_BY, MANAGER};
-use jiff::Timestamp;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
@@ -18,6 +17,7 @@ use tracing::{info, warn};
 
 use super::authority::AuthorityError;
 use super::chain::{Chain, Data, Lives};
+use crate::clock::Clock;
 use crate::leadership::Leadership;
 
 /// The longest pause between looks.
@@ -40,6 +40,8 @@ pub struct Estate {
     pub webhooks: Option<String>,
     /// How long certificates live.
     pub lives: Lives,
+    /// What time it is.
+    pub clock: Clock,
 }
 
 /// Hears of a Secret that was written anew: its name and UID.
@@ -117,7 +119,7 @@ impl Keeper {
 
     async fn keep(&self) -> Result<(), KeepError> {
         let estate = &self.estate;
-        let now = Timestamp::now();
+        let now = estate.clock.now();
         let standing = self.read(&estate.secret).await?;
         let chain = Chain::advance(&data(standing.as_ref()), &estate.names, estate.lives, now)?;
         // INVARIANT: whoever calls us trusts an authority before anything that it signed is served.

@@ -23,7 +23,10 @@ struct Bench {
 const PACE: Pace = Pace {
     debounce: Duration::from_millis(50),
     decider_grace: Duration::from_secs(45),
-    at: None,
+    clock: Clock {
+        at: None,
+        offset: jiff::SignedDuration::ZERO,
+    },
 };
 
 fn channel(touchpoint: &str, generation: i64, status: Option<&Value>) -> Resource {

@@ -149,7 +149,7 @@ impl Control {
             let pace = Pace {
                 debounce: args.debounce,
                 decider_grace: args.decider_grace,
-                at: args.at,
+                clock: args.clock(),
             };
             let replicas = Arc::clone(&desired);
             let replicas: Replicas =

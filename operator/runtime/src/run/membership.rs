@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use attune_admission::Settings;
 use axum::Router;
-use jiff::SignedDuration;
 use kube::Client;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use crate::callers::Callers;
 use crate::certificates::chain::Lives;
 use crate::certificates::keeper::{Estate, Keeper, Rotated};
 use crate::certificates::reader::{self, Serving};
+use crate::clock::Clock;
 use crate::distribute::gate::Guard;
 use crate::distribute::{self, Gate, Shelf};
 use crate::events::Events;
@@ -31,7 +31,7 @@ use crate::webhooks::{self, Directory};
 /// A replica of a release.
 pub(super) struct Membership {
     release: Release,
-    clock_offset: SignedDuration,
+    clock: Clock,
     client: Client,
     shelf: Arc<Shelf>,
     metrics: Arc<Metrics>,
@@ -72,7 +72,11 @@ impl Membership {
             service: named(&release.service, "ATTUNE_SERVICE")?,
             secret: named(&release.certificate_secret, "ATTUNE_CERTIFICATE_SECRET")?,
             release: release.clone(),
-            clock_offset: args.clock_offset,
+            clock: Clock {
+                // A certificate must hold now, whatever instant strategies are judged at.
+                at: None,
+                ..args.clock()
+            },
             serving: watch::Sender::default(),
             leader: watch::Sender::default(),
             leads: watch::Sender::default(),
@@ -144,7 +148,7 @@ impl Membership {
             namespace: self.namespace.clone(),
             lease,
             identity: self.identity(),
-            clock_offset: self.clock_offset,
+            clock: self.clock,
         };
         let election = Election::new(self.client.clone(), candidacy, self.leader.clone());
         tokio::spawn(election.run(async move {
@@ -219,6 +223,7 @@ impl Membership {
             names: own_names,
             collector: collector.map(|(secret, service)| (secret, names(service, &self.namespace))),
             webhooks: release.webhook_configuration.clone(),
+            clock: self.clock,
             lives: Lives {
                 authority: release.authority_life,
                 server: release.certificate_life,
