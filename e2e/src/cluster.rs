@@ -167,7 +167,23 @@ impl Cluster {
     /// # Errors
     /// When it does not run.
     pub async fn kill_container(&self, id: &str) -> Result<()> {
-        images::kill(&self.place.enter, id).await
+        images::signal(&self.place.enter, "SIGKILL", id).await
+    }
+
+    /// Stops a container's process where it is, without its noticing, until [`Self::thaw_container`]. Needs no API server.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn freeze_container(&self, id: &str) -> Result<()> {
+        images::signal(&self.place.enter, "SIGSTOP", id).await
+    }
+
+    /// Lets a container's process go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn thaw_container(&self, id: &str) -> Result<()> {
+        images::signal(&self.place.enter, "SIGCONT", id).await
     }
 
     /// The address of this machine that the cluster reaches: what listens there or everywhere can be asked from pods and be

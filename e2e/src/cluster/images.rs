@@ -60,9 +60,9 @@ pub(super) async fn import(enter: &[String], tar: &Path) -> Result<()> {
     ctr(enter, &["images", "import", &tar.display().to_string()]).await
 }
 
-/// Kills the first process of a container, as a crash or the kernel would; no API server is needed for it.
-pub(super) async fn kill(enter: &[String], container: &str) -> Result<()> {
-    ctr(enter, &["tasks", "kill", "--signal", "SIGKILL", container]).await
+/// Signals the first process of a container, as a crash or the kernel would; no API server is needed for it.
+pub(super) async fn signal(enter: &[String], signal: &str, container: &str) -> Result<()> {
+    ctr(enter, &["tasks", "kill", "--signal", signal, container]).await
 }
 
 async fn ctr(enter: &[String], command: &[&str]) -> Result<()> {

@@ -1,0 +1,142 @@
+//! Pods that start while no operator runs.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use attune_e2e::release::{PATIENCE, counts};
+use attune_e2e::{Cluster, condition, wait_until};
+use k8s_openapi::api::core::v1::Event;
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::json;
+
+use crate::operator::Operator;
+use crate::standing::{Decider, Standing, asking, is_injected};
+
+/// How soon a pod without a decider is named once an operator is back.
+const NAMED: Duration = Duration::from_mins(1);
+
+/// Two pods: one was admitted before the operator went and starts after; one comes while nobody answers webhooks.
+pub(crate) async fn pods_start_while_no_operator_runs_and_bare_ones_are_named_when_it_returns(
+    cluster: &Cluster,
+    standing: &Standing,
+) -> Result<()> {
+    let operator = Operator::of(cluster);
+    let namespace = &standing.shop.namespace;
+    let mut gated = asking(cluster, "gated", false);
+    gated["spec"]["schedulingGates"] = json!([{"name": "attune.test/hold"}]);
+    cluster.apply(namespace, &gated.to_string()).await?;
+    let before = standing.traffic.counts().await?;
+    operator.stop().await?;
+    let without = without_operator(cluster, standing).await;
+    operator.start().await?;
+    without?;
+    bare_is_named(cluster, standing).await?;
+    standing.traffic.has_not_failed_since(&before).await?;
+    let delete = [
+        "--namespace",
+        namespace,
+        "delete",
+        "pods",
+        "gated",
+        "bare",
+        "--wait",
+    ];
+    cluster.control_plane().kubectl(&delete).await?.succeeded()?;
+    let status = counts(&standing.shop.strategy, "web", [1, 1, 1, 0, 0]).await?;
+    ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
+    Ok(())
+}
+
+async fn without_operator(cluster: &Cluster, standing: &Standing) -> Result<()> {
+    let namespace = &standing.shop.namespace;
+    cluster
+        .apply(namespace, &asking(cluster, "bare", false).to_string())
+        .await?;
+    let ungate = json!([{"op": "remove", "path": "/spec/schedulingGates"}]).to_string();
+    let patch = [
+        "--namespace",
+        namespace,
+        "patch",
+        "pod",
+        "gated",
+        "--type=json",
+        "--patch",
+        &ungate,
+    ];
+    cluster.control_plane().kubectl(&patch).await?.succeeded()?;
+    let bare = cluster.wait_pod_ready(namespace, "bare", PATIENCE).await?;
+    ensure!(!is_injected(&serde_json::to_value(&bare)?), "who injected it?");
+
+    let gated = cluster.wait_pod_ready(namespace, "gated", PATIENCE).await?;
+    ensure!(is_injected(&serde_json::to_value(&gated)?), "nobody injected it");
+    Decider(cluster.pod_ip(namespace, "gated").await?)
+        .decides_by("fallback")
+        .await?;
+    let decision = standing.shop.decide(cluster, "gated").await?;
+    ensure!(decision["variant"] == "hero/loyal", "{decision}");
+    Ok(())
+}
+
+async fn bare_is_named(cluster: &Cluster, standing: &Standing) -> Result<()> {
+    let Standing { shop, .. } = standing;
+    wait_until("the pod is named on the Channel", NAMED, async || {
+        let status = shop.strategy.status("Channel", "web").await?;
+        let converged = condition(&status, "Converged")?;
+        ensure!(
+            (converged.status.as_str(), converged.reason.as_str()) == ("False", "DecidersMissing")
+                && converged.message.contains("`bare`"),
+            "{converged:?}"
+        );
+        Ok(())
+    })
+    .await?;
+    counts(&shop.strategy, "web", [3, 2, 2, 0, 1]).await?;
+    let events: Api<Event> = Api::namespaced(cluster.control_plane().client(), &shop.namespace);
+    wait_until("an Event is on the pod", NAMED, async || {
+        let of_pod = ListParams::default().fields("involvedObject.kind=Pod,involvedObject.name=bare");
+        let found = events.list(&of_pod).await?;
+        let mut reasons = found.items.iter().filter_map(|event| event.reason.as_deref());
+        reasons
+            .find(|reason| *reason == "DecidersMissing")
+            .with_context(|| format!("among {}", found.items.len()))
+            .map(drop)
+    })
+    .await
+}
+
+/// A Channel that was never right has no rules: neither the operator nor a ConfigMap has any.
+pub(crate) async fn without_any_rules_the_startup_gate_ends_and_the_decider_counts_as_missing(
+    cluster: &Cluster,
+    _: &Standing,
+) -> Result<()> {
+    let shop = crate::standing::Shop::new(cluster, "2s").await?;
+    // Its baseline module is not there.
+    shop.strategy.apply_one("Channel", "web").await?;
+    shop.strategy
+        .turns("Channel", "web", "ResolvedRefs", ("False", "RefNotFound"))
+        .await?;
+    cluster
+        .apply(&shop.namespace, &asking(cluster, "shop", false).to_string())
+        .await?;
+    let pod = cluster.wait_pod_ready(&shop.namespace, "shop", PATIENCE).await?;
+    ensure!(is_injected(&serde_json::to_value(&pod)?), "nobody injected it");
+    let decision = shop.decide(cluster, "shop").await?;
+    ensure!(
+        decision.get("value").is_none() && decision["metadata"]["attune.reason"] == "NO_BUNDLE",
+        "{decision}"
+    );
+    let decider = Decider(cluster.pod_ip(&shop.namespace, "shop").await?);
+    for metric in [
+        "attune_decider_startup_timeouts_total",
+        "attune_decider_requests_without_bundle_total",
+    ] {
+        ensure!(decider.metric(metric).await? == 1, "{metric}");
+    }
+    let status = counts(&shop.strategy, "web", [1, 1, 0, 0, 1]).await?;
+    ensure!(condition(&status, "Converged")?.status == "False", "{status:#}");
+
+    shop.strategy.apply().await?;
+    shop.says(cluster, "shop", "Early access for you").await?;
+    counts(&shop.strategy, "web", [1, 1, 1, 0, 0]).await.map(drop)
+}
