@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_api::Kind;
+use attune_api::{EventReason, Kind};
+use hashlink::LruCache;
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::api::{Api, DynamicObject};
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -28,6 +29,9 @@ const MAX_NOTE: usize = 1000;
 /// How long the API server may take for one.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Texts that are remembered, to count on what is told again.
+const MAX_TEXTS: usize = 1024;
+
 /// Posts what is told.
 #[derive(Debug)]
 pub struct Post {
@@ -47,11 +51,12 @@ impl Post {
             controller: CONTROLLER.to_owned(),
             instance: replica,
         };
-        let recorder = Recorder::new(client.clone(), reporter);
+        let mut recorders = Recorders::new(client.clone(), reporter);
         while let Some(notice) = self.notices.recv().await {
             if !notice.is_of_request && !leadership.leads() {
                 continue;
             }
+            let recorder = recorders.of(&notice);
             match tokio::time::timeout(TIMEOUT, post(client, &recorder, &notice)).await {
                 Ok(Ok(true)) => self.metrics.told(notice.reason),
                 Ok(Ok(false)) => debug!(reason = %notice.reason, "nobody to tell"),
@@ -80,6 +85,32 @@ impl Post {
             format!("{} {name}: {}", notice.reason, notice.note)
         };
         notices.map(line).collect()
+    }
+}
+
+/// One recorder for each text that was told of late: a recorder counts an Event of the same object and reason on, and
+/// keeps the text of the first, so that what another says would be told to nobody.
+struct Recorders {
+    client: Client,
+    reporter: Reporter,
+    by_text: LruCache<(String, String, EventReason, String), Recorder>,
+}
+
+impl Recorders {
+    fn new(client: Client, reporter: Reporter) -> Self {
+        Self {
+            client,
+            reporter,
+            by_text: LruCache::new(MAX_TEXTS),
+        }
+    }
+
+    fn of(&mut self, notice: &Notice) -> Recorder {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (namespace, name) = (&notice.regarding.namespace, &notice.regarding.name);
+        let key = (text(namespace), text(name), notice.reason, notice.note.clone());
+        let make = || Recorder::new(self.client.clone(), self.reporter.clone());
+        self.by_text.entry(key).or_insert_with(make).clone()
     }
 }
 
@@ -134,13 +165,4 @@ fn fit(note: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_note_fits() {
-        assert_eq!(fit("short"), "short");
-        let long = fit(&"ä".repeat(600));
-        assert!(long.len() <= 1024 && long.ends_with("ä..."), "{}", long.len());
-    }
-}
+mod tests;
