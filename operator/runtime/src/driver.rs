@@ -46,8 +46,8 @@ pub struct Outputs {
     pub questions: watch::Sender<Questions>,
     /// To people.
     pub events: Events,
-    /// Namespaces that have a Channel, to whoever keeps what deciders need there.
-    pub namespaces: watch::Sender<BTreeSet<String>>,
+    /// Namespaces that have a Channel, to whoever keeps what deciders need there; `None` until everything was listed.
+    pub namespaces: watch::Sender<Option<BTreeSet<String>>>,
     /// Channels, to whoever injects deciders.
     pub directory: watch::Sender<Arc<Directory>>,
 }
@@ -265,7 +265,7 @@ impl Driver {
             .index
             .deliveries()
             .map(|(namespace, ..)| namespace.to_owned());
-        let namespaces: BTreeSet<String> = namespaces.collect();
+        let namespaces = Some(namespaces.collect());
         self.outputs.namespaces.send_if_modified(|known| {
             let changed = *known != namespaces;
             *known = namespaces;

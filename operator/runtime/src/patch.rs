@@ -2,16 +2,16 @@
 //!
 //! Of each object only the newest status waits; what cannot be written is tried again with a growing pause. A status that
 //! only counts anew waits until a minute has passed since the last one. Only the leader writes.
-//!
-//! INVARIANT: the statuses of one object are written one after the other, because its lane is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use attune_api::{API_VERSION, Kind};
 use attune_compile::ObjectId;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use kube::Client;
 use kube::api::{Api, DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -23,9 +23,13 @@ use crate::metrics::Metrics;
 use crate::queue::{Queue, Task};
 use crate::watch::api_resource;
 
-/// Writes that are under way at a time: thousands of objects are done in seconds, and an API server that serves others too
-/// hardly feels it.
-const LANES: usize = 8;
+/// The most writes that are under way at a time: thousands of objects are done in seconds, and an API server that serves
+/// others too hardly feels it.
+const MAX_UNDER_WAY: usize = 8;
+
+/// Statuses that wait for each further write at a time. A few objects are written one after the other, so that what is
+/// overtaken meanwhile is not written at all.
+const BACKLOG: usize = 16;
 
 /// How long counts stand on an object before others take their place.
 const COUNTS_INTERVAL: Duration = Duration::from_secs(54);
@@ -37,8 +41,7 @@ const COUNTS_JITTER: Duration = Duration::from_secs(6);
 #[derive(Debug)]
 pub struct Writer {
     manager: &'static str,
-    /// By object, each in the same one always.
-    lanes: [Queue<ObjectId, Value>; LANES],
+    waiting: Queue<ObjectId, Value>,
     spread: RandomState,
     /// When counts may be written again.
     counts: Mutex<BTreeMap<ObjectId, Instant>>,
@@ -54,7 +57,7 @@ impl Writer {
     pub fn new(manager: &'static str, metrics: Arc<Metrics>) -> Self {
         Self {
             manager,
-            lanes: Default::default(),
+            waiting: Queue::default(),
             spread: RandomState::new(),
             counts: Mutex::default(),
             leadership: OnceLock::new(),
@@ -76,14 +79,7 @@ impl Writer {
 
     /// Drops what waits: another writes.
     pub fn clear(&self) {
-        self.lanes.iter().for_each(Queue::clear);
-    }
-
-    fn lane(&self, id: &ObjectId) -> &Queue<ObjectId, Value> {
-        let [first, ..] = &self.lanes;
-        let number = self.spread.hash_one(id) % LANES as u64;
-        let number = usize::try_from(number).unwrap_or_default();
-        self.lanes.get(number).unwrap_or(first)
+        self.waiting.clear();
     }
 
     fn leadership(&self) -> Leadership {
@@ -94,7 +90,7 @@ impl Writer {
     /// dropped itself.
     pub fn put(&self, id: ObjectId, status: Value) {
         if self.leadership().leads() && self.spared != Some(id.kind) {
-            self.lane(&id).put(id, status);
+            self.waiting.put(id, status);
         }
     }
 
@@ -105,7 +101,7 @@ impl Writer {
         }
         let now = Instant::now();
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.retain(|known, again| *again > now || self.lane(known).has(known));
+        counts.retain(|known, again| *again > now || self.waiting.has(known));
         let due = match counts.get(&id) {
             Some(again) if may_wait => (*again).max(now),
             _ => now,
@@ -113,49 +109,45 @@ impl Writer {
         let jitter = self.spread.hash_one(&id) % 1000;
         let jitter = COUNTS_JITTER / 1000 * u32::try_from(jitter).unwrap_or_default();
         // The same turn for whatever comes until it is written.
-        let lane = self.lane(&id);
-        if due <= now || !lane.has(&id) {
+        if due <= now || !self.waiting.has(&id) {
             counts.insert(id.clone(), due + COUNTS_INTERVAL + jitter);
         }
         drop(counts);
-        lane.put_at(id, status, due);
+        self.waiting.put_at(id, status, due);
     }
 
     /// What is due, for tests.
     #[cfg(test)]
     pub(crate) fn take_due(&self) -> Vec<(ObjectId, Value)> {
-        let lanes = self.lanes.iter();
-        let due = lanes.flat_map(|lane| std::iter::from_fn(|| lane.take_if_due()));
+        let due = std::iter::from_fn(|| self.waiting.take_if_due());
         due.map(|task| (task.key, task.work)).collect()
     }
 
     /// Writes until cancelled, while this replica leads.
     pub async fn run(&self, client: &Client) {
-        let lanes = self.lanes.iter().map(|lane| self.work_off(lane, client));
-        futures::future::join_all(lanes).await;
-    }
-
-    async fn work_off(&self, lane: &Queue<ObjectId, Value>, client: &Client) {
+        let mut under_way = FuturesUnordered::new();
+        // INVARIANT: the statuses of one object are written one after the other.
+        let mut busy = BTreeSet::new();
         loop {
             let mut leadership = self.leadership();
             let leads = leadership.leads();
+            let wanted = 1 + self.waiting.depth() / BACKLOG;
             tokio::select! {
-                task = lane.next() => {
+                Some(id) = under_way.next() => drop(busy.remove(&id)),
+                task = self.waiting.next_but(&busy), if busy.len() < wanted.min(MAX_UNDER_WAY) => {
                     if self.leadership().leads() {
-                        self.try_to_write(lane, client, task).await;
+                        busy.insert(task.key.clone());
+                        under_way.push(self.try_to_write(client, task));
                     }
                 }
-                () = leadership.lost(), if leads => lane.clear(),
+                () = leadership.lost(), if leads => self.clear(),
             }
         }
     }
 
-    async fn try_to_write(
-        &self,
-        lane: &Queue<ObjectId, Value>,
-        client: &Client,
-        task: Task<ObjectId, Value>,
-    ) {
+    /// Gives the object when its turn is over.
+    async fn try_to_write(&self, client: &Client, task: Task<ObjectId, Value>) -> ObjectId {
+        let id = task.key.clone();
         if let Err(error) = self.write(client, &task.key, &task.work).await {
             self.metrics.status_failed(task.key.kind);
             warn!(
@@ -163,8 +155,9 @@ impl Writer {
                 error = &error as &dyn std::error::Error,
                 "status not written, trying again"
             );
-            lane.put_back(task);
+            self.waiting.put_back(task);
         }
+        id
     }
 
     async fn write(&self, client: &Client, id: &ObjectId, status: &Value) -> Result<(), kube::Error> {

@@ -3,7 +3,7 @@
 //! One object that the API server refuses must not hold up the others, and one that was superseded is not worth a
 //! request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -71,6 +71,11 @@ impl<K: Ord + Clone, W> Queue<K, W> {
         self.arrived.notify_one();
     }
 
+    /// How much waits.
+    pub fn depth(&self) -> usize {
+        self.lock().len()
+    }
+
     /// Whether work of a key waits.
     pub fn has(&self, key: &K) -> bool {
         self.lock().contains_key(key)
@@ -99,8 +104,13 @@ impl<K: Ord + Clone, W> Queue<K, W> {
 
     /// Waits for the work that is due first, and takes it.
     pub async fn next(&self) -> Task<K, W> {
+        self.next_but(&BTreeSet::new()).await
+    }
+
+    /// The same, but for the keys whose work is being done.
+    pub async fn next_but(&self, busy: &BTreeSet<K>) -> Task<K, W> {
         loop {
-            let due = match self.take_due() {
+            let due = match self.take_due(busy) {
                 Ok(task) => return task,
                 Err(due) => due,
             };
@@ -119,13 +129,14 @@ impl<K: Ord + Clone, W> Queue<K, W> {
     /// Takes what is due, for tests.
     #[cfg(test)]
     pub(crate) fn take_if_due(&self) -> Option<Task<K, W>> {
-        self.take_due().ok()
+        self.take_due(&BTreeSet::new()).ok()
     }
 
     /// Takes what is due; else says when something will be.
-    fn take_due(&self) -> Result<Task<K, W>, Option<Instant>> {
+    fn take_due(&self, busy: &BTreeSet<K>) -> Result<Task<K, W>, Option<Instant>> {
         let mut waiting = self.lock();
-        let first = waiting.iter().min_by_key(|(_, entry)| entry.due);
+        let free = waiting.iter().filter(|(key, _)| !busy.contains(key));
+        let first = free.min_by_key(|(_, entry)| entry.due);
         let Some((key, due)) = first.map(|(key, entry)| (key.clone(), entry.due)) else {
             return Err(None);
         };

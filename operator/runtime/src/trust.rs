@@ -47,7 +47,8 @@ struct Keeper {
 
 #[derive(Debug, Default)]
 struct State {
-    namespaces: BTreeSet<String>,
+    /// Namespaces that have a Channel; `None` until that is known, and then nothing is removed.
+    namespaces: Option<BTreeSet<String>>,
     /// Certificates as PEM; empty while nothing is known.
     ca: String,
     standing: BTreeMap<String, Standing>,
@@ -58,11 +59,11 @@ struct State {
 }
 
 /// Keeps the ConfigMaps while this replica leads, until cancelled. `namespaces` are those that have a Channel, `ca` the
-/// certificates to trust; while it is empty, nothing is written.
+/// certificates to trust; while either is not known, nothing is written or removed.
 pub async fn run(
     client: Client,
     scopes: Vec<Option<String>>,
-    namespaces: watch::Receiver<BTreeSet<String>>,
+    namespaces: watch::Receiver<Option<BTreeSet<String>>>,
     ca: watch::Receiver<String>,
     leadership: Leadership,
     events: Events,
@@ -88,7 +89,7 @@ impl State {
         if !self.is_listed(namespace) {
             return None;
         }
-        let is_wanted = self.namespaces.contains(namespace);
+        let is_wanted = self.namespaces.as_ref()?.contains(namespace);
         match self.standing.get(namespace) {
             Some(Standing::Foreign) => {
                 (is_wanted && !self.complained.contains(namespace)).then_some(Task::Complain)
@@ -104,7 +105,7 @@ impl Keeper {
     /// Takes over what should stand.
     async fn follow(
         &self,
-        mut namespaces: watch::Receiver<BTreeSet<String>>,
+        mut namespaces: watch::Receiver<Option<BTreeSet<String>>>,
         mut ca: watch::Receiver<String>,
     ) {
         // A sender that is gone says nothing more, and what it said last holds.
@@ -123,20 +124,20 @@ impl Keeper {
         }
     }
 
-    fn want(&self, namespaces: BTreeSet<String>, ca: String) {
+    fn want(&self, namespaces: Option<BTreeSet<String>>, ca: String) {
         let mut state = self.lock();
+        if let Some(namespaces) = &namespaces {
+            state.complained.retain(|one| namespaces.contains(one));
+        }
         state.namespaces = namespaces;
         state.ca = ca;
-        let left = &state.namespaces;
-        let complained = state.complained.iter().filter(|one| left.contains(*one)).cloned();
-        state.complained = complained.collect();
         drop(state);
         self.compare_all();
     }
 
     fn compare_all(&self) {
         let state = self.lock();
-        let namespaces = state.namespaces.iter().chain(state.standing.keys());
+        let namespaces = state.namespaces.iter().flatten().chain(state.standing.keys());
         for namespace in namespaces.collect::<BTreeSet<_>>() {
             self.compare(&state, namespace);
         }

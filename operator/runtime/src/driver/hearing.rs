@@ -135,6 +135,8 @@ impl Driver {
             let is_heard = self.hearing.heard.contains(&channel);
             if is_early && !is_heard && self.hearing.may_be_more(&channel, &standing, &census, &report) {
                 add(&mut total, &standing);
+                // What was heard while another led was said to this replica alone.
+                self.index.hear(&channel.0, &channel.1, Deciders::Unheard);
                 continue;
             }
             let expected = self.expected(&channel);

@@ -182,7 +182,7 @@ async fn who_does_not_lead_serves_and_writes_nothing() {
     assert!(!bench.outputs.publisher.is_at_work());
     assert_eq!(
         *bench.outputs.namespaces.borrow(),
-        BTreeSet::from(["shop".to_owned()])
+        Some(BTreeSet::from(["shop".to_owned()]))
     );
 
     bench.leads.send_replace(true);
@@ -208,6 +208,29 @@ async fn a_new_leader_that_agrees_with_the_one_before_writes_nothing() {
     assert_eq!(second.written(), [Value::Null; 0]);
     assert!(!second.outputs.publisher.is_at_work());
     assert_eq!(second.told(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_leader_waits_for_deciders_that_called_the_one_before() {
+    let mut first = Bench::new(true, Vec::new(), None).await;
+    first.call("a");
+    first.call("b");
+    first.pass(1).await;
+    let status = first.written().pop().unwrap();
+    assert_eq!(counts(&status), [2, 0, 2, 0, 0]);
+
+    let mut second = Bench::new(false, Vec::new(), None).await;
+    second.call("b");
+    second.pass(1).await;
+    let seen = channel("headline", 1, Some(&status));
+    second.observe(Observation::Applied(Box::new(seen)));
+    second.pass(1).await;
+    second.leads.send_replace(true);
+    second.pass(10).await;
+    assert_eq!(second.written(), [Value::Null; 0], "`a` may still call");
+    second.call("a");
+    second.pass(10).await;
+    assert_eq!(second.written(), [Value::Null; 0], "and has");
 }
 
 #[tokio::test(start_paused = true)]

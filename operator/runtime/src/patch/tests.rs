@@ -19,8 +19,7 @@ fn writer() -> Writer {
 async fn due(writer: &Writer) -> Option<Value> {
     // Timers fire by the millisecond.
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let mut lanes = writer.lanes.iter();
-    lanes.find_map(Queue::take_if_due).map(|task| task.work)
+    writer.waiting.take_if_due().map(|task| task.work)
 }
 
 #[tokio::test(start_paused = true)]

@@ -56,3 +56,17 @@ async fn newer_work_is_done_at_once_and_wins_over_what_failed() {
         "the old work is gone"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn work_of_a_key_that_is_busy_waits() {
+    let queue = Queue::default();
+    queue.put("busy", 1);
+    let busy = BTreeSet::from(["busy"]);
+    let moment = Duration::from_millis(1);
+    let none = tokio::time::timeout(moment, queue.next_but(&busy)).await;
+    assert!(none.is_err());
+    queue.put("free", 2);
+    assert_eq!(queue.next_but(&busy).await.key, "free");
+    assert_eq!(queue.depth(), 1);
+    assert_eq!(queue.next().await.key, "busy");
+}

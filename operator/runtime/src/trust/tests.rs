@@ -12,7 +12,7 @@ fn ours(content: &str) -> Standing {
 fn keeper(namespaces: &[&str], ca: &str) -> Keeper {
     let keeper = Keeper::default();
     let namespaces = namespaces.iter().map(|name| (*name).to_owned());
-    keeper.want(namespaces.collect(), ca.to_owned());
+    keeper.want(Some(namespaces.collect()), ca.to_owned());
     keeper
 }
 
@@ -47,15 +47,30 @@ fn puts_back_what_somebody_changed_or_deleted() {
     keeper.observe(SHOP, None);
     assert_eq!(task(&keeper), Some(Task::Write("pem".to_owned())));
     keeper.observe(SHOP, Some(ours("pem")));
-    keeper.want(BTreeSet::from([SHOP.to_owned()]), "pem and a new one".to_owned());
+    keeper.want(
+        Some(BTreeSet::from([SHOP.to_owned()])),
+        "pem and a new one".to_owned(),
+    );
     assert_eq!(task(&keeper), Some(Task::Write("pem and a new one".to_owned())));
+}
+
+#[test]
+fn removes_nothing_before_it_is_known_where_channels_are() {
+    let keeper = Keeper::default();
+    keeper.want(None, "pem".to_owned());
+    keeper.observe_all(None, vec![(SHOP.to_owned(), ours("pem"))]);
+    assert_eq!(task(&keeper), None);
+    keeper.want(None, "pem and a new one".to_owned());
+    assert_eq!(task(&keeper), None);
+    keeper.want(Some(BTreeSet::new()), "pem".to_owned());
+    assert_eq!(task(&keeper), Some(Task::Remove(Some("uid-1".to_owned()))));
 }
 
 #[test]
 fn removes_its_own_where_no_channel_is_left() {
     let keeper = keeper(&[SHOP], "pem");
     keeper.observe_all(None, vec![(SHOP.to_owned(), ours("pem"))]);
-    keeper.want(BTreeSet::new(), "pem".to_owned());
+    keeper.want(Some(BTreeSet::new()), "pem".to_owned());
     assert_eq!(task(&keeper), Some(Task::Remove(Some("uid-1".to_owned()))));
     keeper.observe(SHOP, None);
     assert_eq!(task(&keeper), None);
@@ -69,9 +84,9 @@ fn leaves_alone_what_is_not_its_own_and_says_so_once() {
     keeper.lock().complained.insert(SHOP.to_owned());
     keeper.observe(SHOP, Some(Standing::Foreign));
     assert_eq!(task(&keeper), None);
-    keeper.want(BTreeSet::new(), "pem".to_owned());
+    keeper.want(Some(BTreeSet::new()), "pem".to_owned());
     assert_eq!(task(&keeper), None, "nor is it removed");
-    keeper.want(BTreeSet::from([SHOP.to_owned()]), "pem".to_owned());
+    keeper.want(Some(BTreeSet::from([SHOP.to_owned()])), "pem".to_owned());
     keeper.observe(SHOP, None);
     assert_eq!(task(&keeper), Some(Task::Write("pem".to_owned())));
 }
