@@ -25,6 +25,7 @@ type Prepare<T, S> = Box<dyn FnOnce(&Runtime, &S) -> Result<T> + Send>;
 pub struct Suite<T = (), S = ControlPlane> {
     stage: Arc<Stage<T, S>>,
     trials: Vec<Trial>,
+    side_by_side: Option<usize>,
 }
 
 /// What the tests of a binary share.
@@ -163,7 +164,16 @@ impl<T: Send + Sync + 'static, S: Shared> Suite<T, S> {
         Ok(Self {
             stage: Arc::new(stage),
             trials: Vec::new(),
+            side_by_side: None,
         })
+    }
+
+    /// Runs so many tests beside each other, unless the command line says otherwise; by default one a processor. For
+    /// tests that wait for others to work more than they work.
+    #[must_use]
+    pub fn side_by_side(mut self, tests: usize) -> Self {
+        self.side_by_side = Some(tests);
+        self
     }
 
     /// Adds a test. It runs beside others: what it does to the control plane itself is seen by them.
@@ -200,8 +210,14 @@ impl<T: Send + Sync + 'static, S: Shared> Suite<T, S> {
 
     /// Runs what the command line selects, stops the control plane and tells how it went.
     pub fn run(self) -> ExitCode {
-        let Self { stage, trials } = self;
-        let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+        let Self {
+            stage,
+            trials,
+            side_by_side,
+        } = self;
+        let mut arguments = Arguments::from_args();
+        arguments.test_threads = arguments.test_threads.or(side_by_side);
+        let conclusion = libtest_mimic::run(&arguments, trials);
         // Every trial has run or was dropped, so this is the only holder.
         if let Some(Stage { runtime, state, .. }) = Arc::into_inner(stage) {
             if let Some(Ok((mut cluster, prepared))) = state.into_inner() {
