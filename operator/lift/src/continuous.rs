@@ -29,6 +29,12 @@ impl ConfidenceSequence {
         }
     }
 
+    /// The sequence at the two-sided level `alpha` whose mixture has the variance parameter `rho_squared` (above 0): what
+    /// others tune otherwise, for comparison.
+    pub fn of_mixture(alpha: f64, rho_squared: f64) -> Self {
+        Self { alpha, rho_squared }
+    }
+
     /// The mixture's variance parameter, `rho^2`.
     pub fn rho_squared(&self) -> f64 {
         self.rho_squared

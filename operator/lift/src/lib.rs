@@ -15,6 +15,7 @@
 //! - [`analysis`]: the one entry point, [`analyse`]; [`analyse_phases`] where the split changed.
 //! - [`sample_ratio`], [`guardrail`], [`holdout`], [`novelty`]: what else decides whether a figure stands.
 //! - [`multiplicity`], [`planner`], [`off_policy`]: several comparisons, none yet, and a bandit's.
+//! - [`bayes`]: figures that may stand beside a verdict and decide nothing.
 //!
 //! ```
 //! use attune_lift::{analyse, ArmMoments, Direction, Method, MetricKind, Question, Verdict};
@@ -32,6 +33,7 @@
 extern crate alloc;
 
 pub mod analysis;
+pub mod bayes;
 pub mod continuous;
 pub mod contrast;
 pub mod cuped;
@@ -46,6 +48,7 @@ pub mod off_policy;
 mod phases;
 pub mod planned;
 pub mod planner;
+mod quadrature;
 pub mod ratio;
 pub mod sample_ratio;
 pub mod special;

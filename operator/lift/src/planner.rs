@@ -16,6 +16,8 @@ use crate::special::{normal_quantile, normal_tail};
 const MOST_UNITS: f64 = 1e12;
 const MOST_STEPS: u32 = 100;
 
+mod looks;
+
 /// What an experiment is planned with.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plan {
@@ -139,7 +141,7 @@ impl Plan {
     }
 
     fn detectable_at(&self, units: f64) -> f64 {
-        let se = libm::sqrt(self.unit_variance() / units);
+        let se = self.standard_error(units);
         match self.method {
             Method::Fixed | Method::Planned => self.drift() * se,
             Method::Continuous => {
@@ -147,6 +149,11 @@ impl Plan {
                 (critical + normal_quantile(self.power)) * se
             }
         }
+    }
+
+    /// The standard error of the difference at `units` of both arms together.
+    fn standard_error(&self, units: f64) -> f64 {
+        libm::sqrt(self.unit_variance() / units)
     }
 
     /// The variance of the difference times the units of both arms.

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::quadrature;
 use crate::special::{normal_density, normal_tail};
 
 /// Width of a panel in standard deviations of the narrower of the two kernels that meet on it; half of it changes the
@@ -17,18 +18,6 @@ const KERNEL_REACH: f64 = 9.0;
 const MOST_STEPS: u32 = 100;
 /// More than any looks that are the least information apart need within a plan.
 const MOST_PANELS: f64 = 2_000.0;
-
-/// Gauss and Legendre's 16-point rule: the positive half of its nodes, with weights.
-const GAUSS_LEGENDRE: [(f64, f64); 8] = [
-    (0.095_012_509_837_637_44, 0.189_450_610_455_068_5),
-    (0.281_603_550_779_258_9, 0.182_603_415_044_923_6),
-    (0.458_016_777_657_227_4, 0.169_156_519_395_002_54),
-    (0.617_876_244_402_643_7, 0.149_595_988_816_576_73),
-    (0.755_404_408_355_003, 0.124_628_971_255_533_87),
-    (0.865_631_202_387_831_7, 0.095_158_511_682_492_78),
-    (0.944_575_023_073_232_6, 0.062_253_523_938_647_89),
-    (0.989_400_934_991_649_9, 0.027_152_459_411_754_095),
-];
 
 /// Mass on a point of the upper half, and by symmetry on its mirror image.
 #[derive(Debug, Clone, Copy)]
@@ -148,39 +137,5 @@ impl Process {
 
 /// Nodes and weights on `[0, end]`, in panels of at most `width`.
 fn nodes(end: f64, width: f64) -> impl Iterator<Item = (f64, f64)> {
-    let panels = libm::ceil(end / width).clamp(1.0, MOST_PANELS);
-    let half = 0.5 * end / panels;
-    (0_u32..)
-        .map(f64::from)
-        .take_while(move |panel| *panel < panels)
-        .flat_map(move |panel| {
-            let centre = (2.0 * panel + 1.0) * half;
-            let below = GAUSS_LEGENDRE
-                .iter()
-                .rev()
-                .map(move |(node, weight)| (centre - half * node, half * weight));
-            let above = GAUSS_LEGENDRE
-                .iter()
-                .map(move |(node, weight)| (centre + half * node, half * weight));
-            below.chain(above)
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_rule_integrates_polynomials_exactly() {
-        for (panels, power) in [(1.0, 0), (1.0, 5), (1.0, 31), (3.0, 4)] {
-            let integral: f64 = nodes(2.0, 2.0 / panels)
-                .map(|(x, w)| w * libm::pow(x, f64::from(power)))
-                .sum();
-            let exact = libm::pow(2.0, f64::from(power + 1)) / f64::from(power + 1);
-            assert!(
-                (integral / exact - 1.0).abs() < 1e-14,
-                "x^{power}: {integral} {exact}"
-            );
-        }
-    }
+    quadrature::nodes(end, libm::ceil(end / width).clamp(1.0, MOST_PANELS))
 }

@@ -126,3 +126,61 @@ fn refuses_plans_out_of_range() {
     assert_eq!(refused(plan, f64::NAN), "effect");
     assert_eq!(plan.detectable(0), Err(PlanError::OutOfRange { field: "units" }));
 }
+
+#[test]
+fn a_plan_shows_at_its_end_what_it_was_made_for() {
+    for method in [Method::Fixed, Method::Planned, Method::Continuous] {
+        let plan = Plan::for_proportions(method, 0.1, 0.11);
+        let units = plan.units_needed(0.01).unwrap();
+        let chance = plan.chance_by(0.01, units, units).unwrap();
+        assert!((chance - 0.8).abs() < 1e-4, "{method:?}: {chance}");
+    }
+}
+
+#[test]
+fn a_look_is_worthwhile_before_the_end_of_a_sequential_design_alone() {
+    let looks = |method| {
+        let plan = Plan::for_proportions(method, 0.1, 0.11);
+        let units = plan.units_needed(0.01).unwrap();
+        let at = |chance| plan.look_with_chance(0.01, units, 0.1, chance).unwrap();
+        (units, at(0.1), at(0.5), at(0.9))
+    };
+    let (units, tenth, half, _) = looks(Method::Fixed);
+    assert_eq!((tenth, half), (Some(units), Some(units)));
+    for method in [Method::Planned, Method::Continuous] {
+        let (units, tenth, half, most) = looks(method);
+        let (tenth, half) = (tenth.unwrap(), half.unwrap());
+        assert!(
+            tenth < half && half < units,
+            "{method:?}: {tenth}, {half}, {units}"
+        );
+        assert_eq!(most, None, "{method:?}: the plan has a power of 80 %");
+        let plan = Plan::for_proportions(method, 0.1, 0.11);
+        assert!(plan.chance_by(0.01, units, half).unwrap() >= 0.5);
+        assert!(plan.chance_by(0.01, units, half - units / 20).unwrap() < 0.5);
+    }
+}
+
+#[test]
+fn a_rare_outcome_puts_the_first_look_off() {
+    let plan = Plan::for_proportions(Method::Continuous, 0.1, 0.11);
+    assert_eq!(plan.first_look(40_000, 0.5), Ok(500));
+    assert_eq!(plan.first_look(40_000, 0.01), Ok(5_000));
+    assert_eq!(plan.first_look(40_000, 0.0), Err(PlanError::Hopeless));
+    let uneven = Plan {
+        control_share: 0.2,
+        ..plan
+    };
+    assert_eq!(uneven.first_look(40_000, 0.5), Ok(1_250));
+    let planned = Plan {
+        method: Method::Planned,
+        looks: 4,
+        ..plan
+    };
+    assert_eq!(planned.first_look(40_000, 0.01), Ok(10_000));
+    assert_eq!(
+        planned.chance_by(0.01, 40_000, 9_999),
+        Ok(0.0),
+        "before its first look"
+    );
+}

@@ -1,11 +1,13 @@
 //! Which kinds of reference cases are checked, and how; which are left out, and why.
 
 mod arms;
+mod beliefs;
 mod fixed;
 mod sequential;
 mod several;
 
 use arms::{means, proportions, ratios};
+use beliefs::*;
 use fixed::*;
 use sequential::*;
 use several::*;
@@ -82,6 +84,13 @@ pub(crate) const CHECKED: &[Checked] = &[
     all("mde_fixed", detectable_fixed),
     all("mde_sequential", detectable_continuous),
     all("off_policy", off_policy),
+    all("cs_normal_mixture_two_sided", mixture_bound),
+    all("cs_normal_log_mixture_two_sided", log_mixture),
+    all("msprt_normal", likelihood_ratio),
+    all("power_normal_power", power_of_both_sides),
+    all("power_normal_n", units_for_both_sides),
+    all("gb_bayes_relative", belief),
+    all("beta_prob_best", best),
     without(
         "tt_mean_log_ratio",
         |case| tea_tasting(case, "y", None),
@@ -94,7 +103,6 @@ const OTHER_RELATIVE: &str = "a delta-method percentage can contradict the absol
 const NO_QUANTILES: &str = "metrics are proportions, means and ratios; quantiles do not merge from moments";
 const OTHER_SEQUENCE: &str =
     "the continuous design is one asymptotic confidence sequence, not a choice of boundaries";
-const WRONG_SIDE: &str = "counts a significant result in the wrong direction as power; the planner does not";
 
 pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
     ("gb_proportion_relative", OTHER_RELATIVE),
@@ -126,23 +134,12 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
     ("quantile_outer_levels", NO_QUANTILES),
     ("cs_quantile_ab_p", NO_QUANTILES),
     ("cs_normal_mixture_one_sided", OTHER_SEQUENCE),
-    ("cs_normal_mixture_two_sided", OTHER_SEQUENCE),
-    ("cs_normal_log_mixture_two_sided", OTHER_SEQUENCE),
     ("cs_poly_stitching", OTHER_SEQUENCE),
     ("cs_gamma_exponential", OTHER_SEQUENCE),
     ("cs_bernoulli", OTHER_SEQUENCE),
-    ("msprt_normal", OTHER_SEQUENCE),
     (
         "gst_power_spending",
         "the planned design spends as O'Brien and Fleming do, not by a power of time",
-    ),
-    (
-        "gb_bayes_relative",
-        "Bayesian figures decide nothing and are not offered",
-    ),
-    (
-        "beta_prob_best",
-        "Bayesian figures decide nothing and are not offered",
     ),
     (
         "power_ttest_n",
@@ -172,6 +169,4 @@ pub(crate) const LEFT_OUT: &[(&str, &str)] = &[
         "p_adjust_fdr_by",
         "secondaries use Benjamini and Hochberg's procedure, labelled exploratory",
     ),
-    ("power_normal_n", WRONG_SIDE),
-    ("power_normal_power", WRONG_SIDE),
 ];

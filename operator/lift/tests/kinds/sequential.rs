@@ -96,3 +96,27 @@ pub(crate) fn obrien_fleming(case: &Case<'_>) {
     let critical = critical_values(case.number("alpha"), &values(&case.inputs["t"]));
     case.check_all("z", &critical);
 }
+
+/// Howard and Ramdas' boundary of a sum in intrinsic time is ours of a mean in units.
+pub(crate) fn mixture_bound(case: &Case<'_>) {
+    assert_eq!(case.inputs["alpha"], case.inputs["alpha_opt"]);
+    let sequence = ConfidenceSequence::tuned_to(case.number("alpha"), case.number("v_opt"));
+    let time = case.number("v");
+    case.check("bound", sequence.critical(time) * time.sqrt());
+}
+
+pub(crate) fn log_mixture(case: &Case<'_>) {
+    let sequence = ConfidenceSequence::tuned_to(case.number("alpha_opt"), case.number("v_opt"));
+    let time = case.number("v");
+    case.check("log_e", sequence.log_e(case.number("s") / time.sqrt(), time));
+}
+
+/// The mixture sequential probability ratio of Johari et al. is the e-value of a mixture that is tuned by `tau^2`.
+pub(crate) fn likelihood_ratio(case: &Case<'_>) {
+    let variance = case.number("v");
+    let sequence = ConfidenceSequence::of_mixture(0.05, case.number("tau2") / variance);
+    let n = case.number("n");
+    let log_e = sequence.log_e(case.number("delta") / (variance / n).sqrt(), n);
+    case.check("lambda", log_e.exp());
+    case.check("p", p_of_log_e(log_e));
+}

@@ -3,7 +3,7 @@
 use attune_lift::Method;
 use attune_lift::multiplicity::{benjamini_hochberg, e_benjamini_hochberg, holm};
 use attune_lift::off_policy::OffPolicy;
-use attune_lift::planner::Plan;
+use attune_lift::planner::{Plan, fixed_power};
 use attune_lift::sample_ratio::Split;
 use serde_json::Value;
 
@@ -134,4 +134,28 @@ pub(crate) fn off_policy(case: &Case<'_>) {
     case.check("ips", log.plain().unwrap());
     case.check("snips", log.unguarded().unwrap().value);
     case.check("ess", log.effective_units());
+}
+
+/// Their power counts a significant result in the wrong direction; ours does not, so both sides are added up here.
+fn both_sides(case: &Case<'_>, n: f64) -> f64 {
+    let drift = case.number("effect") * (n / 2.0).sqrt();
+    let alpha = case.number("alpha");
+    fixed_power(alpha, drift) + fixed_power(alpha, -drift)
+}
+
+pub(crate) fn power_of_both_sides(case: &Case<'_>) {
+    case.check("power", both_sides(case, case.number("n1")));
+}
+
+pub(crate) fn units_for_both_sides(case: &Case<'_>) {
+    let (mut low, mut high) = (2.0, 1e9);
+    for _ in 0..100 {
+        let middle: f64 = 0.5 * (low + high);
+        if both_sides(case, middle) < case.number("power") {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    case.check("n1", high);
 }
