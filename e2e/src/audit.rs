@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-/// The log of every answered request that could write an object of our group. A server-side apply that changes nothing is in
-/// it too, though no watch ever shows it.
+/// The log of every answered request that could write an object of our group, or of the kinds that an operator writes
+/// beside it. A server-side apply that changes nothing is in it too, though no watch ever shows it.
 /// So are the requests of Kubernetes' own controllers, which empty namespaces: look at the user.
 #[derive(Debug)]
 pub struct AuditLog {
@@ -27,10 +27,12 @@ pub struct AuditMark(u64);
 pub struct WriteRequest {
     /// `create`, `update`, `patch`, `delete` or `deletecollection`.
     pub verb: String,
-    /// Who asked.
+    /// Who asked, or was impersonated.
     pub user: String,
     /// With which program.
     pub user_agent: String,
+    /// The API group; empty for the core's.
+    pub group: String,
     /// The plural, with the subresource if there was one: `channels/status`.
     pub resource: String,
     /// Empty for cluster-scoped objects.
@@ -58,11 +60,22 @@ impl AuditLog {
         }
     }
 
-    /// All requests answered since `mark`, in order.
+    /// All requests for our group answered since `mark`, in order.
     ///
     /// # Errors
     /// When the log cannot be read.
     pub fn since(&self, mark: AuditMark) -> Result<Vec<WriteRequest>> {
+        let mut requests = self.of_all_groups_since(mark)?;
+        requests.retain(|request| request.group == crate::GROUP);
+        Ok(requests)
+    }
+
+    /// All requests for whatever an operator writes answered since `mark`, in order: our group, and ConfigMaps, Secrets,
+    /// Events, Leases, workloads and webhook configurations.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn of_all_groups_since(&self, mark: AuditMark) -> Result<Vec<WriteRequest>> {
         let mut text = String::new();
         match File::open(&self.path) {
             Ok(mut file) => {
@@ -100,6 +113,8 @@ struct Event {
     verb: String,
     user: User,
     #[serde(default)]
+    impersonated_user: Option<User>,
+    #[serde(default)]
     user_agent: String,
     object_ref: ObjectRef,
     response_status: ResponseStatus,
@@ -111,7 +126,10 @@ struct User {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ObjectRef {
+    #[serde(default)]
+    api_group: String,
     resource: String,
     #[serde(default)]
     subresource: String,
@@ -135,8 +153,9 @@ impl From<Event> for WriteRequest {
         };
         Self {
             verb: event.verb,
-            user: event.user.username,
+            user: event.impersonated_user.unwrap_or(event.user).username,
             user_agent: event.user_agent,
+            group: object.api_group,
             resource,
             namespace: object.namespace,
             name: object.name,

@@ -156,16 +156,26 @@ impl ControlPlane {
 
     /// A kubeconfig for another user than the administrator.
     pub(crate) fn kubeconfig_of(&self, user: &str, identity: &Identity) -> Result<PathBuf> {
-        let (data, logs) = (self.scratch.data(), self.scratch.logs());
-        let blueprint = Blueprint {
+        self.with_blueprint(|blueprint| blueprint.kubeconfig(user, identity))
+    }
+
+    /// A kubeconfig for a program that may do everything too, and that the audit log calls `user`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn kubeconfig_as(&self, user: &str) -> Result<PathBuf> {
+        self.with_blueprint(|blueprint| blueprint.impersonating(user))
+    }
+
+    fn with_blueprint<T>(&self, make: impl FnOnce(&Blueprint<'_>) -> T) -> T {
+        make(&Blueprint {
             tools: &self.running.tools,
             ports: &self.running.ports,
             pki: &self.running.pki,
             place: &self.running.place,
-            data: &data,
-            logs: &logs,
-        };
-        blueprint.kubeconfig(user, identity)
+            data: &self.scratch.data(),
+            logs: &self.scratch.logs(),
+        })
     }
 
     /// Keys, configurations and data.

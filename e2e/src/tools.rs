@@ -1,8 +1,11 @@
 //! Where the programs of the control plane are.
 
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
 
 /// The variable that holds what `e2e/cluster/build-tools` printed.
 pub const TOOLS_VARIABLE: &str = "ATTUNE_TOOLS_BIN";
@@ -55,6 +58,28 @@ impl Tools {
     /// The path of one of them.
     pub fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
+    }
+
+    /// What a program that reads its input prints; `make tools` builds it.
+    ///
+    /// # Errors
+    /// When it is not there or fails; with what it complained about.
+    pub async fn pipe(&self, name: &str, args: &[&str], input: &str) -> Result<String> {
+        let mut child = Command::new(self.program(name))
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("start {name}; `make tools` builds it"))?;
+        let mut stdin = child.stdin.take().context("take its input")?;
+        stdin.write_all(input.as_bytes()).await?;
+        drop(stdin);
+        let output = child.wait_with_output().await?;
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{name}: {complaint}");
+        String::from_utf8(output.stdout).with_context(|| format!("read what {name} prints"))
     }
 
     /// Where all of them are.

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::pki::{FRONT_NAME, Identity, NodePki, Pki};
+use super::pki::{ADMINISTRATORS, FRONT_NAME, Identity, NodePki, Pki};
 use super::place::Place;
 use crate::{Launch, Port, Tools};
 
@@ -141,7 +141,13 @@ impl Blueprint<'_> {
 
     pub(super) fn kubeconfig(&self, user: &str, identity: &Identity) -> Result<PathBuf> {
         let path = self.data.join(format!("{user}.kubeconfig"));
-        let config = json!({
+        let config = self.config(user, identity);
+        fs::write(&path, format!("{config:#}")).with_context(|| format!("write {}", path.display()))?;
+        Ok(path)
+    }
+
+    fn config(&self, user: &str, identity: &Identity) -> Value {
+        json!({
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": user,
@@ -154,7 +160,18 @@ impl Blueprint<'_> {
                 "client-key": identity.key,
             }}],
             "contexts": [{"name": user, "context": {"cluster": "attune-e2e", "user": user}}],
-        });
+        })
+    }
+
+    /// The same for somebody else, whom the administrator speaks for: all may be done, and the audit log says who it was.
+    pub(super) fn impersonating(&self, user: &str) -> Result<PathBuf> {
+        let path = self.data.join(format!("as-{user}.kubeconfig"));
+        let mut config = self.config("admin", &self.pki.admin);
+        let entry = config.pointer_mut("/users/0/user").and_then(Value::as_object_mut);
+        if let Some(entry) = entry {
+            entry.insert("as".to_owned(), json!(user));
+            entry.insert("as-groups".to_owned(), json!([ADMINISTRATORS]));
+        }
         fs::write(&path, format!("{config:#}")).with_context(|| format!("write {}", path.display()))?;
         Ok(path)
     }
@@ -163,7 +180,8 @@ impl Blueprint<'_> {
         self.logs.join("audit.jsonl")
     }
 
-    /// Every write to our group, once it is answered, without its body; nothing else.
+    /// Every write to our group, and to what an operator writes beside it, once it is answered, without its body; nothing
+    /// else.
     fn audit_policy(&self) -> Result<PathBuf> {
         let path = self.data.join("audit-policy.json");
         let policy = json!({
@@ -174,7 +192,17 @@ impl Blueprint<'_> {
                 {
                     "level": "Metadata",
                     "verbs": ["create", "update", "patch", "delete", "deletecollection"],
-                    "resources": [{"group": crate::GROUP}],
+                    "resources": [
+                        {"group": crate::GROUP},
+                        {"group": "", "resources": ["configmaps", "events", "secrets", "services"]},
+                        {"group": "admissionregistration.k8s.io"},
+                        {"group": "apps", "resources": ["deployments"]},
+                        {"group": "autoscaling"},
+                        {"group": "coordination.k8s.io"},
+                        {"group": "events.k8s.io"},
+                        {"group": "networking.k8s.io"},
+                        {"group": "policy"},
+                    ],
                 },
                 {"level": "None"},
             ],

@@ -23,6 +23,9 @@ const SERVER_NAMES: [&str; 5] = [
 /// What the one node is called.
 pub(crate) const NODE_NAME: &str = "node";
 
+/// The group whose members may do everything.
+pub(super) const ADMINISTRATORS: &str = "system:masters";
+
 /// The common name under which requests may be forwarded.
 pub(super) const FRONT_NAME: &str = "front-proxy-client";
 
@@ -88,7 +91,7 @@ impl Pki {
                 directory,
                 &issuer,
                 "admin",
-                subject("attune-e2e-admin", Some("system:masters")),
+                subject("attune-e2e-admin", Some(ADMINISTRATORS)),
             )?,
             controller_manager: client(
                 directory,
@@ -133,7 +136,7 @@ impl NodePki {
             )?,
             kube_proxy: client("kube-proxy", "system:kube-proxy", None)?,
             scheduler: client("kube-scheduler", "system:kube-scheduler", None)?,
-            to_kubelets: client("to-kubelets", "attune-e2e-api-server", Some("system:masters"))?,
+            to_kubelets: client("to-kubelets", "attune-e2e-api-server", Some(ADMINISTRATORS))?,
         })
     }
 }

@@ -1,12 +1,8 @@
 //! What Argo CD and Flux see, by the judgement of Argo CD's interpreter and of kstatus itself.
 
-use std::process::Stdio;
-
 use anyhow::{Context, Result, ensure};
 use attune_e2e::{ControlPlane, Tools, repository};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
 
 use crate::helm::{Helm, chart};
 
@@ -136,11 +132,12 @@ impl State {
 pub(crate) async fn argo_cd_and_kstatus_agree(_: &ControlPlane, _: &Helm) -> Result<()> {
     let script = chart().join("files/argocd/health.lua");
     let script = script.to_str().context("a path in UTF-8")?;
+    let tools = Tools::from_env()?;
     for kind in KINDS {
         for state in states() {
             let object = state.object(kind).to_string();
-            let argo: Value = serde_json::from_str(&run("luahealth", &[script], &object).await?)?;
-            let kstatus: Value = serde_json::from_str(&run("kstatus", &[], &object).await?)?;
+            let argo: Value = serde_json::from_str(&tools.pipe("luahealth", &[script], &object).await?)?;
+            let kstatus: Value = serde_json::from_str(&tools.pipe("kstatus", &[], &object).await?)?;
             let name = state.name;
             ensure!(
                 argo["status"] == state.argo,
@@ -177,26 +174,4 @@ pub(crate) async fn the_documented_snippet_is_the_script(_: &ControlPlane, _: &H
         "docs/operations.md shows another script than files/argocd/health.lua"
     );
     Ok(())
-}
-
-/// What a program says about an object.
-async fn run(program: &str, args: &[&str], input: &str) -> Result<String> {
-    let mut child = Command::new(Tools::from_env()?.program(program))
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .with_context(|| format!("start {program}; `make tools` builds it"))?;
-    let mut stdin = child.stdin.take().context("take its input")?;
-    stdin.write_all(input.as_bytes()).await?;
-    drop(stdin);
-    let output = child.wait_with_output().await?;
-    ensure!(
-        output.status.success(),
-        "{program}: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    Ok(String::from_utf8(output.stdout)?)
 }

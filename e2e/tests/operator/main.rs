@@ -5,13 +5,19 @@
     reason = "a field that a JSON document lacks reads as null, which the comparison then shows"
 )]
 
+mod callers;
 mod convergence;
 mod definitions;
 mod edits;
+mod health;
+mod managers;
 mod neighbours;
 mod process;
 mod programs;
+mod release;
+mod replicas;
 mod results;
+mod workloads;
 
 use std::process::ExitCode;
 
@@ -24,6 +30,39 @@ fn main() -> Result<ExitCode> {
     // Before any clock of a test starts.
     let programs = Programs::build()?;
     let suite = Suite::prepared(async move |cluster| prepare(cluster, programs).await)?
+        // The longest first: they wait more than they work.
+        .test(
+            "another_replica_takes_over_and_writes_nothing_twice",
+            replicas::another_replica_takes_over_and_writes_nothing_twice,
+        )
+        .test(
+            "nobody_leads_without_the_api_server",
+            replicas::nobody_leads_without_the_api_server,
+        )
+        .test(
+            "kstatus_and_argo_cd_see_every_kind_in_every_state",
+            health::kstatus_and_argo_cd_see_every_kind_in_every_state,
+        )
+        .test(
+            "workloads_are_written_once_and_put_back",
+            workloads::workloads_are_written_once_and_put_back,
+        )
+        .test(
+            "a_bundle_is_for_pods_of_its_namespace",
+            callers::a_bundle_is_for_pods_of_its_namespace,
+        )
+        .test(
+            "hundreds_of_deciders_get_an_edit_at_once",
+            callers::hundreds_of_deciders_get_an_edit_at_once,
+        )
+        .test(
+            "a_second_field_manager_changes_nothing",
+            managers::a_second_field_manager_changes_nothing,
+        )
+        .test(
+            "an_object_under_a_tightened_definition_takes_statuses",
+            managers::an_object_under_a_tightened_definition_takes_statuses,
+        )
         .test(
             "an_object_that_cannot_be_read_disturbs_nobody",
             definitions::an_object_that_cannot_be_read_disturbs_nobody,

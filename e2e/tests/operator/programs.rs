@@ -17,14 +17,16 @@ pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
 /// Where the programs are, built once for all tests.
 pub(crate) struct Programs {
-    operator: PathBuf,
-    decider: PathBuf,
+    pub(crate) operator: PathBuf,
+    pub(crate) decider: PathBuf,
     collector: PathBuf,
     http: reqwest::Client,
 }
 
 impl Programs {
     pub(crate) fn build() -> Result<Self> {
+        // Only fails where one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Ok(Self {
             operator: binary("attune-operator")?,
             decider: binary("attune-decider")?,
@@ -57,6 +59,15 @@ impl Programs {
                 .args(flags.iter().copied())
         };
         self.spawn(&format!("operator-{namespace}"), launch)
+    }
+
+    /// An operator of the whole cluster, without waiting for it.
+    pub(crate) fn launch_cluster_operator(&self, cluster: &ControlPlane, name: &str) -> Result<Server> {
+        let launch = |name: &str, listen: &str| {
+            let launch = cluster.launch(name, &self.operator);
+            launch.args(["--listen", listen, "--insecure-bundles", "--at", AT])
+        };
+        self.spawn(&format!("operator-{name}"), launch)
     }
 
     /// An operator of one namespace, once it has compiled everything.
@@ -116,7 +127,7 @@ impl Programs {
         Ok(collector)
     }
 
-    fn spawn(&self, name: &str, launch: impl FnOnce(&str, &str) -> Launch) -> Result<Server> {
+    pub(crate) fn spawn(&self, name: &str, launch: impl FnOnce(&str, &str) -> Launch) -> Result<Server> {
         let port = Port::take()?;
         let address = format!("127.0.0.1:{}", port.number());
         Ok(Server {
@@ -142,6 +153,27 @@ impl Server {
     pub(crate) async fn get(&self, path: &str) -> Result<(u16, String)> {
         let response = self.http.get(format!("{}{path}", self.url)).send().await?;
         Ok((response.status().as_u16(), response.text().await?))
+    }
+
+    /// Waits for another bundle than the known one; gives its revision, or nothing where there is none yet.
+    pub(crate) async fn poll(&self, path: &str, known: &str) -> Result<Option<String>> {
+        let request = self.http.get(format!("{}{path}", self.url));
+        let response = request
+            .header("if-none-match", format!("\"{known}\""))
+            .send()
+            .await?;
+        if response.status().as_u16() == 304 {
+            return Ok(None);
+        }
+        let response = response.error_for_status()?;
+        let revision = response
+            .headers()
+            .get("etag")
+            .context("no entity tag")?
+            .to_str()?;
+        let revision = revision.trim_matches('"').to_owned();
+        response.bytes().await?;
+        Ok(Some(revision))
     }
 
     /// Sends a document, and gives the status and the document of the answer.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use attune_e2e::{ControlPlane, wait_until};
+use attune_e2e::{ControlPlane, PATIENCE, wait_until};
 use kube::ResourceExt;
 use serde_json::{Value, json};
 
-use crate::programs::{PATIENCE, Programs, Server};
+use crate::programs::{Programs, Server};
 use attune_e2e::{Strategy, condition};
 
 /// Units of each arm.

@@ -132,9 +132,12 @@ impl Driver {
                 () = bundles.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = pods.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = publisher.news() => {}
-                // It may have been lost and gained again since anybody looked.
                 () = leadership.changed() => self.follow(),
                 _ = tick.tick() => {}
+            }
+            // It may have been lost and gained again since anybody looked.
+            if leadership.take_change() && self.role != Role::Following {
+                self.follow();
             }
             if self.awaited.is_empty() {
                 self.settle();

@@ -50,6 +50,18 @@ impl Leadership {
         }
     }
 
+    /// Whether it was elected or has lost, maybe both, since this or [`Self::changed`] last said so.
+    pub fn take_change(&mut self) -> bool {
+        match &mut self.0 {
+            Look::Always => false,
+            Look::Elected(leads) => {
+                let has_changed = leads.has_changed().unwrap_or_default();
+                leads.mark_unchanged();
+                has_changed
+            }
+        }
+    }
+
     /// Waits until it was elected or has lost, maybe both.
     pub async fn changed(&mut self) {
         if let Look::Elected(leads) = &mut self.0
