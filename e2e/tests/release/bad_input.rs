@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::apps::{App, CA, TOKEN};
 use crate::asking::{HERO, LOYAL, ask, decide, has_decider, restarts, told};
-use crate::installed::{Installed, PATIENCE, counts, deliver, draft, strategy};
+use crate::installed::{Installed, PATIENCE, counts, deliver, draft, leave, strategy};
 
 pub(crate) async fn what_cannot_be_injected_starts_bare_with_a_warning_and_an_event(
     cluster: &Cluster,
@@ -44,7 +44,7 @@ pub(crate) async fn what_cannot_be_injected_starts_bare_with_a_warning_and_an_ev
         ensure!(!has_decider(&pod), "{name} has a decider");
         told(cluster, &namespace, ("Pod", name), "InjectionSkipped", why).await?;
     }
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn a_deleted_channel_leaves_its_pods_deciding(
@@ -82,7 +82,7 @@ pub(crate) async fn a_deleted_channel_leaves_its_pods_deciding(
     let status = counts(&strategy, "web", [1, 1, 1, 0, 0]).await?;
     let after = decide(cluster, &namespace, "shop").await?;
     ensure!(status["revision"] == after.revision, "{after:?}; {status:#}");
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn a_pod_of_a_megabyte_gets_a_decider(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -105,7 +105,8 @@ pub(crate) async fn a_pod_of_a_megabyte_gets_a_decider(cluster: &Cluster, _: &In
     println!("a pod of {size} bytes is created in {:.2?}", began.elapsed());
     cluster.wait_pod_ready(&namespace, "heavy", PATIENCE).await?;
     counts(&strategy, "web", [1, 1, 1, 0, 0]).await?;
-    decide(cluster, &namespace, "heavy").await?.ensure_loyal()
+    decide(cluster, &namespace, "heavy").await?.ensure_loyal()?;
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn what_is_no_review_is_answered_with_400(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -143,7 +144,7 @@ pub(crate) async fn what_is_no_review_is_answered_with_400(cluster: &Cluster, _:
             );
         }
     }
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn a_pod_without_rules_starts_after_the_timeout_and_counts_as_missing(
@@ -154,11 +155,11 @@ pub(crate) async fn a_pod_without_rules_starts_after_the_timeout_and_counts_as_m
     let mut strategy = draft(cluster, &namespace)?;
     let patient = json!({"sidecar": {"startup": {"timeout": "6s"}}});
     deliver(&mut strategy, "web", patient)?;
-    // A Channel of nobody is not published.
-    own(&mut strategy, "nobody")?;
-    strategy.apply_one("Channel", "web").await?;
+    // A Channel whose page has no room for its own baseline was never published.
+    give_room(&mut strategy, 3)?;
+    strategy.apply().await?;
     strategy
-        .turns("Channel", "web", "Accepted", ("False", "UnknownTeam"))
+        .turns("Channel", "web", "Accepted", ("False", "SlotContract"))
         .await?;
     let pod = App::asking(cluster, "web").pod("early");
     let began = Instant::now();
@@ -180,15 +181,17 @@ pub(crate) async fn a_pod_without_rules_starts_after_the_timeout_and_counts_as_m
     ensure!(condition(&status, "Ready")?.status == "False", "{status:#}");
 
     // Rules that come late come.
-    own(&mut strategy, "web-team")?;
-    strategy.apply().await?;
+    give_room(&mut strategy, 40)?;
+    strategy.apply_one("Channel", "web").await?;
     counts(&strategy, "web", [1, 1, 1, 0, 0]).await?;
-    decide(cluster, &namespace, "early").await?.ensure_loyal()
+    decide(cluster, &namespace, "early").await?.ensure_loyal()?;
+    leave(cluster, &namespace).await
 }
 
-fn own(strategy: &mut Strategy, group: &str) -> Result<()> {
+/// How long a headline on the page may be.
+fn give_room(strategy: &mut Strategy, characters: u32) -> Result<()> {
     strategy.edit("Channel", "web", |channel| {
-        channel["spec"]["owner"]["group"] = group.into();
+        channel["spec"]["touchpoints"][0]["slots"][0]["maxLength"] = characters.into();
         Ok(())
     })
 }

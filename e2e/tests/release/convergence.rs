@@ -5,7 +5,7 @@ use attune_e2e::{Cluster, condition};
 
 use crate::apps::{App, documents};
 use crate::asking::{has_decider, told};
-use crate::installed::{Installed, PATIENCE, counts, strategy};
+use crate::installed::{Installed, PATIENCE, counts, leave, strategy};
 
 pub(crate) async fn pods_from_before_they_asked_are_counted_and_named(
     cluster: &Cluster,
@@ -63,5 +63,5 @@ pub(crate) async fn pods_from_before_they_asked_are_counted_and_named(
     cluster.apply(&namespace, &documents(&pods)).await?;
     let status = counts(&strategy, "web", [2, 2, 2, 0, 0]).await?;
     ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
-    Ok(())
+    leave(cluster, &namespace).await
 }

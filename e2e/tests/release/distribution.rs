@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::apps::{App, CA, TOKEN};
 use crate::asking::{Said, ask, told};
-use crate::installed::{Installed, PATIENCE, retitle, strategy};
+use crate::installed::{Installed, PATIENCE, leave, retitle, strategy};
 
 /// The token of every pod, which is for the API server.
 const OTHER_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -90,7 +90,7 @@ pub(crate) async fn bundles_are_for_pods_of_their_own_namespace(
     }
     let who = format!("pod `{}/caller`", caller.namespace);
     told(cluster, &other, ("Channel", "web"), "BundleDenied", &who).await?;
-    Ok(())
+    leave(cluster, &caller.namespace).await
 }
 
 pub(crate) async fn past_revisions_can_be_had(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -124,7 +124,7 @@ pub(crate) async fn past_revisions_can_be_had(cluster: &Cluster, _: &Installed) 
     ensure!(said.status == 404, "{said:?}");
     let said = caller.ask(&format!("{own}/revisions/{past}"), None).await?;
     ensure!(said.status == 401, "{said:?}");
-    Ok(())
+    leave(cluster, &caller.namespace).await
 }
 
 pub(crate) async fn events_are_taken_for_the_callers_own_namespace(
@@ -154,5 +154,5 @@ pub(crate) async fn events_are_taken_for_the_callers_own_namespace(
     let args = [&answers, "--ca-file", CA, "--bearer-file", TOKEN, "--data", "{}"];
     let said = ask(cluster, &caller.namespace, "caller", &args).await?;
     ensure!(said.status == 403, "{said:?}");
-    Ok(())
+    leave(cluster, &caller.namespace).await
 }

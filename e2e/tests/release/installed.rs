@@ -78,3 +78,10 @@ pub(crate) async fn retitle(strategy: &mut Strategy, headline: &str) -> Result<(
     })?;
     strategy.apply_one("ContentModule", "hero").await
 }
+
+/// Removes a namespace whose test went well, for those that run after it.
+pub(crate) async fn leave(cluster: &Cluster, namespace: &str) -> Result<()> {
+    let args = ["delete", "namespace", namespace, "--wait=false"];
+    cluster.control_plane().kubectl(&args).await?.succeeded()?;
+    Ok(())
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use attune_e2e::{Cluster, Strategy, condition, wait_until};
 use futures::StreamExt;
+use futures::future::try_join_all;
 use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
@@ -14,10 +15,10 @@ use tokio::task::JoinSet;
 
 use crate::apps::{APP, App, documents};
 use crate::asking::{HERO, LOYAL};
-use crate::installed::{PATIENCE, counts, deliver, draft};
+use crate::installed::{PATIENCE, counts, deliver, draft, leave};
 
 /// Who decides is asked this often in a second by each pod.
-const RATE: u64 = 100;
+const RATE: u64 = 75;
 
 /// A namespace whose pods ask a decider beside them and two behind a Service, over connections that they keep and over a
 /// new one for each request.
@@ -43,35 +44,16 @@ impl<'c> Traffic<'c> {
         })?;
         strategy.apply().await?;
         let status = counts(&strategy, "email", [2, 2, 2, 0, 0]).await?;
-        let endpoint = status["endpoint"].as_str().context("it has an endpoint")?;
-        let newsletter = format!("{endpoint}/ofrep/v1/evaluate/flags/newsletter");
-        // By address: a hundred questions a second to the name server would be a test of that.
+        ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
+        // By address: hundreds of questions a second to the name server would be a test of that.
         let address = cluster.service_ip(&namespace, "attune-email").await?;
-        let by_address = format!("http://{address}/ofrep/v1/evaluate/flags/newsletter");
+        let newsletter = format!("http://{address}/ofrep/v1/evaluate/flags/newsletter");
 
-        let rate = RATE.to_string();
-        let load = |url: &str| {
-            ["load", url, "--data", LOYAL, "--timeout", "2000", "--rate", &rate]
-                .into_iter()
-                .chain(["--every", "1", "--expect", r#""variant":"hero/loyal""#])
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        };
-        let args = |args: &[String], more: &[&str]| -> Vec<String> {
-            args.iter()
-                .cloned()
-                .chain(more.iter().map(ToString::to_string))
-                .collect()
-        };
-        let run = |app: App, args: Vec<String>| {
-            let args: Vec<&str> = args.iter().map(String::as_str).collect();
-            app.running(&args)
-        };
         let [beside, behind, anew] = PODS;
         let pods = [
-            run(App::asking(cluster, "web"), load(HERO)).pod(beside),
-            run(App::new(cluster), load(&newsletter)).pod(behind),
-            run(App::new(cluster), args(&load(&by_address), &["--fresh"])).pod(anew),
+            asking_for(App::asking(cluster, "web"), HERO, &[]).pod(beside),
+            asking_for(App::new(cluster), &newsletter, &[]).pod(behind),
+            asking_for(App::new(cluster), &newsletter, &["--fresh"]).pod(anew),
         ];
         cluster.apply(&namespace, &documents(&pods)).await?;
         for pod in PODS {
@@ -89,17 +71,25 @@ impl<'c> Traffic<'c> {
 
     /// Waits for the answers to what was asked so far, and more: none may have failed, ever.
     pub(crate) async fn goes_well(&self) -> Result<()> {
-        for pod in PODS {
+        let reports = PODS.map(async |pod| {
             let before = self.report(pod).await.map_or(0, |report| sent(&report));
-            let report = wait_until("more decisions are asked for", PATIENCE, async || {
+            let more = wait_until("more decisions are asked for", PATIENCE, async || {
                 let report = self.report(pod).await?;
                 ensure!(sent(&report) >= before + 3 * RATE, "{report}");
                 Ok(report)
-            })
-            .await?;
-            ensure!(report["failed"] == 0, "{pod}: {report:#}");
-            println!("{pod}: {} decisions, {}", report["sent"], report["latency"]);
-        }
+            });
+            Ok::<_, anyhow::Error>((pod, more.await?))
+        });
+        let reports = try_join_all(reports).await?;
+        let lines = reports
+            .iter()
+            .map(|(pod, report)| format!("{pod}: {} decisions, {}", report["sent"], report["latency"]));
+        println!("{}", lines.collect::<Vec<_>>().join("\n"));
+        let failed: Vec<_> = reports
+            .into_iter()
+            .filter(|(_, report)| report["failed"] != 0)
+            .collect();
+        ensure!(failed.is_empty(), "{failed:#?}");
         Ok(())
     }
 
@@ -122,19 +112,29 @@ impl<'c> Traffic<'c> {
         })
         .await?;
         let deployment = "deployment/attune-email";
+        let began = std::time::Instant::now();
         self.cluster
             .wait_rollout(&self.namespace, deployment, PATIENCE)
             .await?;
+        println!("ROLLOUT {:?}", began.elapsed());
         counts(&self.strategy, "email", [2, 2, 2, 0, 0]).await?;
         Ok(())
     }
 
     /// Removes it, for what runs after it.
     pub(crate) async fn end(self) -> Result<()> {
-        let args = ["delete", "namespace", &self.namespace, "--wait=false"];
-        self.cluster.control_plane().kubectl(&args).await?.succeeded()?;
-        Ok(())
+        leave(self.cluster, &self.namespace).await
     }
+}
+
+/// Makes an application one that asks there without an end. It waits long for an answer, as the machine may be busy with
+/// other things; what is never answered, or refused, or answered by other rules, is a failure.
+fn asking_for(app: App, url: &str, more: &[&str]) -> App {
+    let rate = RATE.to_string();
+    let args = ["load", url, "--data", LOYAL, "--rate", &rate, "--every", "1"];
+    let patience = ["--timeout", "5000", "--in-flight", "1000"];
+    let expected = ["--expect", r#""variant":"hero/loyal""#];
+    app.running(&[&args[..], &patience, &expected, more].concat())
 }
 
 fn sent(report: &Value) -> u64 {

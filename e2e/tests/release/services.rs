@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::apps::{App, documents};
 use crate::asking::decide_at;
-use crate::installed::{Installed, PATIENCE, counts, deliver, strategy};
+use crate::installed::{Installed, PATIENCE, counts, deliver, leave, strategy};
 
 /// Everything that may stand for a Channel.
 const KINDS: [&str; 5] = [
@@ -111,7 +111,7 @@ pub(crate) async fn a_channel_is_asked_as_a_service_and_put_back(
     ensure!(status["endpoint"] == "http://127.0.0.1:8016", "{status:#}");
     let left = standing(cluster, &namespace, "attune-guests").await?;
     ensure!(left == ["networkpolicy"], "{left:?}");
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 /// A policy with our labels on it that somebody else wrote.
@@ -211,5 +211,5 @@ pub(crate) async fn replicas_under_an_autoscaler_are_not_fought_over(
     .await?;
     let count = replicas(cluster, &namespace).await?;
     ensure!(count == Some(3), "there are {count:?} replicas");
-    Ok(())
+    leave(cluster, &namespace).await
 }

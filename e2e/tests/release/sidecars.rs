@@ -7,7 +7,7 @@ use attune_e2e::{Cluster, condition, wait_until};
 
 use crate::apps::{APP, App, INIT, documents};
 use crate::asking::{Decision, HERO, LOYAL, decide, has_decider, restarts};
-use crate::installed::{Installed, PATIENCE, counts, retitle, strategy};
+use crate::installed::{Installed, PATIENCE, counts, leave, retitle, strategy};
 
 pub(crate) async fn a_deployment_gets_deciders_that_are_counted(
     cluster: &Cluster,
@@ -32,7 +32,7 @@ pub(crate) async fn a_deployment_gets_deciders_that_are_counted(
             "{decision:?}; {status:#}"
         );
     }
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn pods_with_and_without_an_owner_get_deciders(
@@ -52,7 +52,7 @@ pub(crate) async fn pods_with_and_without_an_owner_get_deciders(
             .context(pod)?;
     }
     counts(&strategy, "web", [2, 2, 2, 0, 0]).await?;
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn an_init_container_may_ask_the_decider(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -62,7 +62,8 @@ pub(crate) async fn an_init_container_may_ask_the_decider(cluster: &Cluster, _: 
     cluster.apply(&namespace, &early.pod("early").to_string()).await?;
     let pod = cluster.wait_pod_ready(&namespace, "early", PATIENCE).await?;
     ensure!(restarts(&pod) == 0, "it was not there at once: {pod:?}");
-    Decision::read(&cluster.logs(&namespace, "early", INIT).await?)?.ensure_loyal()
+    Decision::read(&cluster.logs(&namespace, "early", INIT).await?)?.ensure_loyal()?;
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn a_job_completes_beside_its_decider(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -84,7 +85,7 @@ pub(crate) async fn a_job_completes_beside_its_decider(cluster: &Cluster, _: &In
     let status = counts(&strategy, "web", [0, 0, 0, 0, 0]).await?;
     ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
     ensure!(has_decider(&cluster.pod(&namespace, pod).await?));
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn a_namespace_asks_for_its_pods_but_for_those_that_refuse(
@@ -116,7 +117,7 @@ pub(crate) async fn a_namespace_asks_for_its_pods_but_for_those_that_refuse(
     }
     let status = counts(&strategy, "web", [1, 1, 1, 0, 0]).await?;
     ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn an_edit_reaches_the_answers_of_an_injected_decider(
@@ -143,5 +144,5 @@ pub(crate) async fn an_edit_reaches_the_answers_of_an_injected_decider(
     }
     println!("from apply to served, asked by `kubectl exec`: {times:.2?}");
     counts(&strategy, "web", [1, 1, 1, 0, 0]).await?;
-    Ok(())
+    leave(cluster, &namespace).await
 }

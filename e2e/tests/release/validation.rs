@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use attune_e2e::{Cluster, Outcome};
 use serde_json::{Value, json};
 
-use crate::installed::{Installed, strategy};
+use crate::installed::{Installed, leave, strategy};
 
 /// An Audience with this expression.
 pub(crate) fn audience(name: &str, expression: &str) -> Value {
@@ -89,7 +89,7 @@ pub(crate) async fn an_expression_that_is_not_cel_is_refused_with_its_place(
     kubectl(cluster, &namespace, &ready, &Value::Null)
         .await?
         .succeeded()?;
-    Ok(())
+    leave(cluster, &namespace).await
 }
 
 pub(crate) async fn what_cannot_be_refused_is_warned_about(cluster: &Cluster, _: &Installed) -> Result<()> {
@@ -151,5 +151,5 @@ pub(crate) async fn what_cannot_be_refused_is_warned_about(cluster: &Cluster, _:
     kubectl(cluster, &namespace, &ready, &Value::Null)
         .await?
         .succeeded()?;
-    Ok(())
+    leave(cluster, &namespace).await
 }
