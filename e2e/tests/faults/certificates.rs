@@ -91,8 +91,8 @@ async fn change_certificates(cluster: &Cluster) -> Result<()> {
 
     tokio::time::sleep(Duration::from_secs(1)).await;
     secrets.delete(SECRET, &DeleteParams::default()).await?;
-    let last = follows(&secrets, "ca.crt", &trusted).await?;
-    ensure!(last != trusted, "nothing changed");
+    let anew = follows(&secrets, "ca.crt", &trusted).await?;
+    ensure!(anew != trusted, "nothing changed");
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
 }

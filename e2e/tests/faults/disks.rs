@@ -11,7 +11,7 @@ use crate::standing::{Decider, SOON, Shop, Standing, asking, is_injected};
 const DATA: &str = "/var/lib/attune";
 
 /// A pod as the webhook makes it, to be changed before it is created.
-async fn injected(cluster: &Cluster, shop: &Shop, name: &str) -> Result<Value> {
+pub(crate) async fn injected(cluster: &Cluster, shop: &Shop, name: &str) -> Result<Value> {
     let create = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
     let create = [&["--namespace", &shop.namespace][..], &create].concat();
     let wanted = asking(cluster, name, false).to_string();
@@ -31,7 +31,7 @@ async fn injected(cluster: &Cluster, shop: &Shop, name: &str) -> Result<Value> {
 }
 
 /// Its decider's container.
-fn decider_of(pod: &mut Value) -> Result<&mut Value> {
+pub(crate) fn decider_of(pod: &mut Value) -> Result<&mut Value> {
     let sidecars = pod["spec"]["initContainers"].as_array_mut();
     let mut sidecars = sidecars.context("a pod with a decider")?.iter_mut();
     sidecars

@@ -13,10 +13,13 @@ use kube::api::{Api, ObjectMeta, Patch, PatchParams};
 use kube::{Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
+use super::TRUSTED;
 use super::authority::AuthorityError;
 use super::chain::{Chain, Data, Lives};
+use super::reader::Serving;
 use crate::clock::Clock;
 use crate::leadership::Leadership;
 
@@ -77,15 +80,26 @@ pub struct Keeper {
     client: Client,
     estate: Estate,
     rotated: Rotated,
+    serving: watch::Receiver<Serving>,
+    disturbed: Arc<Notify>,
 }
 
 impl Keeper {
-    /// A keeper that calls `rotated` with the name of a Secret that it wrote anew.
-    pub fn new(client: Client, estate: Estate, rotated: Rotated) -> Self {
+    /// A keeper that calls `rotated` with the name of a Secret that it wrote anew. `serving` is what stood in the operator's
+    /// Secret last; `disturbed` says that something else does now.
+    pub fn new(
+        client: Client,
+        estate: Estate,
+        rotated: Rotated,
+        serving: watch::Receiver<Serving>,
+        disturbed: Arc<Notify>,
+    ) -> Self {
         Self {
             client,
             estate,
             rotated,
+            serving,
+            disturbed,
         }
     }
 
@@ -105,6 +119,7 @@ impl Keeper {
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
+                () = self.disturbed.notified() => {}
                 () = leadership.changed() => {}
             }
         }
@@ -121,7 +136,13 @@ impl Keeper {
         let estate = &self.estate;
         let now = estate.clock.now();
         let standing = self.read(&estate.secret).await?;
-        let chain = Chain::advance(&data(standing.as_ref()), &estate.names, estate.lives, now)?;
+        let mut known = data(standing.as_ref());
+        // Where the Secret was lost, replicas serve by what stood in it until they hear of another.
+        let trusted = known.entry(TRUSTED.to_owned()).or_default();
+        if trusted.is_empty() {
+            trusted.clone_from(&self.serving.borrow().trusted);
+        }
+        let chain = Chain::advance(&known, &estate.names, estate.lives, now)?;
         // INVARIANT: whoever calls us trusts an authority before anything that it signed is served.
         self.trust(&chain.trusted()).await?;
         self.write(&estate.secret, standing, chain.data()).await?;

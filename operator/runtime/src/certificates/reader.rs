@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tracing::{info, warn};
 
 use super::authority::validity;
@@ -42,12 +42,13 @@ enum ReadError {
     Serve(#[from] rustls::Error),
 }
 
-/// Follows a Secret for as long as it is polled.
+/// Follows a Secret for as long as it is polled. `disturbed` is told of every change: the leader may have to mend it.
 pub async fn follow(
     client: Client,
     namespace: &str,
     secret: &str,
     serving: watch::Sender<Serving>,
+    disturbed: Arc<Notify>,
     metrics: Arc<Metrics>,
 ) {
     let api: Api<Secret> = Api::namespaced(client, namespace);
@@ -57,9 +58,13 @@ pub async fn follow(
         match event {
             Ok(watcher::Event::Apply(found) | watcher::Event::InitApply(found)) => {
                 take(&data(Some(&found)), &serving, &metrics);
+                disturbed.notify_one();
             }
             // What was served goes on being served: the leader makes the Secret again.
-            Ok(watcher::Event::Delete(_)) => warn!(secret, "the Secret with the certificate was deleted"),
+            Ok(watcher::Event::Delete(_)) => {
+                warn!(secret, "the Secret with the certificate was deleted");
+                disturbed.notify_one();
+            }
             Ok(watcher::Event::Init | watcher::Event::InitDone) => {}
             Err(error) => warn!(
                 secret,

@@ -7,7 +7,7 @@ use anyhow::Context;
 use attune_admission::Settings;
 use axum::Router;
 use kube::Client;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use super::control::Standing;
@@ -180,18 +180,26 @@ impl Membership {
 
     /// Follows and keeps certificates and tells the leader of the deciders here, until cancelled.
     pub(super) async fn run(&self, events: &Events) {
+        let disturbed = Arc::new(Notify::new());
         let follow = reader::follow(
             self.client.clone(),
             &self.namespace,
             &self.secret,
             self.serving.clone(),
+            Arc::clone(&disturbed),
             Arc::clone(&self.metrics),
         );
         let (events, namespace) = (events.clone(), self.namespace.clone());
         let rotated: Rotated = Arc::new(move |secret, uid| {
             events.certificate_rotated(&namespace, secret, uid, "the certificate was renewed");
         });
-        let keeper = Keeper::new(self.client.clone(), self.estate(), rotated);
+        let keeper = Keeper::new(
+            self.client.clone(),
+            self.estate(),
+            rotated,
+            self.serving(),
+            disturbed,
+        );
         let keep = async {
             if self.release.certificates == Certificates::SelfManaged {
                 keeper.run(self.leadership()).await;
