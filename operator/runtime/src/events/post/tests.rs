@@ -44,7 +44,12 @@ async fn the_same_is_counted_on_and_what_differs_is_told() {
         note: note.to_owned(),
         is_of_request: false,
     };
-    for note in ["one is missing", "one is missing", "two are missing", "two are missing"] {
+    for note in [
+        "one is missing",
+        "one is missing",
+        "two are missing",
+        "two are missing",
+    ] {
         let notice = notice(note);
         post(&client, &recorders.of(&notice), &notice).await.unwrap();
     }
