@@ -13,7 +13,7 @@ use crate::programs::Programs;
 /// Long enough for whatever follows from a write.
 const CALM: Duration = Duration::from_secs(3);
 
-/// As GitOps does it.
+/// As a tool of delivery does it.
 const APPLY: [&str; 5] = ["apply", "--server-side", "--field-manager=gitops", "-f", "-"];
 const DIFF: [&str; 5] = ["diff", "--server-side", "--field-manager=gitops", "-f", "-"];
 

@@ -1,4 +1,4 @@
-//! Operators as a release starts them: with TLS, a Lease, certificates of their own and tokens of a ServiceAccount.
+//! Operators as a release starts them: with TLS, a Lease, certificates of their own and tokens of a service account.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::programs::{Programs, Server};
 /// What the certificate is for, beside the name of the Service, which nothing here resolves.
 const HOST: &str = "localhost";
 
-/// Name of the Service, the Lease, the Secret and the ServiceAccount alike.
+/// Name of the Service, the Lease, the Secret and the service account alike.
 const NAME: &str = "attune-operator";
 
 /// A release in a namespace of its own that works in one other.
@@ -178,7 +178,7 @@ impl Replica {
     }
 }
 
-/// A token of a ServiceAccount, as a pod of its would have; the account itself may be about to be made.
+/// A token of a service account, as a pod of its would have; the account itself may be about to be made.
 pub(crate) async fn token_of(
     cluster: &ControlPlane,
     namespace: &str,

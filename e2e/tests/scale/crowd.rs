@@ -1,6 +1,6 @@
 //! Thousands of resources: the example, with many audiences, metrics and modules more, in many namespaces.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -64,11 +64,7 @@ impl Crowd {
         cluster: &ControlPlane,
         operator: &Operator,
     ) -> Result<Duration> {
-        let ours: BTreeMap<_, _> = self
-            .documents
-            .iter()
-            .map(|document| (ObjectId::of(document), ()))
-            .collect();
+        let ours: BTreeSet<_> = self.documents.iter().map(ObjectId::of).collect();
         wait_until("every resource has a status", PATIENCE, async || {
             // Lists of thousands are looked at only when it is worth it: they cost the API server as much as the writes.
             let written = operator.statuses_written().await?;
@@ -79,9 +75,7 @@ impl Crowd {
                 let observed = object.data["status"]["observedGeneration"].as_i64();
                 observed.is_some() && observed == object.metadata.generation
             };
-            let all = all
-                .iter()
-                .filter(|object| ours.contains_key(&ObjectId::of(object)));
+            let all = all.iter().filter(|object| ours.contains(&ObjectId::of(object)));
             let told = all.filter(is_told).count();
             ensure!(told == ours.len(), "{told} of {}", ours.len());
             Ok(age)

@@ -25,7 +25,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    pub(crate) async fn start(cluster: &ControlPlane, programs: &Programs, name: &str) -> Result<Self> {
+    pub(crate) fn start(cluster: &ControlPlane, programs: &Programs, name: &str) -> Result<Self> {
         let port = Port::take()?;
         let address = format!("127.0.0.1:{}", port.number());
         let user = format!("operator-{name}");
@@ -46,7 +46,7 @@ impl Operator {
             user,
             url: format!("http://{address}"),
             http: reqwest::Client::builder()
-                .timeout(Duration::from_secs(60))
+                .timeout(Duration::from_mins(1))
                 .build()?,
             _port: port,
         })
