@@ -78,7 +78,7 @@ async fn change_certificates(cluster: &Cluster) -> Result<()> {
     let known = served(&secrets, "ca.crt").await?;
 
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let lost = json!({"data": {"ca.key": null}});
+    let lost = json!({"data": {"signer.key": null}});
     secrets
         .patch(SECRET, &PatchParams::default(), &Patch::Merge(&lost))
         .await?;
