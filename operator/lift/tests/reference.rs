@@ -4,6 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::path::Path;
+use std::{env, fs};
+
 #[cfg(test)]
 mod case;
 #[cfg(test)]
@@ -80,5 +83,40 @@ fn every_kind_is_checked_or_left_out_with_a_reason() {
     );
     for (kind, reason) in LEFT_OUT {
         assert!(reason.len() > 20, "`{kind}` is left out without a reason");
+    }
+}
+
+/// With `ATTUNE_UPDATE=1` the rows are written instead of compared.
+#[test]
+fn the_page_lists_what_is_left_out_and_why() {
+    const BEGIN: &str = "<!-- left out begin -->\n\n";
+    const END: &str = "\n<!-- left out end -->";
+    let root = root();
+    let cases = root["cases"].as_array().unwrap();
+    let of = |kind: &str| cases.iter().filter(|case| case["kind"] == kind).count();
+    let left: usize = LEFT_OUT.iter().map(|(kind, _)| of(kind)).sum();
+    let rows = LEFT_OUT
+        .iter()
+        .map(|(kind, reason)| format!("| `{kind}` | {} | {reason} |\n", of(kind)));
+    let expected = format!(
+        "{} of {} cases agree, of {} kinds; {left}, of {} kinds, are left out.\n\n\
+         | kind | cases | why |\n|---|---|---|\n{}",
+        cases.len() - left,
+        cases.len(),
+        CHECKED.len(),
+        LEFT_OUT.len(),
+        rows.collect::<String>()
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/validity.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (found, after) = rest.split_once(END).unwrap();
+    if env::var_os("ATTUNE_UPDATE").is_some_and(|value| value == "1") {
+        fs::write(&path, format!("{before}{BEGIN}{expected}{END}{after}")).unwrap();
+    } else {
+        assert!(
+            found == expected,
+            "docs/validity.md differs: run `ATTUNE_UPDATE=1 cargo test -p attune-lift --test reference`"
+        );
     }
 }
