@@ -11,6 +11,10 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod statistics;
+
+pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
+
 /// Exit code of wrong usage and of input that cannot be read.
 pub const UNREADABLE: u8 = 2;
 
@@ -36,6 +40,10 @@ enum Verb {
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
     Status(StatusArgs),
+    /// Answer questions about moments: lift with its interval and its verdict, one question a line.
+    Lift(LiftArgs),
+    /// Plan an experiment: how many units it needs, how long that takes, when to look.
+    PlanExperiment(PlanArgs),
     /// Wait until parts of a cluster say that they are ready; for `helm test` and scripts.
     Ready(ReadyArgs),
 }
@@ -228,6 +236,8 @@ impl Cli {
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,
+            Verb::Lift(args) => cmd::lift::run(&args),
+            Verb::PlanExperiment(args) => cmd::plan_experiment::run(&args),
             Verb::Ready(args) => cmd::ready::run(args).await,
         };
         result.unwrap_or_else(|error| {

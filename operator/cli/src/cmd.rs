@@ -3,7 +3,9 @@
 pub(crate) mod crds;
 pub(crate) mod decide;
 pub(crate) mod explain;
+pub(crate) mod lift;
 pub(crate) mod lint;
+pub(crate) mod plan_experiment;
 pub(crate) mod ready;
 pub(crate) mod serve;
 pub(crate) mod status;

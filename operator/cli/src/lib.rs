@@ -1,10 +1,12 @@
-//! attune: lint, decide, explain, serve and status on the command line.
+//! attune: lint, decide, explain, serve, status, lift and plan-experiment on the command line.
 
 pub mod cli;
 pub mod cmd;
 pub mod diagnostic;
+mod lift;
 pub mod lint;
 pub mod manifest;
+mod plan;
 pub mod quote;
 pub mod render;
 pub mod schema;

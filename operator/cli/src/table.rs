@@ -69,7 +69,7 @@ fn table(kind: Kind, objects: &[&Value], columns: &[Column], now: Timestamp) -> 
 }
 
 /// Cells in columns, three spaces apart, as kubectl does.
-fn align(rows: &[Vec<String>]) -> String {
+pub(crate) fn align(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter()

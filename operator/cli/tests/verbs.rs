@@ -16,10 +16,14 @@ mod decide;
 mod explain;
 #[path = "verbs/folder.rs"]
 mod folder;
+#[path = "verbs/lift.rs"]
+mod lift;
 #[path = "verbs/lint.rs"]
 mod lint;
 #[path = "verbs/places.rs"]
 mod places;
+#[path = "verbs/plan_experiment.rs"]
+mod plan_experiment;
 #[path = "verbs/ready.rs"]
 mod ready;
 #[path = "verbs/status.rs"]

@@ -9,7 +9,7 @@ Help texts of `attune`, as `attune --help` and `attune <verb> --help` print them
 | exit code | meaning |
 |---|---|
 | 0 | done; `lint` found nothing or warnings only |
-| 1 | `lint` found errors; `decide` or `explain` has a failure for an answer |
+| 1 | `lint` found errors; `decide` or `explain` has a failure for an answer; `lift` met a line that is no question; `plan-experiment` says that the units cannot conclude; `ready` waited in vain |
 | 2 | the command is used wrongly, or what it is given cannot be read |
 ";
 

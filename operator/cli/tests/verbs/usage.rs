@@ -4,7 +4,17 @@ use std::process::{Command, Stdio};
 
 use crate::folder::Folder;
 
-const VERBS: [&str; 6] = ["crds", "lint", "decide", "explain", "serve", "status"];
+const VERBS: [&str; 9] = [
+    "crds",
+    "lint",
+    "decide",
+    "explain",
+    "serve",
+    "status",
+    "lift",
+    "plan-experiment",
+    "ready",
+];
 
 #[test]
 fn every_verb_explains_itself_and_every_option() {
@@ -35,10 +45,10 @@ fn every_verb_explains_itself_and_every_option() {
 #[test]
 fn wrong_usage_is_2_and_told_on_standard_error() {
     let folder = Folder::example(&[]);
-    let table: [(&[&str], &str); 14] = [
+    let table: [(&[&str], &str); 21] = [
         (&[], "Usage: attune <COMMAND>"),
         (&["frob"], "unrecognized subcommand 'frob'"),
-        (&["lnit"], "a similar subcommand exists: 'lint'"),
+        (&["lnit"], "similar subcommands exist: 'lift', 'lint'"),
         (&["lint"], "--file <PATH>"),
         (&["lint", "-f"], "a value is required for '--file <PATH>...'"),
         (
@@ -64,6 +74,30 @@ fn wrong_usage_is_2_and_told_on_standard_error() {
             &["status", "-f", ".", "--server", "http://127.0.0.1:1"],
             "cannot be used with",
         ),
+        (&["lift"], "--moments <FILE>"),
+        (
+            &["lift", "--moments", "gone.ndjson"],
+            "attune: cannot read `gone.ndjson`: ",
+        ),
+        (
+            &["lift", "--moments", "."],
+            "attune: the questions cannot be read: ",
+        ),
+        (&["plan-experiment", "-f", "."], "--experiment <NAME>"),
+        (&["plan-experiment", "--experiment", "cart-hero"], "--file <PATH>"),
+        (&["plan-experiment"], "attune: `--minimum-lift` is missing: "),
+        (
+            &[
+                "plan-experiment",
+                "-f",
+                ".",
+                "--experiment",
+                "cart-hero",
+                "--type",
+                "mean",
+            ],
+            "cannot be used with",
+        ),
         (&["crds", "--colour"], "unexpected argument '--colour'"),
     ];
     for (arguments, expected) in table {
@@ -74,11 +108,13 @@ fn wrong_usage_is_2_and_told_on_standard_error() {
 }
 
 /// Every verb that answers, about the folder it runs in.
-const ANSWERS: [&[&str]; 6] = [
+const ANSWERS: [&[&str]; 8] = [
     &["crds"],
     &["lint", "-f", "."],
     &["lint", "-f", ".", "-o", "json"],
     &["status", "-f", "."],
+    &["lift", "--moments", "questions.ndjson"],
+    &["plan-experiment", "--minimum-lift", "0.1"],
     &[
         "decide",
         "-f",
@@ -103,9 +139,13 @@ const ANSWERS: [&[&str]; 6] = [
     ],
 ];
 
+fn answering() -> Folder {
+    Folder::example(&[]).with("questions.ndjson", crate::lift::QUESTION)
+}
+
 #[test]
 fn a_reader_that_has_seen_enough_is_no_mistake() {
-    let folder = Folder::example(&[]);
+    let folder = answering();
     for arguments in ANSWERS {
         let mut child = Command::new(env!("CARGO_BIN_EXE_attune"))
             .args(arguments)
@@ -123,7 +163,7 @@ fn a_reader_that_has_seen_enough_is_no_mistake() {
 
 #[test]
 fn an_answer_that_cannot_be_written_is_2() {
-    let folder = Folder::example(&[]);
+    let folder = answering();
     for arguments in ANSWERS {
         let full = std::fs::OpenOptions::new()
             .write(true)
