@@ -77,6 +77,12 @@ impl App {
         self
     }
 
+    /// Waits for somebody to let it start.
+    pub(crate) fn gated(mut self) -> Self {
+        self.spec["schedulingGates"] = json!([{"name": "shop.example/wait"}]);
+        self
+    }
+
     /// Has these variables in its environment.
     pub(crate) fn with_env(mut self, variables: &[(String, String)]) -> Self {
         let variables = variables
