@@ -9,7 +9,7 @@ use attune_e2e::{Cluster, wait_until};
 use k8s_openapi::api::core::v1::{Pod, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::operator::Operator;
 use crate::standing::{SOON, Standing, asking, is_injected};
@@ -92,17 +92,20 @@ async fn change_certificates(cluster: &Cluster) -> Result<()> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     secrets.delete(SECRET, &DeleteParams::default()).await?;
     let anew = follows(&secrets, "ca.crt", &trusted).await?;
-    ensure!(anew != trusted, "nothing changed");
+    ensure!(
+        anew.contains(&trusted),
+        "who signed before is not trusted any more"
+    );
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
 }
 
 async fn served(secrets: &Api<Secret>, key: &str) -> Result<String> {
-    let secret = serde_json::to_value(secrets.get(SECRET).await?.data)?;
-    let Value::String(text) = &secret[key] else {
-        anyhow::bail!("the Secret has no `{key}`")
-    };
-    Ok(text.clone())
+    let mut data = secrets.get(SECRET).await?.data.unwrap_or_default();
+    let bytes = data
+        .remove(key)
+        .with_context(|| format!("the Secret has no `{key}`"))?;
+    String::from_utf8(bytes.0).with_context(|| format!("`{key}` is no text"))
 }
 
 /// Waits until something else stands there; gives that.

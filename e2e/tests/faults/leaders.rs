@@ -6,8 +6,8 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use attune_e2e::Cluster;
 use attune_e2e::release::{PATIENCE, SYSTEM, counts};
-use attune_e2e::{Cluster, wait_until};
 use flate2::read::GzDecoder;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::{Value, json};
@@ -52,14 +52,8 @@ pub(crate) async fn a_killed_leader_is_followed_by_another_that_repeats_nothing(
     let left = HANDED_OVER.saturating_sub(began.elapsed());
     let next = operator.leader_after(&leader, left).await?;
     println!("`{next}` led {:.1?} after `{leader}`", began.elapsed());
-    shop.strategy
-        .turns("Channel", "web", "Programmed", ("True", "Acknowledged"))
-        .await?;
-    let status = counts(&shop.strategy, "web", [1, 1, 1, 0, 0]).await?;
-    ensure!(
-        status["revision"] == decision["metadata"]["attune.revision"],
-        "{status:#}"
-    );
+    shop.acknowledges(&decision).await?;
+    counts(&shop.strategy, "web", [1, 1, 1, 0, 0]).await?;
     standing.traffic.has_not_failed_since(&before).await?;
 
     // Every request changed something, and none changed what had been written already.
@@ -98,22 +92,12 @@ pub(crate) async fn a_leader_killed_while_it_publishes_leaves_nothing_half_writt
     }
     let last = format!("Edit {number}");
     let decision = shop.says(cluster, "shop", &last).await?;
-    let revision = decision["metadata"]["attune.revision"].clone();
-    wait_until(
-        "status and ConfigMap agree with what is decided",
-        PATIENCE,
-        async || {
-            let status = shop.strategy.status("Channel", "web").await?;
-            ensure!(status["revision"] == revision, "{status:#}");
-            let published = published(&shop).await?;
-            ensure!(published == revision, "the ConfigMap has {published}");
-            Ok(())
-        },
-    )
-    .await?;
-    shop.strategy
-        .turns("Channel", "web", "Programmed", ("True", "Acknowledged"))
-        .await?;
+    shop.acknowledges(&decision).await?;
+    let published = published(&shop).await?;
+    ensure!(
+        decision["metadata"]["attune.revision"] == published.as_str(),
+        "the ConfigMap has {published}, and decided was {decision}"
+    );
     counts(&shop.strategy, "web", [1, 1, 1, 0, 0]).await?;
     println!("{number} edits, {rounds} leaders killed meanwhile");
     standing.traffic.has_not_failed_since(&before).await

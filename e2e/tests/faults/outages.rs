@@ -39,10 +39,8 @@ async fn outlives(
     let mut shop = standing.shop(cluster)?;
     let headline = format!("After {component:?} was down");
     shop.rewrite(&headline).await?;
-    shop.says(cluster, "shop", &headline).await?;
-    shop.strategy
-        .turns("Channel", "web", "Programmed", ("True", "Acknowledged"))
-        .await?;
+    let decision = shop.says(cluster, "shop", &headline).await?;
+    shop.acknowledges(&decision).await?;
     standing.traffic.has_not_failed_since(&before).await?;
     // A watch that waits for ever, or a probe that asks too much, would have shown here.
     let after = operator.restarts().await?;
@@ -146,7 +144,6 @@ pub(crate) async fn a_restarted_pod_decides_while_the_operator_and_the_api_serve
     control_plane.start_again(Component::ApiServer).await?;
     without?;
     operator.is_ready().await?;
-    decider.decides_by("operator").await?;
     // Each was killed once, and waited for the API server instead of ending.
     let after = operator.restarts().await?;
     for (pod, count) in &restarts {
@@ -157,7 +154,6 @@ pub(crate) async fn a_restarted_pod_decides_while_the_operator_and_the_api_serve
     }
     let mut shop = standing.shop(cluster)?;
     shop.rewrite("After everything was down").await?;
-    shop.says(cluster, "shop", "After everything was down")
-        .await
-        .map(drop)
+    shop.says(cluster, "shop", "After everything was down").await?;
+    decider.decides_by("operator").await
 }

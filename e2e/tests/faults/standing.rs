@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use attune_e2e::release::{HERO, Installed, PATIENCE, counts};
-use attune_e2e::{Cluster, Strategy, wait_until};
+use attune_e2e::{Cluster, Strategy, condition, wait_until};
 use serde_json::{Value, json};
 
 use crate::traffic::{RATE, Traffic};
@@ -99,6 +99,25 @@ impl Shop {
         // The API server may just have come back.
         wait_until("the edit is taken", SOON, async || {
             self.strategy.apply_one("ContentModule", "hero").await
+        })
+        .await
+    }
+
+    /// Waits until the Channel says that what was decided by is what is published, and that its deciders have it.
+    pub(crate) async fn acknowledges(&self, decision: &Value) -> Result<Value> {
+        let revision = &decision["metadata"]["attune.revision"];
+        wait_until("the decision's revision is acknowledged", SOON, async || {
+            let status = self.strategy.status("Channel", "web").await?;
+            ensure!(
+                status["revision"] == *revision,
+                "{revision} is not that of {status:#}"
+            );
+            let programmed = condition(&status, "Programmed")?;
+            ensure!(
+                (programmed.status.as_str(), programmed.reason.as_str()) == ("True", "Acknowledged"),
+                "{programmed:?}"
+            );
+            Ok(status)
         })
         .await
     }

@@ -32,6 +32,7 @@ use kube::{Client, ResourceExt};
 use tracing::{debug, info, warn};
 
 use crate::leadership::Leadership;
+use crate::watch::Pauses;
 use crate::watch::api_resource;
 use changes::Changes;
 pub use desired::{Desired, Obstacle, Standing};
@@ -121,7 +122,7 @@ async fn control(context: Context, scope: Option<String>) {
     let reader = writer.as_reader();
     let api = scoped(context.client.clone(), scope.as_deref(), &resource);
     let channels = watcher(api, watcher::Config::default().page_size(500))
-        .default_backoff()
+        .backoff(Pauses::default())
         .modify(strip)
         .reflect(writer);
     let channels = triggers(
@@ -137,7 +138,7 @@ async fn control(context: Context, scope: Option<String>) {
         let resource = part_resource(*part);
         let api = scoped(context.client.clone(), scope.as_deref(), &resource);
         let labels = format!("{MANAGED_BY}={MANAGER},{OWNER_KIND}={}", owner_kind());
-        let objects = watcher(api, watcher::Config::default().labels(&labels)).default_backoff();
+        let objects = watcher(api, watcher::Config::default().labels(&labels)).backoff(Pauses::default());
         controller =
             controller.owns_stream_with(triggers(objects, Arc::clone(changes), part.kind()), resource);
     }

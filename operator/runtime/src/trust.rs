@@ -19,6 +19,7 @@ use tracing::{debug, info, warn};
 use crate::events::Events;
 use crate::leadership::Leadership;
 use crate::queue::Queue;
+use crate::watch::Pauses;
 
 /// What stands in one namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Keeper {
             None => Api::all(client),
         };
         let config = watcher::Config::default().fields(&format!("metadata.name={CA_CONFIG_MAP}"));
-        let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+        let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
         let mut listed = Vec::new();
         while let Some(event) = events.next().await {
             match event {

@@ -17,6 +17,7 @@ use super::chain::Data;
 use super::keeper::data;
 use super::{TLS_CERTIFICATE, TLS_KEY, TRUSTED};
 use crate::metrics::Metrics;
+use crate::watch::Pauses;
 
 /// What stands, as far as it is of use to whoever serves.
 #[derive(Debug, Clone, Default)]
@@ -53,7 +54,7 @@ pub async fn follow(
 ) {
     let api: Api<Secret> = Api::namespaced(client, namespace);
     let config = watcher::Config::default().fields(&format!("metadata.name={secret}"));
-    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(found) | watcher::Event::InitApply(found)) => {

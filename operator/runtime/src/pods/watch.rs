@@ -11,6 +11,7 @@ use kube::{Api, Client, ResourceExt};
 use tracing::warn;
 
 use super::{Pod, Pods};
+use crate::watch::Pauses;
 
 /// Pods that are over need no decider.
 const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
@@ -25,7 +26,7 @@ pub async fn watch_pods(client: Client, namespace: Option<String>, pods: &Pods) 
         None => Api::all(client),
     };
     let config = watcher::Config::default().fields(ALIVE).page_size(PAGE);
-    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         match event {
@@ -58,7 +59,7 @@ pub async fn watch_pods(client: Client, namespace: Option<String>, pods: &Pods) 
 pub async fn watch_namespaces(client: Client, pods: &Pods) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
     let config = watcher::Config::default().page_size(PAGE);
-    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
     let mut listed = BTreeSet::new();
     while let Some(event) = events.next().await {
         match event {

@@ -10,6 +10,7 @@ use kube::{Api, Client, ResourceExt};
 use tracing::warn;
 
 use super::{Publisher, selector};
+use crate::watch::Pauses;
 
 /// A ConfigMap as far as it tells whether it is the one that should be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub async fn watch(client: Client, namespace: Option<String>, publisher: &Publis
         None => Api::all(client),
     };
     let config = watcher::Config::default().labels(&selector());
-    let mut events = std::pin::pin!(watcher(api, config).default_backoff());
+    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
     let mut listed = Vec::new();
     while let Some(event) = events.next().await {
         match event {
