@@ -65,6 +65,10 @@ test-cluster: build ## the tests on a real Kubernetes
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))"
 	cargo test --locked --workspace --test chart --test control_plane --test crds --test faults --test node --test operator --test release
 
+.PHONY: validity
+validity: ## the statistics against simulations of known truth, 20,000 each; writes docs/validity.md
+	@operator/lift/validity 20000
+
 .PHONY: faults
 faults: build ## every fault at its full length, on a real node
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
