@@ -48,12 +48,12 @@ pub(crate) async fn pods_start_while_no_operator_runs_and_bare_ones_are_named_wh
     cluster.control_plane().kubectl(&delete).await?.succeeded()?;
     named?;
     standing.traffic.has_not_failed_since(&before).await?;
-    // What is only counted may wait for a minute; an edit is told at once, with the figures of the moment.
-    let mut shop = standing.shop(cluster)?;
-    shop.rewrite("Nobody is bare").await?;
-    shop.says(cluster, "shop", "Nobody is bare").await?;
-    let status = counts(&shop.strategy, "web", [1, 1, 1, 0, 0]).await?;
-    ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
+    let converged = ("True", "Converged");
+    standing
+        .shop
+        .strategy
+        .turns("Channel", "web", "Converged", converged)
+        .await?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
+use crate::length::is_full;
 use crate::operator::Operator;
 use crate::standing::{SOON, Standing, asking, is_injected};
 
@@ -24,7 +25,10 @@ pub(crate) async fn every_pod_is_injected_while_certificates_change(
     let before = standing.traffic.counts().await?;
     let is_over = AtomicBool::new(false);
     let changing = async {
-        let changed = change_certificates(cluster).await;
+        let mut changed = change_certificates(cluster).await;
+        if changed.is_ok() && is_full() {
+            changed = let_certificates_end(cluster).await;
+        }
         is_over.store(true, Ordering::Relaxed);
         changed
     };
@@ -98,6 +102,25 @@ async fn change_certificates(cluster: &Cluster) -> Result<()> {
     );
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
+}
+
+/// Certificates live for a minute and authorities for three, so that all of them end under way.
+async fn let_certificates_end(cluster: &Cluster) -> Result<()> {
+    let secrets: Api<Secret> = Api::namespaced(cluster.control_plane().client(), SYSTEM);
+    let operator = Operator::of(cluster);
+    let set = ["set", "env", "deployment/attune-operator"];
+    let short = ["ATTUNE_CERTIFICATE_LIFE=60s", "ATTUNE_AUTHORITY_LIFE=180s"];
+    operator.kubectl(&[&set[..], &short].concat()).await?;
+    operator.is_ready().await?;
+    let long = served(&secrets, "ca.crt").await?;
+    secrets.delete(SECRET, &DeleteParams::default()).await?;
+    let first = follows(&secrets, "ca.crt", &long).await?;
+    tokio::time::sleep(Duration::from_secs(150)).await;
+    let later = served(&secrets, "ca.crt").await?;
+    ensure!(later != first, "the authority was not renewed in time");
+    let usual = ["ATTUNE_CERTIFICATE_LIFE-", "ATTUNE_AUTHORITY_LIFE-"];
+    operator.kubectl(&[&set[..], &usual].concat()).await?;
+    operator.is_ready().await
 }
 
 async fn served(secrets: &Api<Secret>, key: &str) -> Result<String> {
