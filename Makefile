@@ -8,6 +8,10 @@ MAKEFLAGS += --no-print-directory
 # Where cargo puts the programs.
 BINARIES := $(or $(CARGO_TARGET_DIR),target)/$(shell rustc --print host-tuple 2>/dev/null)/debug
 
+# The suites of the cluster tests: cargo looks at them by name only.
+SUITES := chart control_plane crds faults node operator release
+NAMED := $(addprefix --test ,$(SUITES))
+
 # Runs a target and says how long it took.
 define timed
 	began=$$SECONDS
@@ -40,11 +44,13 @@ test: ## check or install what the tests need, then run all of them
 lint: ## formatting and lints, warnings are errors
 	@cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --workspace $(NAMED) --test scale -- -D warnings
 
 # One command for all, so that every dependency is built once, with one set of features. What follows builds nothing.
 .PHONY: build
 build: ## all programs and tests
 	@cargo build --locked --workspace --lib --bins --tests
+	cargo build --locked --workspace $(NAMED)
 
 .PHONY: test-unit
 test-unit: ## every test that needs no cluster
@@ -63,7 +69,7 @@ tools: ## build the cluster of the tests from Go modules (15 minutes, once)
 test-cluster: build ## the tests on a real Kubernetes
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))"
-	cargo test --locked --workspace --test chart --test control_plane --test crds --test faults --test node --test operator --test release
+	cargo test --locked --workspace $(NAMED)
 
 .PHONY: validity
 validity: ## the statistics against simulations of known truth, 20,000 each; writes docs/validity.md

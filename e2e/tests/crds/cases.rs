@@ -53,7 +53,7 @@ enum Expect {
 
 /// A case with what came of it.
 #[derive(Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Judgement {
     pub(crate) name: String,
     pub(crate) kind: String,
     expect: Expect,
@@ -125,7 +125,7 @@ fn merged(target: &Value, patch: &Value) -> Value {
 }
 
 /// Puts every case before the server, each in a namespace of its own.
-pub(crate) async fn run(cluster: &ControlPlane, cases: Vec<Case>) -> Result<Vec<Outcome>> {
+pub(crate) async fn run(cluster: &ControlPlane, cases: Vec<Case>) -> Result<Vec<Judgement>> {
     let server = Server::new(cluster);
     // Objects without a namespace share one name, so these take turns.
     let turn = Mutex::new(());
@@ -133,7 +133,7 @@ pub(crate) async fn run(cluster: &ControlPlane, cases: Vec<Case>) -> Result<Vec<
     outcomes.buffer_unordered(AT_ONCE).try_collect().await
 }
 
-async fn run_one(cluster: &ControlPlane, server: &Server, turn: &Mutex<()>, case: Case) -> Result<Outcome> {
+async fn run_one(cluster: &ControlPlane, server: &Server, turn: &Mutex<()>, case: Case) -> Result<Judgement> {
     let namespaced = case.object.metadata.namespace.is_some();
     let _turn = if namespaced { None } else { Some(turn.lock().await) };
     let namespace = if namespaced {
@@ -156,7 +156,7 @@ async fn run_one(cluster: &ControlPlane, server: &Server, turn: &Mutex<()>, case
         .await
         .with_context(|| format!("in case {name}"))?;
     let kind = object.types.map(|types| types.kind).unwrap_or_default();
-    Ok(Outcome {
+    Ok(Judgement {
         name,
         kind,
         expect,
@@ -183,7 +183,7 @@ async fn judge(server: &Server, old: Option<DynamicObject>, object: &DynamicObje
     }
 }
 
-impl Outcome {
+impl Judgement {
     /// Fails when the server did otherwise than expected.
     pub(crate) fn ensure_expected(&self) -> Result<()> {
         match (&self.expect, &self.answer) {

@@ -11,14 +11,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use attune_e2e::{ControlPlane, Outcome, Suite};
 
-use self::cases::Outcome;
+use self::cases::Judgement;
 
 /// What one run of the preparation found; the tests judge it.
 struct Findings {
     client_side_on_nothing: Outcome,
     client_side_again: Outcome,
     server_side_over_client_side: Outcome,
-    outcomes: Vec<Outcome>,
+    outcomes: Vec<Judgement>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -91,7 +91,7 @@ async fn server_side_on_nothing(_: &ControlPlane, _: &Findings) -> Result<()> {
 }
 
 impl Findings {
-    fn outcome(&self, name: &str) -> Result<&Outcome> {
+    fn outcome(&self, name: &str) -> Result<&Judgement> {
         self.outcomes
             .iter()
             .find(|outcome| outcome.name == name)
