@@ -9,8 +9,9 @@ use attune_e2e::{Cluster, wait_until};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 
-/// How long replicas may take to come or go, while others do.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long replicas may take to come or go, while others do. The kubelet waits a while before it starts again what has
+/// been killed often.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What selects the replicas.
 const LABEL: &str = "app.kubernetes.io/component=operator";
@@ -110,8 +111,17 @@ impl<'a> Operator<'a> {
         self.cluster
             .wait_rollout(SYSTEM, "deployment/attune-operator", PATIENCE)
             .await?;
-        wait_until("a replica that is there leads", PATIENCE, async || {
-            let (leader, pods) = (self.leader().await?, self.pods().await?);
+        // What a pod's status says of it may be older than its death; itself it cannot be asked then.
+        wait_until("all replicas answer, and one leads", PATIENCE, async || {
+            let pods = self.pods().await?;
+            for pod in &pods {
+                let address = self.cluster.pod_ip(SYSTEM, pod).await?;
+                let answer = reqwest::get(format!("http://{address}:8080/readyz")).await?;
+                answer.error_for_status()?;
+            }
+            let leaders = self.metric("attune_operator_leader ").await?;
+            ensure!(leaders == 1, "{leaders} of {pods:?} lead");
+            let leader = self.leader().await?;
             ensure!(
                 pods.contains(&leader),
                 "`{leader}` leads, which is none of {pods:?}"
