@@ -144,14 +144,18 @@ pub(crate) async fn a_restarted_pod_decides_while_the_operator_and_the_api_serve
     control_plane.start_again(Component::ApiServer).await?;
     without?;
     operator.is_ready().await?;
-    // Each was killed once, and waited for the API server instead of ending.
-    let after = operator.restarts().await?;
-    for (pod, count) in &restarts {
-        ensure!(
-            after.get(pod) == Some(&(count + 1)),
-            "restarts were {restarts:?} and are {after:?}"
-        );
-    }
+    // Each was killed once, and waited for the API server instead of ending. The kubelet says so when it comes to it.
+    wait_until("each replica has started again once", SOON, async || {
+        let after = operator.restarts().await?;
+        for (pod, count) in &restarts {
+            ensure!(
+                after.get(pod) == Some(&(count + 1)),
+                "restarts were {restarts:?} and are {after:?}"
+            );
+        }
+        Ok(())
+    })
+    .await?;
     let mut shop = standing.shop(cluster)?;
     shop.rewrite("After everything was down").await?;
     shop.says(cluster, "shop", "After everything was down").await?;
