@@ -102,18 +102,30 @@ impl Election {
                 () = &mut stop => break,
                 () = self.turn() => {}
             }
+            let pause = self.within(PAUSE);
             tokio::select! {
                 () = &mut stop => break,
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep_until(pause) => self.tell(),
             }
         }
         self.give_up().await;
     }
 
+    /// When so much time is over, but not later than a leader has to stand down: everything that it waits for ends then.
+    fn within(&self, time: Duration) -> Instant {
+        let now = Instant::now();
+        let until = now + time;
+        let stand_down = self.renewed.map(|at| at + RENEW_WITHIN);
+        stand_down
+            .filter(|at| *at > now)
+            .map_or(until, |at| at.min(until))
+    }
+
     /// One look at the Lease and what follows from it.
     async fn turn(&mut self) {
         // Standing down must not wait for an API server that does not answer.
-        let attempt = tokio::time::timeout(PATIENCE, self.attempt()).await;
+        let patience = self.within(PATIENCE);
+        let attempt = tokio::time::timeout_at(patience, self.attempt()).await;
         match attempt.unwrap_or(Err(ElectionError::Wait)) {
             Ok(()) => {}
             Err(error) => warn!(
@@ -263,3 +275,6 @@ pub async fn watch_leadership(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
