@@ -85,6 +85,10 @@ pub struct Release {
     )]
     pub tls_listen: Option<SocketAddr>,
 
+    /// Name of the release, for the labels of what it makes.
+    #[arg(long = "release", env = "ATTUNE_RELEASE", default_value = "attune")]
+    pub name: String,
+
     /// Name of this replica's pod.
     #[arg(long, env = "POD_NAME")]
     pub pod_name: Option<String>,

@@ -105,17 +105,12 @@ impl Args {
 
     /// How deciders are started, if any are.
     fn settings(&self, operator: &str) -> Option<Settings> {
-        let release = self
-            .release
-            .lease
-            .clone()
-            .or_else(|| self.release.service.clone());
         Some(Settings {
             operator_url: operator.to_owned(),
             collector_url: self.collector.clone(),
             image: self.deciders.decider_image.clone()?,
             pull_policy: self.deciders.decider_image_pull_policy,
-            release: release.unwrap_or_default(),
+            release: self.release.name.clone(),
         })
     }
 
