@@ -25,7 +25,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## build attune and replay a week of a fashion shop; needs a Rust toolchain and Python 3.11
+demo: ## build attune and replay a week of a fashion shop; needs Rust, a C compiler, Python 3.11 and pip
 	@cargo build --locked -p attune
 	examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
