@@ -10,7 +10,7 @@
 //! - [`deciders`]: who runs which revision.
 //! - [`deliver`]: deciders of their own behind a Service, for Channels that want that.
 //! - [`leader`]: which replica writes, by a Lease; [`peers`]: what the others tell it.
-//! - [`own`]: calls to other parts of the release.
+//! - [`siblings`]: calls to other parts of the release.
 //! - [`certificates`]: what is served with, kept and renewed.
 //! - [`webhooks`]: the API server asks about pods and resources.
 //! - [`patch`]: statuses to the API server, by server-side apply, the newest of an object only.
@@ -34,7 +34,6 @@ mod fixture;
 pub mod leader;
 pub mod leadership;
 mod metrics;
-pub mod own;
 pub mod patch;
 pub mod peers;
 pub mod pods;
@@ -44,6 +43,7 @@ pub mod results;
 mod run;
 mod serve;
 mod shutdown;
+pub mod siblings;
 pub mod trust;
 pub mod watch;
 pub mod webhooks;

@@ -14,7 +14,7 @@ use crate::deciders::Said;
 use crate::distribute::Shelf;
 use crate::leader::Leader;
 use crate::metrics::Metrics;
-use crate::own::{Own, OwnError};
+use crate::siblings::{SiblingError, Siblings};
 
 /// How often a replica tells the leader what there is, even where nothing is new.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ pub struct Teller {
     /// The name that the leader's certificate is for.
     pub server_name: String,
     /// How the leader is called.
-    pub own: Own,
+    pub siblings: Siblings,
     /// Who leads.
     pub leader: watch::Receiver<Leader>,
     /// What there is to tell.
@@ -56,7 +56,7 @@ enum TellError {
     #[error("the leader's address `{address}` is none")]
     Find { address: String },
     #[error(transparent)]
-    Prepare(#[from] OwnError),
+    Prepare(#[from] SiblingError),
     #[error("the leader does not listen: {0}")]
     Send(#[source] reqwest::Error),
 }
@@ -105,7 +105,7 @@ impl Teller {
             deciders: self.shelf.deciders.say(),
         };
         let request = self
-            .own
+            .siblings
             .request(Some((&self.server_name, address)), |client| client.post(url))
             .await?;
         let answer = request.timeout(PATIENCE).json(&telling).send().await;

@@ -20,8 +20,8 @@ use tracing::{debug, warn};
 use crate::Args;
 use crate::leadership::Leadership;
 use crate::metrics::{Metrics, Outcome};
-use crate::own::Own;
 use crate::patch::Writer;
+use crate::siblings::Siblings;
 use crate::watch::api_resource;
 
 /// How long the collector may take for one answer.
@@ -91,7 +91,7 @@ impl Turns {
 #[derive(Debug)]
 pub struct Refresher {
     collector: Option<String>,
-    own: Own,
+    siblings: Siblings,
     leadership: Leadership,
     interval: Duration,
     at: Option<Timestamp>,
@@ -104,7 +104,7 @@ impl Refresher {
     /// A refresher of the given questions.
     pub fn new(
         args: &Args,
-        own: Own,
+        siblings: Siblings,
         leadership: Leadership,
         questions: watch::Receiver<Questions>,
         writer: Arc<Writer>,
@@ -112,7 +112,7 @@ impl Refresher {
     ) -> Self {
         Self {
             collector: args.collector.clone(),
-            own,
+            siblings,
             leadership,
             interval: args.results_interval,
             at: args.at,
@@ -220,7 +220,7 @@ impl Refresher {
     async fn ask(&self, collector: &str, question: &Question) -> anyhow::Result<Answer> {
         let cut = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
         let url = format!("{}/v1/answers{cut}", collector.trim_end_matches('/'));
-        let request = self.own.request(None, |http| http.post(url)).await?;
+        let request = self.siblings.request(None, |http| http.post(url)).await?;
         let response = request.timeout(ANSWER_TIMEOUT).json(question).send().await;
         let response = response.context("the collector does not answer")?;
         let status = response.status();

@@ -18,11 +18,11 @@ use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
 use crate::events::{Events, Post, channel_reference};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::own::Own;
 use crate::patch::Writer;
 use crate::pods::{Pods, watch_namespaces, watch_pods};
 use crate::publish::{self, Publisher, Restored, restore};
 use crate::results::{Questions, Refresher};
+use crate::siblings::Siblings;
 use crate::trust;
 use crate::watch::{Observation, watch};
 use crate::webhooks::Directory;
@@ -47,7 +47,7 @@ pub(super) struct Standing {
     /// Whether this replica writes.
     pub leadership: Leadership,
     /// How other parts of the release are called.
-    pub own: Own,
+    pub siblings: Siblings,
     /// How deciders are started; `None` where none are.
     pub settings: Option<Settings>,
     /// Whom deciders are to trust, as PEM; empty while that is not known.
@@ -59,7 +59,7 @@ impl Standing {
     pub(super) fn alone() -> Self {
         Self {
             leadership: Leadership::always(),
-            own: Own::unproven(),
+            siblings: Siblings::unproven(),
             settings: None,
             trusted: watch::Sender::default().subscribe(),
         }
@@ -119,7 +119,7 @@ impl Control {
         results.led_by(leadership.clone());
         let refresher = Refresher::new(
             &args,
-            standing.own,
+            standing.siblings,
             leadership.clone(),
             outputs.questions.subscribe(),
             Arc::clone(&results),

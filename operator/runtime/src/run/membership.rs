@@ -24,8 +24,8 @@ use crate::events::Events;
 use crate::leader::{Candidacy, Election, Leader, watch_leadership};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::own::Own;
 use crate::peers::Teller;
+use crate::siblings::Siblings;
 use crate::webhooks::{self, Directory};
 
 /// A replica of a release.
@@ -99,8 +99,8 @@ impl Membership {
     }
 
     /// How other parts of the release are called.
-    pub(super) fn own(&self) -> Own {
-        Own::proven(self.serving(), self.release.token_file.clone())
+    pub(super) fn siblings(&self) -> Siblings {
+        Siblings::proven(self.serving(), self.release.token_file.clone())
     }
 
     /// The routes for deciders, the API server and other replicas.
@@ -172,7 +172,7 @@ impl Membership {
         });
         Standing {
             leadership: self.leadership(),
-            own: self.own(),
+            siblings: self.siblings(),
             settings,
             trusted: known,
         }
@@ -243,7 +243,7 @@ impl Membership {
         Teller {
             replica: self.pod.clone(),
             server_name: server_name(&self.service, &self.namespace),
-            own: self.own(),
+            siblings: self.siblings(),
             leader: self.leader.subscribe(),
             shelf: Arc::clone(&self.shelf),
             metrics: Arc::clone(&self.metrics),

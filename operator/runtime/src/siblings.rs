@@ -11,7 +11,7 @@ use crate::certificates::reader::Serving;
 
 /// How other parts of the release are called; clones share one client.
 #[derive(Debug, Clone)]
-pub struct Own {
+pub struct Siblings {
     proof: Option<Arc<Proof>>,
 }
 
@@ -33,7 +33,7 @@ struct Line {
 
 /// Why a call could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum OwnError {
+pub enum SiblingError {
     /// This replica's token cannot be read.
     #[error("the own token `{path}` cannot be read: {source}")]
     ReadToken {
@@ -48,7 +48,7 @@ pub enum OwnError {
     Build(#[from] reqwest::Error),
 }
 
-impl Own {
+impl Siblings {
     /// Calls without proof, for development: only what is served without TLS can be reached.
     pub const fn unproven() -> Self {
         Self { proof: None }
@@ -70,17 +70,18 @@ impl Own {
         &self,
         at: Option<(&str, SocketAddr)>,
         request: impl FnOnce(&Client) -> RequestBuilder,
-    ) -> Result<RequestBuilder, OwnError> {
+    ) -> Result<RequestBuilder, SiblingError> {
         let Some(proof) = &self.proof else {
             let client = Client::builder().tls_certs_only([]).no_proxy().build()?;
             return Ok(request(&client));
         };
-        let token = tokio::fs::read_to_string(&proof.token)
-            .await
-            .map_err(|source| OwnError::ReadToken {
-                path: proof.token.clone(),
-                source,
-            })?;
+        let token =
+            tokio::fs::read_to_string(&proof.token)
+                .await
+                .map_err(|source| SiblingError::ReadToken {
+                    path: proof.token.clone(),
+                    source,
+                })?;
         let client = proof.client(at.map(|(name, address)| (name.to_owned(), address)))?;
         Ok(request(&client).bearer_auth(token.trim()))
     }
