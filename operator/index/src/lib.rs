@@ -6,6 +6,7 @@
 //! outside: a second apply, or a restart, comes to silence.
 
 mod effect;
+mod pending;
 mod space;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +106,10 @@ impl Index {
             self.delete(&id);
         }
         for resource in listed {
+            let id = id(&resource);
+            if let Some(space) = self.spaces.get_mut(&id.namespace) {
+                space.forget_write(&id);
+            }
             self.apply(resource);
         }
         for object in undecodable {

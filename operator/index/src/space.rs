@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::effect::{Effect, Undecodable};
+use crate::pending::Pending;
 
 /// The objects of one namespace, what they compile to, and what stands outside. The namespace without a name holds the
 /// cluster's policies.
@@ -24,8 +25,8 @@ pub(crate) struct Space {
     snapshot: Snapshot,
     /// The status of every object, as last seen.
     standing: BTreeMap<ObjectId, Value>,
-    /// The same as they are about to be written, until they are seen again.
-    assumed: BTreeMap<ObjectId, Value>,
+    /// The same as they are about to be written.
+    pending: Pending,
     undecodable: BTreeMap<ObjectId, Undecodable>,
     published: Previous,
     deciders: BTreeMap<String, Deciders>,
@@ -66,12 +67,10 @@ impl Space {
             self.snapshot.insert(resource);
         }
         self.undecodable.remove(&id);
+        let standing = self.standing.entry(id.clone()).or_default();
         // A file has no status: what was said about its object stands.
-        if status.is_some() {
-            self.assumed.remove(&id);
-        }
-        let standing = self.standing.entry(id).or_default();
         if let Some(status) = status {
+            self.pending.see(&id, standing, &status);
             *standing = status;
         }
         self.touched = true;
@@ -80,7 +79,7 @@ impl Space {
     pub(crate) fn apply_undecodable(&mut self, object: Undecodable) {
         // One that could not be read before is no news.
         self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name);
-        self.assumed.remove(&object.id);
+        self.pending.forget(&object.id);
         self.standing.insert(object.id.clone(), object.status.clone());
         self.undecodable.insert(object.id.clone(), object);
         self.touched = true;
@@ -89,7 +88,7 @@ impl Space {
     pub(crate) fn delete(&mut self, id: &ObjectId) {
         self.stale |= self.snapshot.remove(id.kind, &id.name);
         self.standing.remove(id);
-        self.assumed.remove(id);
+        self.pending.forget(id);
         self.undecodable.remove(id);
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);
@@ -141,7 +140,12 @@ impl Space {
 
     /// What was about to be written is not.
     pub(crate) fn forget_writes(&mut self) {
-        self.assumed.clear();
+        self.pending.clear();
+    }
+
+    /// An object is listed anew: what was seen of it before says nothing about what is to be seen next.
+    pub(crate) fn forget_write(&mut self, id: &ObjectId) {
+        self.pending.forget(id);
     }
 
     /// Compiles if need be, and says whether it was.
@@ -205,7 +209,7 @@ impl Space {
     /// The status of an object as last seen, or as it is about to be written.
     pub(crate) fn status(&self, kind: Kind, name: &str) -> Option<&Value> {
         let id = self.snapshot.id(kind, name);
-        self.assumed.get(&id).or_else(|| self.standing.get(&id))
+        self.pending.newest(&id).or_else(|| self.standing.get(&id))
     }
 
     pub(crate) fn uid(&self, id: &ObjectId) -> Option<String> {
@@ -260,7 +264,7 @@ impl Space {
     fn render(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let mut rendered = BTreeMap::new();
         for (id, seen) in &self.standing {
-            let standing = self.assumed.get(id).unwrap_or(seen);
+            let standing = self.pending.newest(id).unwrap_or(seen);
             let Some(status) = self.status_of(id, standing, now) else {
                 continue;
             };
@@ -271,8 +275,8 @@ impl Space {
                     turns: turns(standing, &status),
                     may_wait: differ_in_counts_only(id.kind, standing, &status),
                 });
-                let assumed = merged(id.kind, standing, &status);
-                self.assumed.insert(id.clone(), assumed);
+                let merged = merged(id.kind, standing, &status);
+                self.pending.put(id.clone(), merged);
             }
             rendered.insert(id.clone(), status);
         }

@@ -86,3 +86,34 @@ fn takes_another_object_of_the_same_name_for_another() {
     index.settle(AT);
     assert_eq!(index.channel_uid("shop", "web"), Some("another".to_owned()));
 }
+
+#[test]
+fn takes_no_sighting_of_the_past_for_a_lost_write() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let channel = id(Kind::Channel, "web");
+    let before = server.resource(&channel);
+    let heard = |current, stale| Deciders::Heard(Heard::callers(current, stale));
+    index.hear("shop", "web", heard(0, 2));
+    server.take(&index.settle(AT));
+    let first = server.resource(&channel);
+    index.hear("shop", "web", heard(1, 1));
+    server.take(&index.settle(AT));
+    // An edit of something else in it, the first write and the second come one after the other.
+    for seen in [before, first, server.resource(&channel)] {
+        index.apply(seen);
+        assert_eq!(index.settle(AT), []);
+    }
+    server.overwrite(&channel, json!({}));
+    index.apply(server.resource(&channel));
+    assert_eq!(told(&index.settle(AT)).len(), 1);
+}
+
+#[test]
+fn writes_what_a_list_does_not_show() {
+    let (mut index, server) = settled(&Strategy::example());
+    index.hear("shop", "web", Deciders::Heard(Heard::callers(0, 2)));
+    // It never gets there.
+    let lost = index.settle(AT);
+    server.list(&mut index);
+    assert_eq!(told(&index.settle(AT)), told(&lost));
+}
