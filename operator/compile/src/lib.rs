@@ -14,10 +14,13 @@
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
+pub mod decision;
+pub mod facts;
 mod figures;
 pub mod finding;
 pub mod previous;
 pub mod question;
+pub mod registration;
 pub mod report;
 pub mod results;
 pub mod rules;
@@ -28,6 +31,7 @@ pub mod verdict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use attune_api::experiment::Registration;
 use attune_core::bundle::Bundle;
 use attune_core::measure::Question;
 use jiff::Timestamp;
@@ -47,6 +51,8 @@ pub struct Compiled {
     pub verdicts: BTreeMap<ObjectId, Verdict>,
     /// What to ask the collector, by Experiment.
     pub questions: BTreeMap<String, Question>,
+    /// What Experiments that have left Draft are registered with, by name.
+    pub registrations: BTreeMap<String, Registration>,
     /// Every fact found, in the order of the objects.
     pub findings: Vec<Finding>,
     /// The next instant at which the passing of time alone changes an answer.
@@ -91,12 +97,14 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
     checks::run(&model, &mut report);
     let channels = assemble::channels(&model, previous, &mut report);
     let questions = question::all(&model, &report);
-    let verdicts = verdict::all(&model, &channels, previous, &report);
+    let registrations = registration::all(&model, &report);
+    let verdicts = verdict::all(&model, &channels, previous, &registrations, &report);
     let next_change = checks::next_change(&model);
     Compiled {
         channels,
         verdicts,
         questions,
+        registrations,
         findings: report.into_findings(),
         next_change,
     }

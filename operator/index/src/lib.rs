@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
+use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, ObjectId, Publication};
@@ -151,6 +152,13 @@ impl Index {
     pub fn lead(&mut self) {
         self.is_following = false;
         self.resync();
+    }
+
+    /// Notes what followed from the verdict of an experiment, where no status of it stands outside to say so.
+    pub fn decide(&mut self, namespace: &str, experiment: &str, decision: Option<Decision>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.decide(experiment, decision);
+        }
     }
 
     /// Notes what the deciders of a Channel say.

@@ -150,6 +150,8 @@ const EXPERIMENT: &[Column] = &[
     text("Verdict", ".status.headline.verdict"),
     text("Lift", ".status.headline.lift"),
     number("Units", ".status.headline.units"),
+    number("Needed", ".status.headline.needed"),
+    wide(text("Decision", ".status.decision.outcome")),
     wide(text("Program", ".spec.programRef.name")),
     wide(text("Recommendation", ".status.recommendation")),
 ];
