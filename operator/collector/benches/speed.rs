@@ -153,5 +153,9 @@ fn question(kind: MetricKind) -> Question {
         alpha_bp: 500,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
     }
 }

@@ -54,6 +54,7 @@ fn question(model: &Model<'_>, name: &str, experiment: &Experiment) -> Option<Qu
     Some(Question {
         namespace: model.snapshot.namespace.clone(),
         experiment: name.to_owned(),
+        registration: String::new(),
         phase: i32::try_from(spec.phase()).ok()?,
         arms: spec
             .arms
@@ -73,6 +74,9 @@ fn question(model: &Model<'_>, name: &str, experiment: &Experiment) -> Option<Qu
         alpha_bp: analysis.alpha_bp.map_or(500, attune_api::Whole::get_i32),
         planned_units: analysis.planned_units.map(attune_api::Whole::get_u64),
         minimum_lift_bp: is_kpi.then(|| program.spec.kpi.minimum_lift_bp.get_i32()),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
     })
 }
 

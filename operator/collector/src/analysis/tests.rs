@@ -136,6 +136,10 @@ fn question(metric: MetricQuestion) -> Question {
         alpha_bp: 500,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
     }
 }
 

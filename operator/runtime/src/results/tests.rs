@@ -13,6 +13,10 @@ fn question(experiment: &str, phase: i32) -> Question {
         alpha_bp: 500,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
     }
 }
 
