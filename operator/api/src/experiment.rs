@@ -15,7 +15,7 @@ mod analysis;
 mod effect;
 mod status;
 
-pub use analysis::{Analysis, Covariate, DecisionRule, OnHarm, OnLift, OnNoWorthwhileLift};
+pub use analysis::{Analysis, Covariate, DecisionRule, ExcludedUnits, OnHarm, OnLift, OnNoWorthwhileLift};
 pub use effect::{Effect, EffectType};
 pub use status::{ArmFigures, Decision, ExperimentStatus, Headline, Outcome, PowerFigures, Registration};
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use attune_core::event::Event;
 use attune_core::measure::Question;
+use attune_core::measure::activity::{ActivityAnswer, ActivityQuestion};
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use thiserror::Error;
@@ -228,6 +229,19 @@ impl Collector {
         let store = self.store.clone();
         let task = tokio::task::spawn_blocking(move || analysis::answer(&store, &question, at));
         task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// How lively an outcome is at `at`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn activity(&self, question: &ActivityQuestion, at: Timestamp) -> Result<ActivityAnswer, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let activity = snapshot.outcome_activity(&question.namespace, &question.event, at)?;
+        Ok(ActivityAnswer {
+            last: activity.map(|activity| activity.last),
+            per_hour: activity.map_or(0.0, |activity| activity.per_hour),
+        })
     }
 
     /// Counts for status and metrics.

@@ -61,6 +61,7 @@ pub(crate) fn events(collector: Collector) -> Router {
 pub(crate) fn answers(collector: Collector) -> Router {
     Router::new()
         .route("/v1/answers", post(answer::answer))
+        .route("/v1/activity", post(answer::activity))
         .with_state(collector)
 }
 

@@ -67,6 +67,23 @@ pub fn advise(rules: &Rules<'_>, answer: &Answer) -> Option<Advice> {
         .or_else(|| judge.unproven())
 }
 
+/// What the owner should do about a decision that stands: it holds by itself, and a spec that says the same is what the
+/// next reader looks for.
+pub fn make_it_the_rule(decision: &Decision) -> String {
+    let reason = &decision.reason;
+    match (decision.outcome, &decision.arm) {
+        (Outcome::Promoted, Some(arm)) => {
+            format!("everybody gets arm `{arm}`: {reason}; make it the rule, then remove the experiment")
+        }
+        (Outcome::Promoted, None) | (Outcome::Retired, _) => {
+            format!("everybody gets control: {reason}; remove the rule, then the experiment")
+        }
+        (Outcome::HarmStopped, _) => {
+            format!("everybody gets control: {reason}; look into the harm, then remove the experiment")
+        }
+    }
+}
+
 struct Judge<'j> {
     rules: &'j Rules<'j>,
     rule: DecisionRule,
@@ -82,7 +99,10 @@ impl Judge<'_> {
             .map(|result| format!("guardrail `{}` is broken in arm `{}`", result.metric, result.arm));
         let harmful = self.primary.iter().find(|(verdict, _)| *verdict == Verdict::Harm);
         let harmful = harmful.map(|(_, result)| {
-            format!("arm `{}` is worse than control on `{}`", result.arm, result.metric)
+            format!(
+                "arm `{}` is worse than control on `{}`",
+                result.arm, result.metric
+            )
         });
         let why = harmful.or(breached)?;
         let acts = self.rule.on_harm == Some(OnHarm::Stop);
@@ -98,7 +118,11 @@ impl Judge<'_> {
             .saturating_add(jiff::SignedDuration::from_secs(runtime.seconds()))
             .unwrap_or(Timestamp::MAX);
         let early = self.answer.as_of < until;
-        early.then(|| say(format!("wait until {until}: `schedule.minimumRuntime` is not over")))
+        early.then(|| {
+            say(format!(
+                "wait until {until}: `schedule.minimumRuntime` is not over"
+            ))
+        })
     }
 
     fn lift(&self) -> Option<Advice> {
@@ -120,7 +144,10 @@ impl Judge<'_> {
                  yourself"
             )));
         }
-        let why = format!("arm `{}` is better than control on `{}`", result.arm, result.metric);
+        let why = format!(
+            "arm `{}` is better than control on `{}`",
+            result.arm, result.metric
+        );
         let acts = self.rule.on_lift == Some(OnLift::Promote);
         let arm: ItemName = result.arm.parse().ok()?;
         let shown = match verdict {
@@ -140,13 +167,26 @@ impl Judge<'_> {
         }
         let why = "the minimum worthwhile lift is out of reach";
         let acts = self.rule.on_no_worthwhile_lift == Some(OnNoWorthwhileLift::Retire);
-        Some(self.follow(acts, Outcome::Retired, None, Shown::NoWorthwhileLift, why, "retire it"))
+        Some(self.follow(
+            acts,
+            Outcome::Retired,
+            None,
+            Shown::NoWorthwhileLift,
+            why,
+            "retire it",
+        ))
     }
 
     fn unproven(&self) -> Option<Advice> {
-        let all = self.primary.iter().all(|(verdict, _)| *verdict == Verdict::Unproven);
+        let all = self
+            .primary
+            .iter()
+            .all(|(verdict, _)| *verdict == Verdict::Unproven);
         (all && !self.primary.is_empty()).then(|| {
-            say("the planned size showed neither lift nor harm: end it, or ask again with a larger one".to_owned())
+            say(
+                "the planned size showed neither lift nor harm: end it, or ask again with a larger one"
+                    .to_owned(),
+            )
         })
     }
 

@@ -90,17 +90,27 @@ pub fn decision<'m>(model: &Model<'m>, name: &str) -> Option<&'m Decision> {
 pub(crate) fn check(model: &Model<'_>, report: &mut Report) {
     for (name, experiment) in &model.snapshot.experiments {
         let object = model.snapshot.id(Kind::Experiment, name);
-        let Some(stands) = model.snapshot.registration(name).filter(|_| report.is_sound(&object)) else {
+        let Some(stands) = model
+            .snapshot
+            .registration(name)
+            .filter(|_| report.is_sound(&object))
+        else {
             continue;
         };
         match of(model, experiment) {
             None => {
-                let message = format!("it was registered on {} and cannot go back to Draft: {WAY_OUT}", stands.at);
+                let message = format!(
+                    "it was registered on {} and cannot go back to Draft: {WAY_OUT}",
+                    stands.at
+                );
                 report.error(&object, Reason::Frozen, "spec.state", message);
             }
             Some(now) => {
                 for (field, what) in changes(stands, &now) {
-                    let message = format!("{what} changed since it was registered on {}: {WAY_OUT}", stands.at);
+                    let message = format!(
+                        "{what} changed since it was registered on {}: {WAY_OUT}",
+                        stands.at
+                    );
                     report.error(&object, Reason::Frozen, field, message);
                 }
             }
@@ -134,7 +144,12 @@ fn part_in_words(part: &str) -> (&'static str, String) {
         "salt" => "spec.salt",
         "assignment" => "spec.assignment",
         "exclusion" => "spec.exclusion",
-        "minimumLift" => return ("spec.programRef", "the minimum lift of the program's KPI".to_owned()),
+        "minimumLift" => {
+            return (
+                "spec.programRef",
+                "the minimum lift of the program's KPI".to_owned(),
+            );
+        }
         "analysis" => "spec.analysis",
         other => {
             let what = match other.split_once('/') {
@@ -180,7 +195,8 @@ fn parts(model: &Model<'_>, spec: &ExperimentSpec) -> BTreeMap<String, String> {
     let metrics = std::iter::once(&analysis.primary)
         .chain(&analysis.guardrails)
         .chain(&analysis.secondary)
-        .chain(covariate);
+        .chain(covariate)
+        .chain(analysis.exclude.iter().map(|rule| &rule.metric));
     for name in metrics {
         if let Some(metric) = model.snapshot.metrics.get(name.as_str()) {
             parts.insert(format!("metric/{name}"), part(&counted(metric)));

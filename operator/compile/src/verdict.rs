@@ -339,6 +339,7 @@ pub const fn is_result(kind: Kind, type_: ConditionType) -> bool {
                 | ConditionType::Conclusive
         ),
         Kind::Metric => matches!(type_, ConditionType::Receiving),
+        Kind::Holdout => matches!(type_, ConditionType::Intact),
         _ => false,
     }
 }

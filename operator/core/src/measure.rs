@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expr::Expression;
 
+pub mod activity;
 pub mod answer;
 pub mod holdout;
 
@@ -34,6 +35,9 @@ pub struct Question {
     pub method: Method,
     /// Two-sided error rate, in basis points (500 = 5 %).
     pub alpha_bp: i32,
+    /// Chance to see the minimum lift, in basis points (8000 = 80 %), for the planner.
+    #[serde(default = "default_power", skip_serializing_if = "is_default_power")]
+    pub power_bp: i32,
     /// Units planned over both arms together; absent with [`Method::Fixed`] means that the data are final.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned_units: Option<u64>,
@@ -86,6 +90,18 @@ pub struct PhaseWeights {
     pub phase: i32,
     /// The weight of every arm of the question, in its order.
     pub weights: Vec<i64>,
+}
+
+/// The usual chance to see the minimum lift.
+const DEFAULT_POWER_BP: i32 = 8000;
+
+const fn default_power() -> i32 {
+    DEFAULT_POWER_BP
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_default_power(power: &i32) -> bool {
+    *power == DEFAULT_POWER_BP
 }
 
 /// One arm of a [`Question`].

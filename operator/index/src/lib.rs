@@ -16,9 +16,8 @@ use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::status::{Deciders, Fallback};
-use attune_compile::{Compiled, Finding, ObjectId, Publication};
+use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
-use attune_core::measure::Question;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -282,10 +281,9 @@ impl Index {
             .unwrap_or_default()
     }
 
-    /// What experiments ask of the collector.
-    pub fn questions(&self) -> impl Iterator<Item = &Question> {
-        self.compiled()
-            .flat_map(|(_, compiled)| compiled.questions.values())
+    /// What objects ask of the collector.
+    pub fn inquiries(&self) -> impl Iterator<Item = (&ObjectId, &Inquiry)> {
+        self.compiled().flat_map(|(_, compiled)| &compiled.inquiries)
     }
 
     /// Everything found.

@@ -162,6 +162,7 @@ const HOLDOUT: &[Column] = &[
     REASON,
     number("Share-Bp", ".spec.shareBp"),
     number("Observed-Bp", ".status.observedBp"),
+    text("Lift", ".status.lift[0].percent"),
     wide(text("Until", ".spec.period.until")),
 ];
 const GOVERNANCE_POLICY: &[Column] = &[READY, REASON, number("Namespaces", ".status.namespaces")];

@@ -2,7 +2,7 @@
 
 use attune_api::experiment::{Arm, Assignment, Effect, ExperimentState, Outcome, Schedule};
 use attune_api::holdout::HoldoutScope;
-use attune_api::{ExperimentSpec, Holdout, Kind};
+use attune_api::{ExperimentSpec, Holdout, HoldoutSpec, Kind};
 use attune_core::bundle::{self, Window};
 
 use super::Assembly;
@@ -153,13 +153,18 @@ impl Assembly<'_> {
     }
 }
 
+/// The text that precedes a unit where a holdout is drawn.
+pub(crate) fn holdout_salt(namespace: &str, name: &str, spec: &HoldoutSpec) -> String {
+    spec.salt.as_ref().map_or_else(
+        || format!("{namespace}/{name}:holdout"),
+        |salt| salt.as_str().to_owned(),
+    )
+}
+
 fn lower(namespace: &str, name: &str, holdout: &Holdout) -> bundle::Holdout {
     let spec = &holdout.spec;
     bundle::Holdout {
-        salt: spec.salt.as_ref().map_or_else(
-            || format!("{namespace}/{name}:holdout"),
-            |salt| salt.as_str().to_owned(),
-        ),
+        salt: holdout_salt(namespace, name, spec),
         share_bp: spec.share_bp.get_u32(),
         period: Window {
             from: Some(spec.period.from.timestamp()),

@@ -38,8 +38,31 @@ pub struct Answer {
     /// Whether the arms have the shares that they should have; absent where it was not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_ratio: Option<SampleRatio>,
+    /// What the planned size can show; absent while the control has no figures to plan with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<Power>,
     /// Version of the crates that computed it.
     pub version: String,
+}
+
+/// What the planned size of an experiment can show on its primary metric, by what the control has shown so far.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Power {
+    /// Units that show the minimum lift with the power asked for, in all arms together; absent where no minimum lift is
+    /// registered, or no number of units shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<u64>,
+    /// The smallest relative lift that the planned units show; absent without a planned size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectable_lift: Option<f64>,
+    /// The mean a unit that both rest on.
+    pub control_mean: f64,
+    /// Units that the mean was seen on.
+    pub seen_units: u64,
+    /// Whether the planned units show the minimum lift; absent where one of the two is not registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sufficient: Option<bool>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
