@@ -34,7 +34,7 @@ pub struct Question {
     pub method: Method,
     /// Two-sided error rate, in basis points (500 = 5 %).
     pub alpha_bp: i32,
-    /// Units planned over both arms together; absent with [`Method::Fixed`] means that the data are final.
+    /// Units planned over all arms together; absent with [`Method::Fixed`] means that the data are final.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned_units: Option<u64>,
     /// The smallest relative lift of the primary metric worth having, in basis points.
