@@ -60,6 +60,7 @@ pub struct ArmCount {
     /// Those of them that were seen in another arm later.
     pub crossed_over: u64,
     /// Units that the rules of the question left out; they are in no other count.
+    #[serde(skip_serializing_if = "is_zero")]
     pub excluded: u64,
 }
 
