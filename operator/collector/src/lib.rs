@@ -21,7 +21,7 @@ pub mod process;
 mod shutdown;
 pub mod store;
 
-pub use analysis::{Answer, AnswerError, answer, question_hash};
+pub use analysis::{Answer, AnswerError, answer, answer_holdout, question_hash};
 pub use collector::{Clock, Collector, CollectorOptions, Counts, Observer, TakeError};
 pub use ingest::{CallerNamespace, router};
 pub use shutdown::shutdown;

@@ -38,7 +38,7 @@ pub struct Question {
     /// Chance to see the minimum lift, in basis points (8000 = 80 %), for the planner.
     #[serde(default = "default_power", skip_serializing_if = "is_default_power")]
     pub power_bp: i32,
-    /// Units planned over both arms together; absent with [`Method::Fixed`] means that the data are final.
+    /// Units planned over all arms together; absent with [`Method::Fixed`] means that the data are final.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned_units: Option<u64>,
     /// The smallest relative lift of the primary metric worth having, in basis points.

@@ -169,13 +169,30 @@ pub struct MetricResult {
     pub message: String,
 }
 
-/// One arm's part of a result.
+/// One arm's part of a result: enough to compute its figures again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Units.
     pub n: u64,
     /// Mean over units.
     pub mean: f64,
+    /// Sum of squared deviations from the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub m2: Option<f64>,
+    /// The denominator of a ratio; the rest is then its numerator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<SecondSummary>,
+}
+
+/// The moments of a second variable over the same units.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SecondSummary {
+    /// Mean over units.
+    pub mean: f64,
+    /// Sum of squared deviations from the mean.
+    pub m2: f64,
+    /// Sum of the products of its deviations with the first variable's.
+    pub co: f64,
 }
 
 /// An estimate with its interval.
