@@ -193,7 +193,7 @@ impl<'a> Pair<'a> {
         }
         let earlier = match asked.method {
             Method::Fixed => &[][..],
-            Method::Planned | Method::Continuous => &self.earlier,
+            Method::Planned | Method::Continuous => self.earlier.as_slice(),
         };
         match analyse_phases(&asked, &self.now, earlier) {
             Ok(overall) => {
