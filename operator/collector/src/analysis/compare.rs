@@ -199,7 +199,8 @@ impl<'a> Pair<'a> {
             Ok(overall) => {
                 let p = overall.absolute.map_or(1.0, |figures| figures.p);
                 self.show(&mut result, &overall);
-                if let Some(weeks) = &self.weeks {
+                // What is withheld as a whole is not shown by weeks.
+                if let Some(weeks) = self.weeks.as_ref().filter(|_| overall.absolute.is_some()) {
                     novelty::show(self, &asked, weeks, &overall, &mut result);
                 }
                 Analysed { result, p }
