@@ -73,9 +73,11 @@ fn asked<Q>(
     cut: Result<Query<Cut>, QueryRejection>,
     question: Result<Json<Q>, JsonRejection>,
 ) -> Result<(Q, Timestamp), Problem> {
-    let Query(cut) =
-        cut.map_err(|error| Problem::unreadable_question(error.status(), error.body_text()))?;
+    let Query(cut) = cut.map_err(|error| Problem::unreadable_question(error.status(), error.body_text()))?;
     let Json(question) =
         question.map_err(|error| Problem::unreadable_question(error.status(), error.body_text()))?;
-    Ok((question, cut.at.unwrap_or_else(|| collector.options().clock.now())))
+    Ok((
+        question,
+        cut.at.unwrap_or_else(|| collector.options().clock.now()),
+    ))
 }

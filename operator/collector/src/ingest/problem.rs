@@ -133,7 +133,12 @@ impl Problem {
             StatusCode::UNPROCESSABLE_ENTITY
         };
         let all: Vec<String> = refused.iter().take(MAX_LISTED).map(ToString::to_string).collect();
-        let mut problem = Self::new(status, "urn:attune:holdout", "unregistered holdout", all.join("; "));
+        let mut problem = Self::new(
+            status,
+            "urn:attune:holdout",
+            "unregistered holdout",
+            all.join("; "),
+        );
         problem.retry = broken;
         problem
     }

@@ -53,7 +53,10 @@ fn a_covariate_takes_out_what_it_explains_and_the_unadjusted_figure_stands_besid
     );
     assert!((adjusted.estimate - 0.5).abs() < 0.05 && (plain.estimate - 0.5).abs() < 1e-9);
     assert!(adjusted.high - adjusted.low < 0.6 * (plain.high - plain.low));
-    assert_eq!((result.no_adjustment, result.verdict()), (None, Some(Verdict::Lift)));
+    assert_eq!(
+        (result.no_adjustment, result.verdict()),
+        (None, Some(Verdict::Lift))
+    );
     let covariate = result.control.covariate.unwrap();
     close(covariate.mean, 9.5);
     let without = shop
@@ -219,11 +222,7 @@ fn keeps_units_that_do_as_much_as_a_rule_allows() {
     let answer = crawled().answer(&asked, 3 * DAY);
     assert_eq!((answer.excluded, answer.arms[1].exposed), (0, 5));
     asked.exclude = vec![no_bots(5), no_bots(0)];
-    assert_eq!(
-        crawled().answer(&asked, 3 * DAY).excluded,
-        9,
-        "any rule suffices"
-    );
+    assert_eq!(crawled().answer(&asked, 3 * DAY).excluded, 9, "any rule suffices");
 }
 
 #[test]
@@ -234,5 +233,8 @@ fn refuses_a_rule_that_looks_at_nothing() {
         ..no_bots(1)
     }];
     let error = answer(&crawled().store, &asked, after(DAY)).unwrap_err();
-    assert!(error.to_string().starts_with("rule `crawlers` looks 0 s back"), "{error}");
+    assert!(
+        error.to_string().starts_with("rule `crawlers` looks 0 s back"),
+        "{error}"
+    );
 }

@@ -46,7 +46,11 @@ fn arms_share_the_error_rate_as_holm_says() {
         .results;
     let of = |index: usize| {
         let result = &results[index];
-        (result.verdict().unwrap(), result.adjusted_p.unwrap(), result.level.unwrap())
+        (
+            result.verdict().unwrap(),
+            result.adjusted_p.unwrap(),
+            result.level.unwrap(),
+        )
     };
     let (big, small, none) = (of(0), of(1), of(2));
     assert_eq!(
@@ -139,7 +143,11 @@ fn secondary_metrics_of_a_continuous_design_are_decided_by_e_values() {
         asked.method = measure::Method::Continuous;
         asked.planned_units = Some(4_000);
         let result = shop.answer(&asked, DAY).results.remove(1);
-        (result.verdict().unwrap(), result.reason.as_str(), result.adjusted_p)
+        (
+            result.verdict().unwrap(),
+            result.reason.as_str(),
+            result.adjusted_p,
+        )
     };
     assert_eq!(continuous(&[10, 0, 0, 0]).0, Verdict::Lift);
     assert_eq!(continuous(&[3]).0, Verdict::Lift);
@@ -194,7 +202,10 @@ fn weeks_that_are_not_complete_are_not_looked_at() {
     let (shop, asked) = wearing_off();
     // After 27 days three weeks are complete, but the window is open: what has no figure is not shown by weeks either.
     let early = shop.answer(&asked, 27 * DAY).results.remove(0);
-    assert_eq!((early.verdict(), early.novelty), (Some(Verdict::NotStarted), None));
+    assert_eq!(
+        (early.verdict(), early.novelty),
+        (Some(Verdict::NotStarted), None)
+    );
     let mut shorter = asked.clone();
     shorter.metrics[0].window_seconds = 21 * DAY;
     let result = shop.answer(&shorter, 21 * DAY).results.remove(0);

@@ -109,7 +109,10 @@ fn compares_the_held_with_a_slice_of_the_same_size() {
     assert_eq!((units.exposed, units.unknown), (5_000 - held, 0));
     close(answer.observed_share_bp.unwrap(), 2.0 * held as f64);
     let result = only(&answer);
-    assert_eq!((result.held.n, result.slice.n, result.n), (held, slice, held + slice));
+    assert_eq!(
+        (result.held.n, result.slice.n, result.n),
+        (held, slice, held + slice)
+    );
     let absolute = result.absolute.unwrap();
     assert!((absolute.estimate - 2.0).abs() < 0.3, "{absolute:?}");
     assert_eq!(result.verdict, core::Verdict::WorthwhileLift);
@@ -172,7 +175,12 @@ fn tells_programs_apart_by_the_bindings_of_their_exposures() {
         shop.meet(&unit, bucket(&unit) < SHARE, "mail", DAY);
     }
     let mut question = asked(period(SALT, 0, 90 * DAY));
-    question.scopes = vec![scope(&[]), scope(&["mail"]), scope(&["mail", "hero"]), scope(&["unheard-of"])];
+    question.scopes = vec![
+        scope(&[]),
+        scope(&["mail"]),
+        scope(&["mail", "hero"]),
+        scope(&["unheard-of"]),
+    ];
     let answer = shop.worth(&question, 3 * DAY);
     let n = |index: usize| {
         let units = answer.scopes[index].units;
@@ -378,7 +386,13 @@ fn refuses_holdouts_that_cannot_be_one() {
 fn a_ratio_has_no_incremental_value() {
     let mut shop = programme(2.0);
     for i in 0..5_000 {
-        shop.act(&format!("u{i}"), "session", None, &[("seconds", Property::Int(100))], 30);
+        shop.act(
+            &format!("u{i}"),
+            "session",
+            None,
+            &[("seconds", Property::Int(100))],
+            30,
+        );
     }
     let mut question = asked(period(SALT, 0, 90 * DAY));
     let mut ratio = metric(MetricKind::Ratio);
@@ -403,7 +417,11 @@ fn looks_of_the_past_only_narrow_the_interval() {
         let held = bucket(&unit) < SHARE;
         let seconds = i * 10 * DAY / 10_000;
         shop.meet(&unit, held, "hero", seconds);
-        shop.buy(&unit, Some(i as f64 % 7.0 + if held { 0.0 } else { 1.0 }), seconds + 1);
+        shop.buy(
+            &unit,
+            Some(i as f64 % 7.0 + if held { 0.0 } else { 1.0 }),
+            seconds + 1,
+        );
     }
     let question = asked(period(SALT, 0, 90 * DAY));
     let width = |seconds: i64| {

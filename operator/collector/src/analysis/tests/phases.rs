@@ -48,9 +48,15 @@ fn phases_are_combined_and_never_pooled() {
     // 10,000 units each: both means are the middle of the levels.
     close(result.control.outcome.mean, 0.25);
     close(result.treatment.outcome.mean, 0.25);
-    assert_eq!((result.phases.len(), result.phases[0].control.outcome.n), (2, 9_000));
     assert_eq!(
-        (answer.phases[0].exposed.as_slice(), answer.phases[0].weights.as_slice()),
+        (result.phases.len(), result.phases[0].control.outcome.n),
+        (2, 9_000)
+    );
+    assert_eq!(
+        (
+            answer.phases[0].exposed.as_slice(),
+            answer.phases[0].weights.as_slice()
+        ),
         (&[9_000, 1_000][..], &[90, 10][..])
     );
 }

@@ -101,7 +101,10 @@ fn without_a_registration_nothing_is_frozen() {
     let mut asked = question(metric(MetricKind::Mean));
     shop.answer(&asked, DAY);
     asked.metrics[0].window_seconds += 1;
-    let result = answer(&shop.store, &asked, after(2 * DAY)).unwrap().results.remove(0);
+    let result = answer(&shop.store, &asked, after(2 * DAY))
+        .unwrap()
+        .results
+        .remove(0);
     assert!(result.absolute.is_some());
 }
 
