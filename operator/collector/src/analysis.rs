@@ -51,7 +51,12 @@ use registration::Withheld;
 ///
 /// # Errors
 /// When the question cannot be written as JSON.
-pub fn question_hash<Q: Serialize>(question: &Q) -> Result<String, AnswerError> {
+pub fn question_hash(question: &Question) -> Result<String, AnswerError> {
+    hash(question)
+}
+
+/// The hash of any question.
+fn hash(question: &impl Serialize) -> Result<String, AnswerError> {
     let json = canonical(question).map_err(|source| AnswerError::HashQuestion { source })?;
     Ok(Hex(&Sha256::digest(json)).to_string())
 }

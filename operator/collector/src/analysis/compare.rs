@@ -193,13 +193,14 @@ impl<'a> Pair<'a> {
         }
         let earlier = match asked.method {
             Method::Fixed => &[][..],
-            Method::Planned | Method::Continuous => &self.earlier,
+            Method::Planned | Method::Continuous => self.earlier.as_slice(),
         };
         match analyse_phases(&asked, &self.now, earlier) {
             Ok(overall) => {
                 let p = overall.absolute.map_or(1.0, |figures| figures.p);
                 self.show(&mut result, &overall);
-                if let Some(weeks) = &self.weeks {
+                // What is withheld as a whole is not shown by weeks.
+                if let Some(weeks) = self.weeks.as_ref().filter(|_| overall.absolute.is_some()) {
                     novelty::show(self, &asked, weeks, &overall, &mut result);
                 }
                 Analysed { result, p }

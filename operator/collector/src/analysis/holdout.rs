@@ -14,7 +14,7 @@ use attune_lift::holdout::Contamination;
 use attune_lift::sample_ratio::SampleRatio;
 use jiff::Timestamp;
 
-use super::{AnswerError, question_hash};
+use super::{AnswerError, hash};
 use crate::store::{RegisterError, Store};
 
 mod census;
@@ -64,7 +64,7 @@ pub fn answer(
     let registration = &question.registration;
     Ok(HoldoutAnswer {
         as_of: at,
-        question: question_hash(question)?,
+        question: hash(question)?,
         namespace: registration.namespace.clone(),
         holdout: registration.holdout.clone(),
         from: registration.from,

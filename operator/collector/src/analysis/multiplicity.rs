@@ -58,13 +58,13 @@ pub(super) fn secondary(results: &mut [MetricResult], alpha: f64) {
     {
         let e: Vec<f64> = explored
             .iter()
-            .map(|result| figures(&result).and_then(|figures| figures.e).unwrap_or(0.0))
+            .map(|result| figures(result).and_then(|figures| figures.e).unwrap_or(0.0))
             .collect();
         e_benjamini_hochberg(&e, alpha)
     } else {
         let p: Vec<f64> = explored
             .iter()
-            .map(|result| figures(&result).map_or(1.0, |figures| figures.p))
+            .map(|result| figures(result).map_or(1.0, |figures| figures.p))
             .collect();
         let adjusted = benjamini_hochberg(&p);
         for (result, adjusted) in explored.iter_mut().zip(&adjusted) {

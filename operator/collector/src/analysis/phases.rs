@@ -57,7 +57,7 @@ pub(super) fn read(
         phase.excluded = exclude::apply(snapshot, question, &mut phase.members)?;
         phase.count_crossed_over(&snapshot.crossed_over(split, at)?, question);
         phase.weights = weights(question, registered, number);
-        phase.sample_ratio = phase.check_sample_ratio(question)?;
+        phase.sample_ratio = phase.check_sample_ratio(question);
         if !phase.is_empty() {
             phases.push(phase);
         }
@@ -170,17 +170,15 @@ impl Phase {
     }
 
     /// Whether the arms have the sizes that this phase's weights promise, looked at every midnight and now.
-    fn check_sample_ratio(&self, question: &Question) -> Result<Option<SampleRatioCheck>, AnswerError> {
-        let Some(weights) = &self.weights else {
-            return Ok(None);
-        };
+    fn check_sample_ratio(&self, question: &Question) -> Option<SampleRatioCheck> {
+        let weights = self.weights.as_ref()?;
         let looks = self.exposed_by_day(question.arms.len());
         if looks.is_empty() {
-            return Ok(None);
+            return None;
         }
         let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
         let check = MeantSplit::new(&weights).and_then(|meant| meant.check(&looks));
-        Ok(Some(match check {
+        Some(match check {
             Ok(check) => SampleRatioCheck {
                 p: Some(check.p),
                 blocked: check.blocked,
@@ -202,7 +200,7 @@ impl Phase {
                 blocked: false,
                 message: error.to_string(),
             },
-        }))
+        })
     }
 
     /// Units of every arm so far, at every midnight at which somebody was new and at the data cut.

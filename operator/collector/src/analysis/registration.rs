@@ -74,7 +74,7 @@ pub(super) fn remember(
         registration: question.registration.clone(),
         weights: weights(question),
     };
-    store.remember(&question.namespace, &question.experiment, &new)?;
+    store.remember_registration(&question.namespace, &question.experiment, &new)?;
     // Somebody else may have been the first.
     Ok(store
         .snapshot()?

@@ -1,6 +1,6 @@
 use attune_core::event::{Enrolment, Event, EventData, Exposure, Outcome, Property};
 use attune_core::expr::{Attribute, Expect, Expression, Schema, compile};
-use attune_core::measure::{self, EventQuery, MetricRole};
+use attune_core::measure::{self, ArmQuestion, EventQuery, MetricRole};
 use attune_core::value::AttributeType;
 use attune_lift::{Method, Verdict};
 use serde_json::json;

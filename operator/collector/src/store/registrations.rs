@@ -43,7 +43,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn remember(
+    pub fn remember_registration(
         &self,
         namespace: &str,
         experiment: &str,
