@@ -177,6 +177,8 @@ impl Decider {
                     record.charge_reported(&show, &bundle.channel, at);
                 }
             }
+            // Caps and stops go by the id that a decision is asked for.
+            EventData::Alias(_) => {}
         }
     }
 
