@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::error::{BatchError, EventError, RefusedEvent};
 use super::fields::{Fields, check_text, compact, json_type};
 use super::{
-    ALIAS_TYPE, Alias, EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure, HoldoutTest, MAX_ID_BYTES, MAX_NAME_BYTES,
-    MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_PROPERTIES_BYTES, MAX_PROPERTY_ENTRIES,
-    MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES, MAX_TOKEN_BYTES, MAX_UNIT_BYTES,
-    MAX_VARIANT_BYTES, OUTCOME_TYPE, Outcome, Property,
+    ALIAS_TYPE, Alias, EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure, HoldoutTest, MAX_ID_BYTES,
+    MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_PROPERTIES_BYTES,
+    MAX_PROPERTY_ENTRIES, MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES,
+    MAX_TOKEN_BYTES, MAX_UNIT_BYTES, MAX_VARIANT_BYTES, OUTCOME_TYPE, Outcome, Property,
 };
 
 /// The fields of an exposure's `data`.

@@ -407,8 +407,8 @@ fn any_event() -> impl Strategy<Value = Event> {
                 properties,
             })
         });
-    let alias = ("[a-z]{1,20}", "[0-9]{1,20}")
-        .prop_map(|(unit, alias)| EventData::Alias(Alias { unit, alias }));
+    let alias =
+        ("[a-z]{1,20}", "[0-9]{1,20}").prop_map(|(unit, alias)| EventData::Alias(Alias { unit, alias }));
     let seconds = 0..4_000_000_000_i64;
     (
         "[a-z0-9-]{1,36}",
