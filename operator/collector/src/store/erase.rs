@@ -53,8 +53,8 @@ impl Erased {
     }
 
     /// Rows that may be many.
-    fn rows(self) -> u64 {
-        self.exposures + self.outcomes + self.event_ids
+    fn rows(self) -> i64 {
+        i64::try_from(self.exposures + self.outcomes + self.event_ids).unwrap_or(i64::MAX)
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn step(
     connection: &mut Connection,
     caches: &mut Caches,
     (namespace, hash): (&str, UnitHash),
-    limit: u64,
+    limit: i64,
 ) -> rusqlite::Result<(Erased, bool)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let Some((unit, namespace)) = find(&transaction, namespace, hash)? else {
@@ -124,10 +124,11 @@ impl Hand<'_> {
     }
 
     /// Events with their ids; `true` once there are none any more.
-    fn events(&mut self, namespace: i64, limit: u64) -> rusqlite::Result<bool> {
+    fn events(&mut self, namespace: i64, limit: i64) -> rusqlite::Result<bool> {
+        let unit = self.unit;
         let exposures = self.rows(
             "DELETE FROM exposure WHERE seq IN (SELECT seq FROM exposure WHERE unit = ?1 LIMIT ?2) RETURNING seq",
-            params![self.unit, limit],
+            params![unit, limit],
         )?;
         self.erased.exposures += exposures;
         for event in outcome_kinds(self.connection, namespace)? {
@@ -138,14 +139,14 @@ impl Hand<'_> {
                 "DELETE FROM outcome WHERE event = ?1 AND unit = ?2 AND (time, seq) IN (
                      SELECT time, seq FROM outcome WHERE event = ?1 AND unit = ?2 LIMIT ?3
                  ) RETURNING seq",
-                params![event, self.unit, limit],
+                params![event, unit, limit],
             )?;
             self.erased.outcomes += outcomes;
         }
         self.rows(
             "DELETE FROM naming WHERE unit = ?1 AND seq IN (SELECT seq FROM naming WHERE unit = ?1 LIMIT ?2)
              RETURNING seq",
-            params![self.unit, limit],
+            params![unit, limit],
         )?;
         Ok(self.erased.rows() < limit)
     }

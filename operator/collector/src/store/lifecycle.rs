@@ -11,7 +11,7 @@ use super::sweep::{Retention, Sweep, Swept};
 use super::{AppendError, Store};
 
 /// Most rows that one step of an erasure deletes.
-const ERASE_ROWS: u64 = 5_000;
+const ERASE_ROWS: i64 = 5_000;
 /// How often the write-ahead log is tried to be cut off before that is left to the next sweep.
 const SCRUB_ATTEMPTS: usize = 20;
 /// Pause before it is tried again: whoever reads is done by then, as a rule.

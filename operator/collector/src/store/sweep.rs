@@ -36,7 +36,7 @@ pub struct Retention {
 impl Default for Retention {
     /// 400, 90 and 30 days.
     fn default() -> Self {
-        let days = |days| SignedDuration::from_hours(24 * days);
+        let days = |days: i64| SignedDuration::from_hours(24 * days);
         Self {
             results: days(400),
             exposures: days(90),
