@@ -49,7 +49,7 @@ async fn erases_all_that_is_known_of_a_unit_under_any_of_its_ids() {
         saw("e6", "joe", now()),
         happened("e7", "joe", "click", now()),
     ];
-    store.append_blocking(events.clone(), now()).unwrap();
+    store.append(events.clone(), now()).await.unwrap();
     assert!(has_bytes(directory.path(), SECRET.as_bytes()));
     let hash = store.unit_hash("shop", "device");
     let erased = erase(&store, "device").await;
@@ -70,7 +70,7 @@ async fn erases_all_that_is_known_of_a_unit_under_any_of_its_ids() {
     }
     // Afterwards it is a new unit, and so are its events: nothing tells that they were here.
     events.truncate(5);
-    let receipt = store.append_blocking(events, now()).unwrap();
+    let receipt = store.append(events, now()).await.unwrap();
     assert_eq!((receipt.stored, receipt.duplicates), (5, 0));
     assert_eq!(arms(&store), [arm("a", 3, 1)], "two ids are two units again");
 }
@@ -90,7 +90,7 @@ async fn leaves_no_trace_in_pages_that_others_share() {
         })
         .collect();
     for batch in events.chunks(500) {
-        store.append_blocking(batch.to_vec(), now()).unwrap();
+        store.append(batch.to_vec(), now()).await.unwrap();
     }
     let gone: Vec<usize> = (0..3000).step_by(37).collect();
     for number in &gone {
@@ -125,7 +125,7 @@ async fn erases_very_much_in_steps_between_which_events_are_stored() {
                 happened(&format!("e{number}"), "bot", "click", now())
             })
             .collect();
-        store.append_blocking(batch, now()).unwrap();
+        store.append(batch, now()).await.unwrap();
     }
     let erased = erase(&store, "bot").await;
     assert_eq!(
@@ -137,9 +137,7 @@ async fn erases_very_much_in_steps_between_which_events_are_stored() {
 #[tokio::test]
 async fn says_when_somebody_still_reads_what_was_erased() {
     let (_directory, store) = fresh();
-    store
-        .append_blocking(vec![saw("e1", "joe", now())], now())
-        .unwrap();
+    store.append(vec![saw("e1", "joe", now())], now()).await.unwrap();
     let reading = store.snapshot().unwrap();
     let erasure = store.erase("shop", "joe").await.unwrap();
     assert_eq!((erasure.erased.exposures, erasure.overwritten), (1, false));

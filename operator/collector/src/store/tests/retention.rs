@@ -44,17 +44,14 @@ async fn keeps_everything_until_its_time_and_forgets_ids_first() {
         exposed("e1", "u1", "a", now()),
         happened("e2", "u1", "click", now()),
     ];
-    store.append_blocking(events.clone(), now()).unwrap();
+    store.append(events.clone(), now()).await.unwrap();
     assert_eq!(sweep(&store, days(30)).await, Swept::default());
-    assert_eq!(
-        store.append_blocking(events.clone(), now()).unwrap().duplicates,
-        2
-    );
+    assert_eq!(store.append(events.clone(), now()).await.unwrap().duplicates, 2);
     let swept = sweep(&store, days(31)).await;
     assert_eq!(swept.event_ids, 2);
     assert_eq!(swept.exposures + swept.outcomes + swept.assignments, 0);
     // Their ids are free now: the same events count again.
-    assert_eq!(store.append_blocking(events, days(31)).unwrap().stored, 2);
+    assert_eq!(store.append(events, days(31)).await.unwrap().stored, 2);
     let swept = sweep(&store, days(91)).await;
     assert_eq!((swept.exposures, swept.outcomes, swept.units), (2, 0, 0));
     assert_eq!(arms(&store), [arm("a", 1, 0)], "arms stay without the log");
@@ -74,7 +71,7 @@ async fn drops_an_experiment_that_is_over_and_keeps_one_that_runs() {
         happened("o4", "u4", "click", now()),
         named("n1", "u4", "device"),
     ];
-    store.append_blocking(events, days(350)).unwrap();
+    store.append(events, days(350)).await.unwrap();
     assert_eq!(sweep(&store, days(400)).await.outcomes, 0);
     let swept = sweep(&store, days(401)).await;
     assert_eq!((swept.outcomes, swept.units), (2, 2), "u1 and u4: {swept:?}");
@@ -99,7 +96,7 @@ async fn drops_an_experiment_that_is_over_and_keeps_one_that_runs() {
         in_experiment("e5", "u1", "over", days(401)),
         happened("o5", "u4", "click", days(401)),
     ];
-    store.append_blocking(again, days(401)).unwrap();
+    store.append(again, days(401)).await.unwrap();
     assert_eq!(count(&store, "unit"), 4);
 }
 
@@ -110,7 +107,7 @@ async fn shrinks_the_file_in_steps_while_events_come_in() {
         let events = (0..1000)
             .map(|i| happened(&format!("e{batch}-{i}"), &format!("u{batch}-{i}"), "click", now()))
             .collect();
-        store.append_blocking(events, now()).unwrap();
+        store.append(events, now()).await.unwrap();
     }
     sweep(&store, now()).await;
     let before = std::fs::metadata(directory.path().join(DATABASE)).unwrap().len();
@@ -141,10 +138,12 @@ async fn shrinks_the_file_in_steps_while_events_come_in() {
 async fn a_clock_that_jumps_back_drops_nothing_and_stops_nothing() {
     let (_directory, store) = fresh();
     store
-        .append_blocking(vec![exposed("e1", "u1", "a", now())], days(2))
+        .append(vec![exposed("e1", "u1", "a", now())], days(2))
+        .await
         .unwrap();
     store
-        .append_blocking(vec![exposed("e2", "u1", "a", days(-10))], days(-10))
+        .append(vec![exposed("e2", "u1", "a", days(-10))], days(-10))
+        .await
         .unwrap();
     assert_eq!(sweep(&store, days(-10)).await, Swept::default());
     assert_eq!(store.snapshot().unwrap().totals().unwrap().stored, 2);
