@@ -195,9 +195,12 @@ impl Exposures {
         });
         let keys: Vec<u64> = arms
             .map(|place| self.enrolment_key(unit, place))
-            .chain(bundle.holdouts.keys().flat_map(|name| {
-                [true, false].map(|held| self.holdout_key(unit, name, held))
-            }))
+            .chain(
+                bundle
+                    .holdouts
+                    .keys()
+                    .flat_map(|name| [true, false].map(|held| self.holdout_key(unit, name, held))),
+            )
             .collect();
         self.seen().remove(&keys);
     }

@@ -152,7 +152,7 @@ impl Reporter {
         loop {
             let wait = Wait {
                 is_backlogged: self.is_backlogged(),
-                can_spool: self.spool.is_some(),
+                can_spool: self.spool.is_some() && !self.disk_complaint.is_open(),
                 due: self.due,
             };
             tokio::select! {
@@ -221,7 +221,9 @@ impl Reporter {
         let mut size = batch.len();
         while !batch.is_empty() {
             size = size.clamp(1, batch.len().min(BATCH));
-            let Some(part) = batch.get(..size) else { return true };
+            let Some(part) = batch.get(..size) else {
+                return true;
+            };
             match self.try_post(part).await {
                 Some(Verdict::Taken) => {
                     self.backoff.reset();
@@ -362,8 +364,10 @@ async fn gather(queue: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>, wait:
     let is_stuck = !wait.is_backlogged && !batch.is_empty();
     if batch.len() >= BATCH || is_stuck {
         // What could not be delivered waits here, and everything else in the queue.
-        let is_stalled = is_stuck || !wait.can_spool;
-        return if is_stalled { sleep_until(wait.due).await } else { () };
+        if is_stuck || !wait.can_spool {
+            sleep_until(wait.due).await;
+        }
+        return;
     }
     let room = BATCH - batch.len();
     if wait.is_backlogged {

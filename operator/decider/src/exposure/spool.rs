@@ -13,6 +13,9 @@ use attune_core::event::Event;
 
 use super::Pressure;
 
+#[cfg(test)]
+mod tests;
+
 /// Bytes on disk unless told otherwise: little beside the 64 MiB that a pod's volume has for bundles and these.
 pub const DEFAULT_SPOOL_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -138,7 +141,12 @@ impl Spool {
         let is_full = self.files.back().is_none_or(|file| file.events >= FILE_EVENTS);
         if is_full || self.open.is_none() {
             let number = self.next;
-            self.open = Some(File::options().append(true).create_new(true).open(self.path(number))?);
+            self.open = Some(
+                File::options()
+                    .append(true)
+                    .create_new(true)
+                    .open(self.path(number))?,
+            );
             self.next = number.saturating_add(1);
             self.files.push_back(Segment {
                 number,
@@ -150,7 +158,9 @@ impl Spool {
         let Some(file) = &mut self.open else { return Ok(()) };
         let written = file.write_all(lines).and_then(|()| file.sync_data());
         if let Some(last) = self.files.back_mut() {
-            last.bytes = file.metadata().map_or(last.bytes + lines.len() as u64, |file| file.len());
+            last.bytes = file
+                .metadata()
+                .map_or(last.bytes + lines.len() as u64, |file| file.len());
             last.events += count;
         }
         if written.is_err() {
@@ -239,7 +249,9 @@ impl Spool {
         File::open(self.path(file.number))?
             .take(self.limit.max(file.bytes))
             .read_to_end(&mut content)?;
-        let lines = content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let lines = content
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
         let (mut events, mut damaged) = (Vec::new(), 0);
         for line in lines {
             match Event::from_json(line) {
