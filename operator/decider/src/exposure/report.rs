@@ -155,13 +155,18 @@ impl Reporter {
                 can_spool: self.spool.is_some() && !self.disk_complaint.is_open(),
                 due: self.due,
             };
+            let next = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                Some(order) = self.orders.recv() => Some(order),
+                () = gather(&mut self.queue, &mut batch, wait) => None,
+            };
+            if let Some(order) = next {
+                self.obey(order, &mut batch).await;
+                continue;
+            }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                Some(order) = self.orders.recv() => self.obey(order, &mut batch).await,
-                () = gather(&mut self.queue, &mut batch, wait) => tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => break,
-                    () = self.work(&mut batch) => {}
-                },
+                () = self.work(&mut batch) => {}
             }
         }
         self.finish(batch).await;
