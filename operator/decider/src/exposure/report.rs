@@ -99,6 +99,16 @@ enum PostError {
     Answer { status: StatusCode },
 }
 
+/// What is to be done with the files after a delivery.
+enum Rest {
+    /// Nothing.
+    None,
+    /// The batch waits there.
+    Keep,
+    /// The file of this number is delivered.
+    Remove(u64),
+}
+
 /// What the collector said to a batch.
 enum Verdict {
     Taken,
@@ -164,30 +174,43 @@ impl Reporter {
                 self.obey(order, &mut batch).await;
                 continue;
             }
-            tokio::select! {
+            let rest = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = self.work(&mut batch) => {}
-            }
+                rest = self.work(&mut batch) => rest,
+            };
+            // Not to be cut off: the disk would hold what the batch holds, too.
+            self.tidy(rest, &mut batch).await;
         }
         self.finish(batch).await;
     }
 
-    /// Delivers what is due, or puts it where it waits. Cancelled at any point, nothing is lost: the batch, or the disk, holds
-    /// what is not delivered.
-    async fn work(&mut self, batch: &mut Vec<Event>) {
+    /// Delivers what is due. Cancelled at any point, nothing is lost: the batch, or the disk, holds what is not delivered.
+    async fn work(&mut self, batch: &mut Vec<Event>) -> Rest {
         let is_due = Instant::now() >= self.due;
-        if self.is_backlogged() {
-            if is_due {
-                self.deliver_oldest().await;
-            }
-            let is_stalled = Instant::now() < self.due;
-            if self.is_backlogged() && (is_stalled || batch.len() >= BATCH) {
-                self.keep(batch).await;
-            }
-            return;
+        if !self.is_backlogged() {
+            return if !is_due || self.deliver(batch).await {
+                Rest::None
+            } else {
+                Rest::Keep
+            };
         }
-        if is_due && !self.deliver(batch).await {
-            self.keep(batch).await;
+        if is_due && let Some(done) = self.deliver_oldest().await {
+            return Rest::Remove(done);
+        }
+        Rest::Keep
+    }
+
+    /// Does with the files what is to be done after a delivery.
+    async fn tidy(&mut self, rest: Rest, batch: &mut Vec<Event>) {
+        match rest {
+            Rest::None => {}
+            Rest::Keep => self.keep(batch).await,
+            Rest::Remove(number) => {
+                self.on_disk(move |spool| spool.remove(number)).await;
+                if batch.len() >= BATCH {
+                    self.keep(batch).await;
+                }
+            }
         }
     }
 
@@ -252,20 +275,18 @@ impl Reporter {
         true
     }
 
-    /// Delivers the oldest file and removes it; what was delivered of one that has to wait is delivered again.
-    async fn deliver_oldest(&mut self) {
-        let Some(Some(oldest)) = self.on_disk(Spool::oldest).await else {
-            return;
-        };
+    /// Delivers the oldest file and gives its number; what was delivered of one that has to wait is delivered again.
+    async fn deliver_oldest(&mut self) -> Option<u64> {
         let Oldest {
             number,
             mut events,
             damaged,
-        } = oldest;
-        if self.deliver(&mut events).await {
-            self.deliveries.counted.add(Delivery::Lost, damaged as u64);
-            self.on_disk(move |spool| spool.remove(number)).await;
+        } = self.on_disk(Spool::oldest).await??;
+        if !self.deliver(&mut events).await {
+            return None;
         }
+        self.deliveries.counted.add(Delivery::Lost, damaged as u64);
+        Some(number)
     }
 
     /// Moves events to the disk, if there is one and it takes them.
