@@ -27,7 +27,7 @@ const SLACK: i64 = 20;
 pub struct Retention {
     /// Outcomes, assignments to arms and who saw what. A split counts from its last exposure.
     pub results: SignedDuration,
-    /// The log of exposures; at most as long as results are kept.
+    /// The log of exposures; at most as long as results are kept. Those of a holdout stay with it.
     pub exposures: SignedDuration,
     /// Ids of events: an event that is sent again later than that counts again.
     pub event_ids: SignedDuration,
@@ -81,8 +81,9 @@ impl Swept {
 #[derive(Debug, Clone, Copy)]
 enum Stage {
     EventIds,
-    Exposures,
     Splits,
+    /// After this number.
+    Exposures(i64),
     /// After this (namespace, variant, unit).
     Sightings([i64; 3]),
     /// After this (event, unit, time, seq).
@@ -153,11 +154,12 @@ impl Sweep {
     fn chunk(&self, hand: &mut Hand<'_>, stage: Stage) -> rusqlite::Result<Stage> {
         Ok(match stage {
             Stage::EventIds if hand.event_ids(self.event_ids)? => stage,
-            Stage::EventIds => Stage::Exposures,
-            Stage::Exposures if hand.exposures(self.exposures)? => stage,
-            Stage::Exposures => Stage::Splits,
+            Stage::EventIds => Stage::Splits,
             Stage::Splits if hand.splits(self.results)? => stage,
-            Stage::Splits => Stage::Sightings([0; 3]),
+            Stage::Splits => Stage::Exposures(0),
+            Stage::Exposures(after) => hand
+                .exposures(self.exposures, after)?
+                .map_or(Stage::Sightings([0; 3]), Stage::Exposures),
             Stage::Sightings(after) => hand
                 .sightings(self.results, after)?
                 .map_or(Stage::Outcomes([0, 0, i64::MIN, 0]), Stage::Sightings),
@@ -218,15 +220,28 @@ impl Hand<'_> {
         Ok(dropped > 0)
     }
 
-    /// The oldest exposures, likewise.
-    fn exposures(&mut self, before: i64) -> rusqlite::Result<bool> {
-        let units = self.units(
-            "DELETE FROM exposure WHERE time < ?1 AND seq IN (SELECT seq FROM exposure ORDER BY seq LIMIT ?2)
+    /// Exposures from before `before` among the next ones, which stand in the order of arrival; where to go on, as long as
+    /// there may be more. A holdout that is still there is measured by its exposures: those stay.
+    fn exposures(&mut self, before: i64, after: i64) -> rusqlite::Result<Option<i64>> {
+        let (last, oldest): (Option<i64>, Option<i64>) = self
+            .connection
+            .prepare_cached(
+                "SELECT max(seq), min(time) FROM (SELECT seq, time FROM exposure WHERE seq > ?1 ORDER BY seq LIMIT ?2)",
+            )?
+            .query_row([after, CHUNK], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(last), Some(oldest)) = (last, oldest) else {
+            return Ok(None);
+        };
+        if oldest >= before {
+            return Ok(None);
+        }
+        self.swept.exposures += self.units(
+            "DELETE FROM exposure WHERE seq > ?1 AND seq <= ?2 AND time < ?3
+             AND (holdout IS NULL OR NOT EXISTS (SELECT 1 FROM split WHERE split.id = exposure.holdout))
              RETURNING unit",
-            params![before, CHUNK],
+            params![after, last, before],
         )?;
-        self.swept.exposures += units;
-        Ok(units > 0)
+        Ok(Some(last))
     }
 
     /// Some of a split that was exposed last before `before`; whether there may be more.

@@ -101,6 +101,33 @@ async fn drops_an_experiment_that_is_over_and_keeps_one_that_runs() {
 }
 
 #[tokio::test]
+async fn keeps_the_exposures_that_a_running_holdout_is_measured_by() {
+    let (_directory, store) = fresh();
+    let tested = |id: &str, unit: &str, name: &str, time| {
+        let data = Exposure {
+            unit: unit.into(),
+            holdout: Some(HoldoutTest {
+                name: name.into(),
+                held: true,
+            }),
+            ..Exposure::default()
+        };
+        event(id, time, EventData::Exposure(data))
+    };
+    let mut events: Vec<_> = (0..300)
+        .map(|number| tested(&format!("r{number}"), &format!("u{number}"), "runs", now()))
+        .collect();
+    events.push(tested("e1", "v1", "over", now()));
+    events.push(exposed("e2", "v2", "a", now()));
+    events.push(tested("e3", "u0", "runs", days(401)));
+    store.append(events, days(401)).await.unwrap();
+    let swept = sweep(&store, days(402)).await;
+    assert_eq!((swept.exposures, swept.units), (2, 2));
+    assert_eq!(count(&store, "exposure"), 301);
+    assert_eq!(count(&store, "assignment"), 300);
+}
+
+#[tokio::test]
 async fn shrinks_the_file_in_steps_while_events_come_in() {
     let (directory, store) = fresh();
     for batch in 0..20 {
