@@ -9,6 +9,9 @@ use tracing::{info, warn};
 use crate::collector::Collector;
 use crate::store::{Pace, Retention};
 
+#[cfg(test)]
+mod tests;
+
 /// From one sweep to the next.
 const EVERY: Duration = Duration::from_hours(1);
 /// From the start to the first one: whoever starts has other things to do.
@@ -72,23 +75,5 @@ pub(super) async fn run(collector: Collector, retention: Retention) {
             }
         }
         tokio::time::sleep(EVERY).await;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn takes_spans_of_days_and_forever() {
-        let hours = SignedDuration::from_hours;
-        assert_eq!(kept("400d"), Ok(hours(400 * 24)));
-        assert_eq!(kept("36h"), Ok(hours(36)));
-        assert_eq!(kept("8w"), Ok(hours(8 * 7 * 24)));
-        assert_eq!(kept("Forever"), Ok(SignedDuration::MAX));
-        for text in ["", "soon", "23h", "-400d", "forever", "1 year", "0d"] {
-            let error = kept(text).unwrap_err();
-            assert!(error.contains("`400d`, or `Forever`"), "{text}: {error}");
-        }
     }
 }
