@@ -120,7 +120,13 @@ async fn says_what_a_server_refuses_and_that_nobody_answers() {
     let (code, _, stderr) = run(&folder, &[&["forget", "--server", "nowhere"][..], &unit].concat());
     assert_eq!(code, Some(2), "{stderr}");
     folder.write("token", "secret");
-    let told = ["forget", "--server", "http://192.0.2.1", "--token-file", "rules/token"];
+    let told = [
+        "forget",
+        "--server",
+        "http://192.0.2.1",
+        "--token-file",
+        "rules/token",
+    ];
     let (code, _, stderr) = run(&folder, &[&told[..], &unit].concat());
     assert_eq!(code, Some(2));
     assert!(
