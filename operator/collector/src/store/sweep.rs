@@ -142,7 +142,7 @@ impl Sweep {
         hand.drop_units()?;
         let swept = hand.swept;
         transaction.commit()?;
-        if swept.units > 0 || swept.assignments > 0 {
+        if swept.units > 0 {
             // Rows may be gone that were remembered.
             caches.clear();
         }
@@ -158,7 +158,7 @@ impl Sweep {
             Stage::Splits if hand.splits(self.results)? => stage,
             Stage::Splits => Stage::Exposures(0),
             Stage::Exposures(after) => hand
-                .exposures(self.exposures, after)?
+                .exposures(self.exposures, self.results, after)?
                 .map_or(Stage::Sightings([0; 3]), Stage::Exposures),
             Stage::Sightings(after) => hand
                 .sightings(self.results, after)?
@@ -221,8 +221,8 @@ impl Hand<'_> {
     }
 
     /// Exposures from before `before` among the next ones, which stand in the order of arrival; where to go on, as long as
-    /// there may be more. A holdout that is still there is measured by its exposures: those stay.
-    fn exposures(&mut self, before: i64, after: i64) -> rusqlite::Result<Option<i64>> {
+    /// there may be more. A holdout that was exposed since `alive` is measured by its exposures: those stay.
+    fn exposures(&mut self, before: i64, alive: i64, after: i64) -> rusqlite::Result<Option<i64>> {
         let (last, oldest): (Option<i64>, Option<i64>) = self
             .connection
             .prepare_cached(
@@ -237,18 +237,25 @@ impl Hand<'_> {
         }
         self.swept.exposures += self.units(
             "DELETE FROM exposure WHERE seq > ?1 AND seq <= ?2 AND time < ?3
-             AND (holdout IS NULL OR NOT EXISTS (SELECT 1 FROM split WHERE split.id = exposure.holdout))
-             RETURNING unit",
-            params![after, last, before],
+             AND (holdout IS NULL OR NOT EXISTS (
+                 SELECT 1 FROM split WHERE split.id = exposure.holdout AND split.last >= ?4
+             )) RETURNING unit",
+            params![after, last, before, alive],
         )?;
         Ok(Some(last))
     }
 
-    /// Some of a split that was exposed last before `before`; whether there may be more.
+    /// Some of a split that was exposed last before `before`; whether there may be more. Its row stays, so that its number is
+    /// never another's.
     fn splits(&mut self, before: i64) -> rusqlite::Result<bool> {
         let split: Option<i64> = self
             .connection
-            .prepare_cached("SELECT id FROM split WHERE last < ?1 LIMIT 1")?
+            .prepare_cached(
+                "SELECT id FROM split WHERE last < ?1 AND (
+                     EXISTS (SELECT 1 FROM assignment WHERE assignment.split = split.id)
+                     OR EXISTS (SELECT 1 FROM crossing WHERE crossing.split = split.id)
+                 ) LIMIT 1",
+            )?
             .query_row([before], |row| row.get(0))
             .optional()?;
         let Some(split) = split else { return Ok(false) };
@@ -261,13 +268,6 @@ impl Hand<'_> {
             dropped += self.units(&sql, params![split, CHUNK])?;
         }
         self.swept.assignments += dropped;
-        if dropped == 0 {
-            self.connection
-                .prepare_cached("DELETE FROM split WHERE id = ?1")?
-                .execute([split])?;
-            // Counted, so that the ids that are remembered are forgotten.
-            self.swept.assignments += 1;
-        }
         Ok(true)
     }
 

@@ -77,7 +77,8 @@ async fn drops_an_experiment_that_is_over_and_keeps_one_that_runs() {
     assert_eq!((swept.outcomes, swept.units), (2, 2), "u1 and u4: {swept:?}");
     let snapshot = store.snapshot().unwrap();
     let split = |name| snapshot.split("shop", SplitKind::Experiment, name, 1).unwrap();
-    assert_eq!(split("over"), None);
+    let over = split("over").unwrap();
+    assert_eq!(snapshot.assigned(over, days(401)).unwrap(), []);
     let runs = snapshot.assigned(split("runs").unwrap(), days(401)).unwrap();
     assert_eq!(runs, [arm("a", 2, 0)], "u2 was exposed long ago and counts on");
     assert_eq!(count(&store, "outcome"), 2);
