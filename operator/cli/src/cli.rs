@@ -11,8 +11,10 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod privacy;
 mod statistics;
 
+pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
 pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
 
 /// Exit code of wrong usage and of input that cannot be read.
@@ -44,6 +46,10 @@ enum Verb {
     Lift(LiftArgs),
     /// Plan an experiment: how many units it needs, how long that takes, when to look.
     PlanExperiment(PlanArgs),
+    /// Erase all that is known of a unit: its state, what waits and what is stored.
+    Forget(ForgetArgs),
+    /// List who saw a variant: how many units and, where their ids are kept in plain, which.
+    Recall(RecallArgs),
     /// Wait until parts of a cluster say that they are ready; for `helm test` and scripts.
     Ready(ReadyArgs),
 }
@@ -238,6 +244,8 @@ impl Cli {
             Verb::Status(args) => cmd::status::run(args).await,
             Verb::Lift(args) => cmd::lift::run(&args),
             Verb::PlanExperiment(args) => cmd::plan_experiment::run(&args),
+            Verb::Forget(args) => cmd::forget::run(args).await,
+            Verb::Recall(args) => cmd::recall::run(args).await,
             Verb::Ready(args) => cmd::ready::run(args).await,
         };
         result.unwrap_or_else(|error| {

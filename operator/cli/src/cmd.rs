@@ -3,10 +3,13 @@
 pub(crate) mod crds;
 pub(crate) mod decide;
 pub(crate) mod explain;
+pub(crate) mod forget;
 pub(crate) mod lift;
 pub(crate) mod lint;
+mod peer;
 pub(crate) mod plan_experiment;
 pub(crate) mod ready;
+pub(crate) mod recall;
 pub(crate) mod serve;
 pub(crate) mod status;
 

@@ -330,13 +330,21 @@ impl Server {
     }
 }
 
-/// Lets every decider hear of every stored event.
+/// Lets every decider hear of every stored event, and forget every unit that is erased.
 fn observer(deciders: &Arc<DeciderMap>) -> Observer {
-    let deciders = Arc::clone(deciders);
+    let (hearing, forgetting) = (Arc::clone(deciders), Arc::clone(deciders));
     Observer::new(move |event: &Event| {
-        let deciders = deciders.read().unwrap_or_else(PoisonError::into_inner);
+        let deciders = hearing.read().unwrap_or_else(PoisonError::into_inner);
         for mounted in deciders.values() {
             mounted.decider.observe(event);
+        }
+    })
+    .forgetting(move |namespace, unit| {
+        let deciders = forgetting.read().unwrap_or_else(PoisonError::into_inner);
+        for ((of, _), mounted) in deciders.iter() {
+            if of == namespace {
+                mounted.decider.forget(unit);
+            }
         }
     })
 }

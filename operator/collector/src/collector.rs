@@ -14,7 +14,10 @@ use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
-use crate::store::{AppendError, NewEvent, Receipt, RegisterError, Store, StoreError, StoreOptions, Totals};
+use crate::store::{
+    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Store, StoreError, StoreOptions, Swept,
+    Totals,
+};
 
 /// Tells the time; tests pin it.
 #[derive(Clone)]
@@ -49,16 +52,32 @@ impl Default for Clock {
     }
 }
 
-/// Hears of events once they are durable; an embedding feeds its deciders from it.
+/// Hears of events once they are durable, and of units once they are erased; an embedding feeds its deciders from it.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<Hear>>);
+pub struct Observer {
+    hear: Option<Arc<Hear>>,
+    forget: Option<Arc<Forget>>,
+}
 
 type Hear = dyn Fn(&Event) + Send + Sync;
+type Forget = dyn Fn(&str, &str) + Send + Sync;
 
 impl Observer {
     /// Calls `hear` with every event that was stored.
     pub fn new(hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(hear)))
+        Self {
+            hear: Some(Arc::new(hear)),
+            forget: None,
+        }
+    }
+
+    /// Calls `forget` with the namespace and the id of every unit that is to be forgotten, before it is erased.
+    #[must_use]
+    pub fn forgetting(self, forget: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
+        Self {
+            forget: Some(Arc::new(forget)),
+            ..self
+        }
     }
 }
 
@@ -67,7 +86,7 @@ impl std::fmt::Debug for Observer {
         write!(
             f,
             "Observer({})",
-            if self.0.is_some() { "somebody" } else { "nobody" }
+            if self.hear.is_some() { "somebody" } else { "nobody" }
         )
     }
 }
@@ -198,7 +217,7 @@ impl Collector {
         let heard = self
             .options
             .observer
-            .0
+            .hear
             .as_ref()
             .map(|hear| (hear, events.clone()));
         let events = events
@@ -269,6 +288,51 @@ impl Collector {
                 .collect()
         });
         task.await.unwrap_or_default()
+    }
+
+    /// Erases all that is known of a unit; see [`Store::erase`].
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub async fn erase(&self, namespace: &str, unit: &str) -> Result<Erasure, AppendError> {
+        if let Some(forget) = &self.options.observer.forget {
+            forget(namespace, unit);
+        }
+        let erasure = self.store.erase(namespace, unit).await?;
+        self.events.erase();
+        Ok(erasure)
+    }
+
+    /// Who saw a variant, on a thread that may block; see [`Snapshot::recall`](crate::store::Snapshot::recall).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recall(
+        &self,
+        (namespace, variant): (String, String),
+        since: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> Result<Recall, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let snapshot = store.snapshot()?;
+            Ok(snapshot.recall((&namespace, &variant), since, after, limit)?)
+        });
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// Drops what is older than it is kept for; see [`Store::sweep`].
+    ///
+    /// # Errors
+    /// See [`AppendError`]; the next sweep goes on.
+    pub async fn sweep(&self, retention: Retention, pace: Pace) -> Result<Swept, AppendError> {
+        let swept = self
+            .store
+            .sweep(retention, self.options.clock.now(), pace)
+            .await?;
+        self.events.drop_rows(swept);
+        Ok(swept)
     }
 
     /// Counts for status and metrics.

@@ -19,23 +19,30 @@ use prometheus_client::registry::Registry;
 use rusqlite::Connection;
 use thiserror::Error;
 
+mod alias;
 mod apply;
 mod cache;
+mod erase;
 mod holdouts;
 mod key;
+mod lifecycle;
 mod members;
 mod registrations;
 mod schema;
 mod snapshot;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use erase::Erased;
 pub use holdouts::RegisterError;
 pub use key::UnitHash;
+pub use lifecycle::{Erasure, Pace};
 pub(crate) use members::Encounter;
 pub use registrations::Registered;
-pub use snapshot::{Activity, Assigned, Snapshot, Split, SplitKind};
+pub use snapshot::{Activity, Assigned, Recall, Sighted, Snapshot, Split, SplitKind};
+pub use sweep::{Retention, Swept};
 pub use writer::Pending;
 
 use holdouts::{Bucket, Periods};
@@ -250,6 +257,7 @@ impl Store {
         let mut connection = schema::open(&path)?;
         let key = key::load(directory, &connection)?;
         schema::migrate(&mut connection)?;
+        schema::allow_shrinking(&connection);
         key::remember(&key, &connection)?;
         let periods = RwLock::new(Periods::load(&connection)?);
         let writer = Writer::start(connection, options)?;
@@ -366,11 +374,16 @@ impl Store {
 
     fn prepare(&self, new: NewEvent) -> Row {
         let unit = self.unit_hash(&new.namespace, new.event.data.unit());
+        let alias = match &new.event.data {
+            EventData::Alias(alias) => Some(self.unit_hash(&new.namespace, &alias.alias)),
+            EventData::Exposure(_) | EventData::Outcome(_) => None,
+        };
         let keep_plain = self.keeps_plain(&new);
         let bucket = self.bucket(&new);
         Row {
             new,
             unit,
+            alias,
             keep_plain,
             bucket,
         }

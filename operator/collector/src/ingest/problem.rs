@@ -148,6 +148,27 @@ impl Problem {
         Self::new(status, "urn:attune:question", "unreadable question", detail)
     }
 
+    /// A path or a query that says nothing that can be done.
+    pub(super) fn unreadable_parameter(detail: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:attune:parameter",
+            "unreadable parameter",
+            detail,
+        )
+    }
+
+    /// Another namespace than the caller's is asked about.
+    pub(super) fn foreign_namespace(caller: &str) -> Self {
+        let detail = format!("`namespace` is not `{caller}`, the caller's namespace; leave it out");
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:attune:namespace",
+            "foreign namespace",
+            detail,
+        )
+    }
+
     pub(super) fn body_too_slow(limit: Duration) -> Self {
         let detail = format!("the body took more than {} s to arrive", limit.as_secs());
         Self::new(

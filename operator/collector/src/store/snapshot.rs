@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+mod recall;
+
+pub use recall::{Recall, Sighted};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
