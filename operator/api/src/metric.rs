@@ -150,6 +150,23 @@ pub struct SqlSource {
         regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
     )]
     pub table: String,
+    /// Table of exposures in the same database, likewise; absent: `attune_exposures`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 127),
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
+    )]
+    pub exposures: Option<String>,
+}
+
+impl SqlSource {
+    /// The table of exposures where the source names none.
+    pub const DEFAULT_EXPOSURES: &'static str = "attune_exposures";
+
+    /// The table of exposures.
+    pub fn exposures(&self) -> &str {
+        self.exposures.as_deref().unwrap_or(Self::DEFAULT_EXPOSURES)
+    }
 }
 
 /// A threshold on a Prometheus query.

@@ -148,10 +148,12 @@ fn question(kind: MetricKind) -> Question {
             denominator: None,
             window_seconds: 7 * 86_400,
             direction: Direction::Increase,
+            source: None,
         }],
         method: Method::Fixed,
         alpha_bp: 500,
         planned_units: None,
         minimum_lift_bp: None,
+        thresholds: Vec::new(),
     }
 }

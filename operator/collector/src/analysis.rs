@@ -8,6 +8,7 @@
 //! midnight (UTC), so that an answer depends on the events, the question and the data cut alone and not on who asked
 //! when; see [`looks`].
 
+use attune_core::measure::answer::{Unavailable, UnavailableReason};
 use attune_core::measure::{ArmQuestion, MetricKind, MetricQuestion, Question};
 use jiff::Timestamp;
 use serde_json_canonicalizer::to_vec as canonical;
@@ -28,9 +29,10 @@ pub use answer::{
 };
 
 use crate::hex::Hex;
-use crate::store::{Assigned, Snapshot, Split, SplitKind, Store, StoreError};
+use crate::source::{Observation, Observations, SourceError};
+use crate::store::{Assigned, Entrance, Snapshot, Split, SplitKind, Store, StoreError};
 use filter::Selection;
-use looks::Observed;
+pub(crate) use looks::{DAY, Observed};
 use units::{UnitSums, Window};
 
 /// Why a question has no answer at all.
@@ -105,36 +107,57 @@ pub fn question_hash(question: &Question) -> Result<String, AnswerError> {
     Ok(Hex(&Sha256::digest(json)).to_string())
 }
 
-/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric.
+/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric. A
+/// metric that has its figures elsewhere is unavailable.
 ///
 /// # Errors
 /// When the question contradicts itself or the store cannot be read. A metric whose *design* cannot be analysed is no
 /// error: its result says why it has no figures, and the others stand.
 pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answer, AnswerError> {
+    answer_with(store, question, &Observations::new(), at)
+}
+
+/// [`answer`] with what the sources outside have said.
+///
+/// The exposures of a database are not those of the store, so each source's arms are checked against the weights on their
+/// own: a split that is broken in one place says nothing about the other. The answer shows those that the primary metric
+/// rests on.
+pub(crate) fn answer_with(
+    store: &Store,
+    question: &Question,
+    outside: &Observations,
+    at: Timestamp,
+) -> Result<Answer, AnswerError> {
     let control = control(question)?;
-    let snapshot = store.snapshot()?;
-    let split = snapshot.split(
-        &question.namespace,
-        SplitKind::Experiment,
-        &question.experiment,
-        question.phase,
-    )?;
-    let assigned = split
-        .map(|split| snapshot.assigned(split, at))
-        .transpose()?
-        .unwrap_or_default();
-    let sample_ratio = compare::sample_ratio(&snapshot, split, question, at)?;
-    let invalid = sample_ratio.as_ref().and_then(SampleRatioCheck::invalid);
+    let own = Own::open(store, question, at)?;
+    let own_ratio = compare::sample_ratio(question, &own.entrances()?);
     let mut results = Vec::new();
-    for metric in &question.metrics {
-        let observed = match split {
-            Some(split) => observe(&snapshot, split, question, metric, at)?,
-            None => Observed::new(metric.kind, question.arms.len()),
+    let mut unavailable = Vec::new();
+    let mut primary = None;
+    for (place, metric) in question.metrics.iter().enumerate() {
+        let (looks, ratio) = match outside_of(metric, outside) {
+            None => (own.observe(metric)?.looks(), own_ratio.clone()),
+            Some(Ok(observation)) => {
+                let ratio = compare::sample_ratio(question, &observation.entrances);
+                if place == 0 {
+                    primary = Some((&observation.arms, ratio.clone()));
+                }
+                (observation.observed.looks(), ratio)
+            }
+            Some(Err(error)) => {
+                unavailable.push(Unavailable {
+                    metric: metric.name.clone(),
+                    reason: UnavailableReason::SourceUnavailable,
+                    message: error.to_string(),
+                });
+                continue;
+            }
         };
-        let looks = observed.looks().map_err(|source| AnswerError::SumUp {
+        let looks = looks.map_err(|source| AnswerError::SumUp {
             metric: metric.name.clone(),
             source,
         })?;
+        let invalid = ratio.as_ref().and_then(SampleRatioCheck::invalid);
         results.extend(compare::with_control(
             question,
             metric,
@@ -143,8 +166,11 @@ pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answe
             at,
         ));
     }
-    let matured = matured(&snapshot, split, question, at)?;
-    let (arms, unknown_arms) = arm_counts(question, &assigned, &matured);
+    let (known, sample_ratio) = match primary {
+        Some((arms, ratio)) => (arms.clone(), ratio),
+        None => (own.arms(question.metrics.first())?, own_ratio),
+    };
+    let (arms, unknown_arms) = arm_counts(question, known);
     Ok(Answer {
         as_of: at,
         question: question_hash(question)?,
@@ -155,8 +181,96 @@ pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answe
         unknown_arms,
         sample_ratio,
         results,
+        unavailable,
+        thresholds: Vec::new(),
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// What the store itself knows of one metric of a question.
+pub(crate) fn observation(
+    store: &Store,
+    question: &Question,
+    metric: &MetricQuestion,
+    at: Timestamp,
+) -> Result<Observation, AnswerError> {
+    let own = Own::open(store, question, at)?;
+    Ok(Observation {
+        arms: own.arms(Some(metric))?,
+        entrances: own.entrances()?,
+        observed: own.observe(metric)?,
+    })
+}
+
+/// What a source outside has said of a metric; `None` for one that the store answers.
+fn outside_of<'o>(
+    metric: &MetricQuestion,
+    outside: &'o Observations,
+) -> Option<Result<&'o Observation, SourceError>> {
+    let source = metric.source.as_ref()?;
+    Some(match outside.get(&metric.name) {
+        Some(Ok(observation)) => Ok(observation),
+        Some(Err(error)) => Err(error.clone()),
+        None => {
+            let attune_core::measure::Source::Postgres(tables) = source;
+            Err(SourceError::FindCredentials {
+                secret: tables.secret.clone(),
+            })
+        }
+    })
+}
+
+/// One state of the store, asked about one question.
+struct Own<'a> {
+    snapshot: Snapshot,
+    split: Option<Split>,
+    question: &'a Question,
+    at: Timestamp,
+}
+
+impl<'a> Own<'a> {
+    fn open(store: &Store, question: &'a Question, at: Timestamp) -> Result<Self, AnswerError> {
+        let snapshot = store.snapshot()?;
+        let split = snapshot.split(
+            &question.namespace,
+            SplitKind::Experiment,
+            &question.experiment,
+            question.phase,
+        )?;
+        Ok(Self {
+            snapshot,
+            split,
+            question,
+            at,
+        })
+    }
+
+    fn entrances(&self) -> Result<Vec<Entrance>, AnswerError> {
+        let Some(split) = self.split else { return Ok(Vec::new()) };
+        Ok(self.snapshot.entrances(split, self.at, DAY)?)
+    }
+
+    fn observe(&self, metric: &MetricQuestion) -> Result<Observed, AnswerError> {
+        match self.split {
+            Some(split) => observe(&self.snapshot, split, self.question, metric, self.at),
+            None => Ok(Observed::new(metric.kind, self.question.arms.len())),
+        }
+    }
+
+    /// The arms that exposures name, by name; matured is by the window of `metric`.
+    fn arms(&self, metric: Option<&MetricQuestion>) -> Result<Vec<ArmCount>, AnswerError> {
+        let Some(split) = self.split else { return Ok(Vec::new()) };
+        let window = Window::new(metric.map_or(0, |metric| metric.window_seconds), self.at);
+        let matured = self.snapshot.assigned(split, window.last_start())?;
+        let units = |name: &str| matured.iter().find(|arm| arm.arm == name).map_or(0, |arm| arm.units);
+        let count = |arm: Assigned| ArmCount {
+            exposed: arm.units,
+            matured: units(&arm.arm),
+            crossed_over: arm.crossed_over,
+            name: arm.arm,
+        };
+        Ok(self.snapshot.assigned(split, self.at)?.into_iter().map(count).collect())
+    }
 }
 
 /// The place of the one control arm.
@@ -232,41 +346,20 @@ fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<Vec<(i64, usiz
     Ok(places)
 }
 
-/// Units of each arm whose window of the primary metric is over, by the arm's name.
-fn matured(
-    snapshot: &Snapshot,
-    split: Option<Split>,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Vec<Assigned>, AnswerError> {
-    let window = question.metrics.first().map_or(0, |metric| metric.window_seconds);
-    let Some(split) = split else { return Ok(Vec::new()) };
-    Ok(snapshot.assigned(split, Window::new(window, at).last_start())?)
-}
-
 /// The arms of the question in its order, and those that only exposures know.
-fn arm_counts(
-    question: &Question,
-    assigned: &[Assigned],
-    matured: &[Assigned],
-) -> (Vec<ArmCount>, Vec<ArmCount>) {
-    let units =
-        |list: &[Assigned], name: &str| list.iter().find(|arm| arm.arm == name).map_or(0, |arm| arm.units);
-    let count = |name: &str| ArmCount {
-        name: name.to_owned(),
-        exposed: units(assigned, name),
-        matured: units(matured, name),
-        crossed_over: assigned
-            .iter()
-            .find(|arm| arm.arm == name)
-            .map_or(0, |arm| arm.crossed_over),
+fn arm_counts(question: &Question, mut found: Vec<ArmCount>) -> (Vec<ArmCount>, Vec<ArmCount>) {
+    let mut take = |arm: &ArmQuestion| {
+        let place = found.iter().position(|count| count.name == arm.name);
+        place.map_or_else(
+            || ArmCount {
+                name: arm.name.clone(),
+                exposed: 0,
+                matured: 0,
+                crossed_over: 0,
+            },
+            |place| found.remove(place),
+        )
     };
-    let known = |name: &str| question.arms.iter().any(|arm: &ArmQuestion| arm.name == name);
-    let arms = question.arms.iter().map(|arm| count(&arm.name)).collect();
-    let unknown = assigned
-        .iter()
-        .filter(|arm| !known(&arm.arm))
-        .map(|arm| count(&arm.arm))
-        .collect();
-    (arms, unknown)
+    let arms = question.arms.iter().map(&mut take).collect();
+    (arms, found)
 }

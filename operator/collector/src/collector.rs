@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
+use crate::source::{self, Credentials};
 use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
 
 /// Tells the time; tests pin it.
@@ -225,9 +226,28 @@ impl Collector {
     /// # Errors
     /// See [`AnswerError`].
     pub async fn answer(&self, question: Question, at: Timestamp) -> Result<Answer, AnswerError> {
+        self.answer_with(question, &Credentials::default(), at).await
+    }
+
+    /// [`Collector::answer`], with what opens the sources outside that the question names.
+    ///
+    /// # Errors
+    /// See [`AnswerError`]. A source that gives nothing is none: it stands among the unavailable.
+    pub async fn answer_with(
+        &self,
+        question: Question,
+        credentials: &Credentials,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
         let store = self.store.clone();
-        let task = tokio::task::spawn_blocking(move || analysis::answer(&store, &question, at));
-        task.await.unwrap_or(Err(AnswerError::Interrupt))
+        let (outside, thresholds) = tokio::join!(
+            source::observe(&question, credentials, at),
+            source::check(&question, at)
+        );
+        let task =
+            tokio::task::spawn_blocking(move || analysis::answer_with(&store, &question, &outside, at));
+        let answer = task.await.unwrap_or(Err(AnswerError::Interrupt))?;
+        Ok(Answer { thresholds, ..answer })
     }
 
     /// Counts for status and metrics.

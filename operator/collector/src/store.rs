@@ -29,6 +29,7 @@ mod tests;
 mod writer;
 
 pub use key::UnitHash;
+pub(crate) use snapshot::Entrance;
 pub use snapshot::{Activity, Assigned, Snapshot, Split, SplitKind};
 pub use writer::Pending;
 

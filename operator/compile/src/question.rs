@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use attune_api::common::EventSelector;
 use attune_api::experiment::ExperimentState;
-use attune_api::metric::{Direction, MetricType};
+use attune_api::metric::{Direction, MetricSource, MetricType, SqlSource};
 use attune_api::results::AnalysisMethod;
 use attune_api::{Experiment, Kind, Metric, Program};
 use attune_core::measure::{
-    self, ArmQuestion, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question,
+    self, ArmQuestion, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question, Source, TableSource,
+    Threshold,
 };
 
 use crate::Model;
@@ -47,8 +48,14 @@ fn question(model: &Model<'_>, name: &str, experiment: &Experiment) -> Option<Qu
                 .iter()
                 .map(|metric| (metric.as_str(), MetricRole::Secondary)),
         );
+    let roles: Vec<(&str, MetricRole)> = roles.collect();
     let metrics = roles
-        .filter_map(|(metric, role)| metric_question(model, metric, role))
+        .iter()
+        .filter_map(|(metric, role)| metric_question(model, metric, *role))
+        .collect();
+    let thresholds = roles
+        .iter()
+        .filter_map(|(metric, _)| threshold(metric, model.snapshot.metrics.get(*metric)?))
         .collect();
     let is_kpi = program.spec.kpi.metric_ref.name == analysis.primary;
     Some(Question {
@@ -73,6 +80,7 @@ fn question(model: &Model<'_>, name: &str, experiment: &Experiment) -> Option<Qu
         alpha_bp: analysis.alpha_bp.map_or(500, attune_api::Whole::get_i32),
         planned_units: analysis.planned_units.map(attune_api::Whole::get_u64),
         minimum_lift_bp: is_kpi.then(|| program.spec.kpi.minimum_lift_bp.get_i32()),
+        thresholds,
     })
 }
 
@@ -89,6 +97,12 @@ fn margin(program: &Program, metric: &str) -> i32 {
 fn metric_question(model: &Model<'_>, name: &str, role: MetricRole) -> Option<MetricQuestion> {
     let metric: &Metric = model.snapshot.metrics.get(name)?;
     let spec = &metric.spec;
+    let source = match &spec.source {
+        None | Some(MetricSource::Collector(_)) => None,
+        Some(MetricSource::Postgres(tables)) => Some(Source::Postgres(table_source(tables))),
+        // Without units there is nothing to compare; see `threshold`. The other kind of database has no reader.
+        Some(MetricSource::Prometheus(_) | MetricSource::ClickHouse(_)) => return None,
+    };
     let query = |part: Part, selector: &EventSelector| EventQuery {
         name: selector.name.as_str().to_owned(),
         value: selector.value.as_ref().map(|value| value.as_str().to_owned()),
@@ -109,9 +123,36 @@ fn metric_question(model: &Model<'_>, name: &str, role: MetricRole) -> Option<Me
             .as_ref()
             .map(|selector| query(Part::Denominator, selector)),
         window_seconds: spec.window.seconds(),
-        direction: match spec.direction {
-            Direction::Increase => measure::Direction::Increase,
-            Direction::Decrease => measure::Direction::Decrease,
-        },
+        direction: direction(spec.direction),
+        source,
     })
+}
+
+fn table_source(source: &SqlSource) -> TableSource {
+    TableSource {
+        secret: source.secret_ref.name.as_str().to_owned(),
+        table: source.table.clone(),
+        exposures: source.exposures().to_owned(),
+    }
+}
+
+/// What a metric asks of Prometheus.
+fn threshold(name: &str, metric: &Metric) -> Option<Threshold> {
+    let Some(MetricSource::Prometheus(source)) = &metric.spec.source else {
+        return None;
+    };
+    Some(Threshold {
+        metric: name.to_owned(),
+        url: source.url.clone(),
+        query: source.query.clone(),
+        limit: source.threshold.parse().ok()?,
+        direction: direction(metric.spec.direction),
+    })
+}
+
+fn direction(direction: Direction) -> measure::Direction {
+    match direction {
+        Direction::Increase => measure::Direction::Increase,
+        Direction::Decrease => measure::Direction::Decrease,
+    }
 }

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::expr::Expression;
 
 pub mod answer;
+mod source;
+
+pub use source::{Source, TableSource, Threshold};
 
 /// One experiment's analysis as registered before its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +36,9 @@ pub struct Question {
     /// The smallest relative lift of the primary metric worth having, in basis points.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub minimum_lift_bp: Option<i32>,
+    /// Thresholds that stop the experiment; they yield no interval and enter no verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub thresholds: Vec<Threshold>,
 }
 
 /// One arm of a [`Question`].
@@ -116,6 +122,9 @@ pub struct MetricQuestion {
     pub window_seconds: i64,
     /// Which direction is better.
     pub direction: Direction,
+    /// Where the moments come from; absent: the collector's own store.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
 }
 
 /// A selection of outcomes and the number that each carries.

@@ -1,6 +1,7 @@
 //! The form of an answer.
 
 use attune_core::measure::MetricRole;
+use attune_core::measure::answer::{ThresholdCheck, Unavailable};
 use attune_lift::guardrail::Standing;
 use attune_lift::{AnalysisError, ArmMoments, InvalidCause, Method, Moments, NoPercentage, Reason, Verdict};
 use jiff::Timestamp;
@@ -30,6 +31,12 @@ pub struct Answer {
     pub sample_ratio: Option<SampleRatioCheck>,
     /// For every metric in the question's order, every arm but the control.
     pub results: Vec<MetricResult>,
+    /// Metrics whose source gave no figures; they have no results here, and what was known of them before stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unavailable: Vec<Unavailable>,
+    /// How the thresholds stand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdCheck>,
     /// Version of the crates that computed it; the workspace has one.
     pub version: &'static str,
 }

@@ -9,10 +9,9 @@ use attune_lift::{
 };
 use jiff::Timestamp;
 
-use super::AnswerError;
 use super::answer::{Figures, Finding, MetricResult, ResultReason, SampleRatioCheck};
 use super::looks::{DAY, DayLook};
-use crate::store::{Snapshot, Split, micros};
+use crate::store::{Entrance, micros};
 
 /// Every other arm against the one at `control`; `invalid` withholds all figures.
 pub(super) fn with_control(
@@ -181,21 +180,16 @@ impl MetricResult {
     }
 }
 
-/// Whether the arms of the question have the sizes that their weights promise, looked at every midnight and now.
-pub(super) fn sample_ratio(
-    snapshot: &Snapshot,
-    split: Option<Split>,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Option<SampleRatioCheck>, AnswerError> {
-    let Some(split) = split else { return Ok(None) };
-    let looks = exposed_by_day(snapshot, split, question, at)?;
+/// Whether the arms of the question have the sizes that their weights promise, looked at every midnight and now. Nothing
+/// before the first exposure.
+pub(super) fn sample_ratio(question: &Question, entrances: &[Entrance]) -> Option<SampleRatioCheck> {
+    let looks = exposed_by_day(question, entrances);
     if looks.is_empty() {
-        return Ok(None);
+        return None;
     }
     let weights: Vec<f64> = question.arms.iter().map(|arm| arm.weight as f64).collect();
     let check = MeantSplit::new(&weights).and_then(|meant| meant.check(&looks));
-    Ok(Some(match check {
+    Some(match check {
         Ok(check) => SampleRatioCheck {
             p: Some(check.p),
             blocked: check.blocked,
@@ -216,19 +210,14 @@ pub(super) fn sample_ratio(
             blocked: false,
             message: error.to_string(),
         },
-    }))
+    })
 }
 
 /// Units of every arm of the question so far, at every midnight at which somebody was new and at the data cut.
-fn exposed_by_day(
-    snapshot: &Snapshot,
-    split: Split,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Vec<Vec<u64>>, AnswerError> {
+fn exposed_by_day(question: &Question, entrances: &[Entrance]) -> Vec<Vec<u64>> {
     let mut exposed = vec![0; question.arms.len()];
     let mut looks: Vec<(i64, Vec<u64>)> = Vec::new();
-    for entrance in snapshot.entrances(split, at, DAY)? {
+    for entrance in entrances {
         let Some(place) = question.arms.iter().position(|arm| arm.name == entrance.arm) else {
             continue;
         };
@@ -240,7 +229,7 @@ fn exposed_by_day(
             _ => looks.push((entrance.period, exposed.clone())),
         }
     }
-    Ok(looks.into_iter().map(|(_, look)| look).collect())
+    looks.into_iter().map(|(_, look)| look).collect()
 }
 
 fn kind(metric: &MetricQuestion) -> MetricKind {

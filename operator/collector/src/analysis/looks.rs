@@ -12,23 +12,23 @@ use attune_lift::{ArmMoments, MomentsError};
 use super::units::UnitSum;
 
 /// Microseconds of a day.
-pub(super) const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// What the matured units of each arm did, by the midnight at which they were first known.
 #[derive(Debug)]
-pub(super) struct Observed {
+pub(crate) struct Observed {
     kind: MetricKind,
     arms: usize,
     days: BTreeMap<i64, Vec<Tally>>,
 }
 
 /// The moments of every arm at one midnight, of all units that had matured by then.
-#[derive(Debug, Clone)]
-pub(super) struct DayLook {
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DayLook {
     /// Days since 1970.
-    pub(super) day: i64,
+    pub(crate) day: i64,
     /// By the place of the arm in the question.
-    pub(super) arms: Vec<ArmMoments>,
+    pub(crate) arms: Vec<ArmMoments>,
 }
 
 /// One arm while its units pass by.
@@ -40,7 +40,7 @@ struct Tally {
 }
 
 impl Observed {
-    pub(super) fn new(kind: MetricKind, arms: usize) -> Self {
+    pub(crate) fn new(kind: MetricKind, arms: usize) -> Self {
         Self {
             kind,
             arms,
@@ -76,8 +76,28 @@ impl Observed {
         }
     }
 
+    /// Takes in many units of one arm that matured by one midnight: how many, and of them with any outcome, and their
+    /// moments.
+    pub(crate) fn add(
+        &mut self,
+        place: usize,
+        day: i64,
+        (units, successes): (u64, u64),
+        moments: ArmMoments,
+    ) -> Result<(), MomentsError> {
+        let arms = self.days.entry(day).or_insert_with(|| vec![Tally::EMPTY; self.arms]);
+        if let Some(tally) = arms.get_mut(place) {
+            *tally = tally.merged(&Tally {
+                units,
+                successes,
+                moments,
+            })?;
+        }
+        Ok(())
+    }
+
     /// The state at every midnight at which something had changed, oldest first; the last one holds every unit.
-    pub(super) fn looks(&self) -> Result<Vec<DayLook>, MomentsError> {
+    pub(crate) fn looks(&self) -> Result<Vec<DayLook>, MomentsError> {
         let mut known = vec![Tally::EMPTY; self.arms];
         let mut looks = Vec::with_capacity(self.days.len());
         for (day, arms) in &self.days {

@@ -117,6 +117,7 @@ fn metric(kind: MetricKind) -> MetricQuestion {
         denominator: None,
         window_seconds: DAY,
         direction: measure::Direction::Increase,
+        source: None,
     }
 }
 
@@ -136,6 +137,7 @@ fn question(metric: MetricQuestion) -> Question {
         alpha_bp: 500,
         planned_units: None,
         minimum_lift_bp: None,
+        thresholds: Vec::new(),
     }
 }
 

@@ -10,6 +10,16 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::collector::Collector;
+use crate::source::Credentials;
+
+/// A question, and beside it what opens the sources that it names. Credentials are no part of what is hashed.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(flatten)]
+    question: Question,
+    #[serde(default)]
+    credentials: Credentials,
+}
 
 /// As of when.
 #[derive(Debug, Deserialize)]
@@ -21,18 +31,18 @@ pub(super) struct Cut {
 pub(super) async fn answer(
     State(collector): State<Collector>,
     cut: Result<Query<Cut>, QueryRejection>,
-    question: Result<Json<Question>, JsonRejection>,
+    asked: Result<Json<Asked>, JsonRejection>,
 ) -> Response {
     let Query(cut) = match cut {
         Ok(cut) => cut,
         Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
     };
-    let Json(question) = match question {
-        Ok(question) => question,
+    let Json(Asked { question, credentials }) = match asked {
+        Ok(asked) => asked,
         Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
     };
     let at = cut.at.unwrap_or_else(|| collector.options().clock.now());
-    match collector.answer(question, at).await {
+    match collector.answer_with(question, &credentials, at).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => Problem::unanswered(&error).into_response(),
     }
