@@ -246,7 +246,9 @@ impl<'a> Own<'a> {
     }
 
     fn entrances(&self) -> Result<Vec<Entrance>, AnswerError> {
-        let Some(split) = self.split else { return Ok(Vec::new()) };
+        let Some(split) = self.split else {
+            return Ok(Vec::new());
+        };
         Ok(self.snapshot.entrances(split, self.at, DAY)?)
     }
 
@@ -259,17 +261,29 @@ impl<'a> Own<'a> {
 
     /// The arms that exposures name, by name; matured is by the window of `metric`.
     fn arms(&self, metric: Option<&MetricQuestion>) -> Result<Vec<ArmCount>, AnswerError> {
-        let Some(split) = self.split else { return Ok(Vec::new()) };
+        let Some(split) = self.split else {
+            return Ok(Vec::new());
+        };
         let window = Window::new(metric.map_or(0, |metric| metric.window_seconds), self.at);
         let matured = self.snapshot.assigned(split, window.last_start())?;
-        let units = |name: &str| matured.iter().find(|arm| arm.arm == name).map_or(0, |arm| arm.units);
+        let units = |name: &str| {
+            matured
+                .iter()
+                .find(|arm| arm.arm == name)
+                .map_or(0, |arm| arm.units)
+        };
         let count = |arm: Assigned| ArmCount {
             exposed: arm.units,
             matured: units(&arm.arm),
             crossed_over: arm.crossed_over,
             name: arm.arm,
         };
-        Ok(self.snapshot.assigned(split, self.at)?.into_iter().map(count).collect())
+        Ok(self
+            .snapshot
+            .assigned(split, self.at)?
+            .into_iter()
+            .map(count)
+            .collect())
     }
 }
 

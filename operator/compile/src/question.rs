@@ -8,8 +8,8 @@ use attune_api::metric::{Direction, MetricSource, MetricType, SqlSource};
 use attune_api::results::AnalysisMethod;
 use attune_api::{Experiment, Kind, Metric, Program};
 use attune_core::measure::{
-    self, ArmQuestion, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question, Source, TableSource,
-    Threshold,
+    self, ArmQuestion, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question, Source,
+    TableSource, Threshold,
 };
 
 use crate::Model;

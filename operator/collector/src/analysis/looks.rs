@@ -85,7 +85,10 @@ impl Observed {
         (units, successes): (u64, u64),
         moments: ArmMoments,
     ) -> Result<(), MomentsError> {
-        let arms = self.days.entry(day).or_insert_with(|| vec![Tally::EMPTY; self.arms]);
+        let arms = self
+            .days
+            .entry(day)
+            .or_insert_with(|| vec![Tally::EMPTY; self.arms]);
         if let Some(tally) = arms.get_mut(place) {
             *tally = tally.merged(&Tally {
                 units,

@@ -37,7 +37,10 @@ pub(super) async fn answer(
         Ok(cut) => cut,
         Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
     };
-    let Json(Asked { question, credentials }) = match asked {
+    let Json(Asked {
+        question,
+        credentials,
+    }) = match asked {
         Ok(asked) => asked,
         Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
     };

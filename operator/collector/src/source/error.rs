@@ -32,7 +32,9 @@ pub enum SourceError {
         secret: String,
     },
     /// No connection.
-    #[error("the database of Secret `{secret}` cannot be reached; check its address and the network policies")]
+    #[error(
+        "the database of Secret `{secret}` cannot be reached; check its address and the network policies"
+    )]
     Connect {
         /// The Secret.
         secret: String,
@@ -47,7 +49,9 @@ pub enum SourceError {
         secret: String,
     },
     /// Wrong user, password or database.
-    #[error("the database of Secret `{secret}` refuses the user of `uri`; correct its user, password and database")]
+    #[error(
+        "the database of Secret `{secret}` refuses the user of `uri`; correct its user, password and database"
+    )]
     SignIn {
         /// The Secret.
         secret: String,
@@ -102,7 +106,9 @@ pub enum SourceError {
         source: NotTranslatable,
     },
     /// A condition is larger than a database should be asked.
-    #[error("the condition of metric `{metric}` has more than {limit} literals, or one with a NUL; shorten it")]
+    #[error(
+        "the condition of metric `{metric}` has more than {limit} literals, or one with a NUL; shorten it"
+    )]
     BoundCondition {
         /// The metric.
         metric: String,

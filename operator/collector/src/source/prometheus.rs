@@ -72,7 +72,11 @@ fn compare(threshold: &Threshold, answer: Result<f64, QueryError>) -> ThresholdC
             } else {
                 (ThresholdState::Within, "within")
             };
-            (state, Some(value), format!("{value} is {place} the limit of {}", threshold.limit))
+            (
+                state,
+                Some(value),
+                format!("{value} is {place} the limit of {}", threshold.limit),
+            )
         }
         Err(error) => (ThresholdState::Unavailable, None, error.to_string()),
     };
@@ -89,13 +93,17 @@ fn compare(threshold: &Threshold, answer: Result<f64, QueryError>) -> ThresholdC
 async fn ask(threshold: &Threshold, at: Timestamp) -> Result<f64, QueryError> {
     let client = client(threshold.url.starts_with("https:"))?;
     let query = [("query", threshold.query.as_str()), ("time", &at.to_string())];
-    let response = client.get(url(&threshold.url, &query)?).send().await.map_err(|error| {
-        if error.is_timeout() {
-            QueryError::Wait
-        } else {
-            QueryError::Ask
-        }
-    })?;
+    let response = client
+        .get(url(&threshold.url, &query)?)
+        .send()
+        .await
+        .map_err(|error| {
+            if error.is_timeout() {
+                QueryError::Wait
+            } else {
+                QueryError::Ask
+            }
+        })?;
     let status = response.status();
     if !status.is_success() {
         return Err(QueryError::Answer {
@@ -165,7 +173,10 @@ struct Series {
 
 /// The time, and the number as a text.
 #[derive(Deserialize)]
-struct Sample(#[expect(dead_code, reason = "only the number is of use")] f64, String);
+struct Sample(
+    #[expect(dead_code, reason = "only the number is of use")] f64,
+    String,
+);
 
 fn number(body: &[u8]) -> Result<f64, QueryError> {
     let answer: Answer<'_> = serde_json::from_slice(body).map_err(|_| QueryError::Read)?;
@@ -178,9 +189,7 @@ fn number(body: &[u8]) -> Result<f64, QueryError> {
                 Ok([one]) => one.value,
                 Err(none) if none.is_empty() => return Err(QueryError::Nothing),
                 Err(several) => {
-                    return Err(QueryError::Several {
-                        count: several.len(),
-                    });
+                    return Err(QueryError::Several { count: several.len() });
                 }
             }
         }

@@ -18,8 +18,7 @@ impl MetricSource for StoreSource {
         at: Timestamp,
     ) -> Result<Observation, SourceError> {
         let (store, question, metric) = (self.0.clone(), question.clone(), metric.clone());
-        let task =
-            tokio::task::spawn_blocking(move || analysis::observation(&store, &question, &metric, at));
+        let task = tokio::task::spawn_blocking(move || analysis::observation(&store, &question, &metric, at));
         match task.await {
             Ok(Ok(observation)) => Ok(observation),
             _ => Err(SourceError::ReadStore),

@@ -175,7 +175,10 @@ impl Translation<'_> {
             let json = self.json(name);
             return format!("(CASE WHEN {} THEN false END)", present(&json));
         }
-        let terms: Vec<String> = literals.iter().map(|literal| self.equals(name, *literal)).collect();
+        let terms: Vec<String> = literals
+            .iter()
+            .map(|literal| self.equals(name, *literal))
+            .collect();
         format!("({})", terms.join(" OR "))
     }
 

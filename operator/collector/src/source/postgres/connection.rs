@@ -48,14 +48,20 @@ impl Connection {
     ) -> Result<Self, SourceError> {
         let config = config(secret, credential)?;
         let (client, driver) = if config.get_ssl_mode() == SslMode::Disable {
-            let (client, connection) = config.connect(NoTls).await.map_err(|error| unconnected(secret, &error))?;
+            let (client, connection) = config
+                .connect(NoTls)
+                .await
+                .map_err(|error| unconnected(secret, &error))?;
             (client, tokio::spawn(async move { drop(connection.await) }))
         } else {
             let trusted = tls::client(credential.ca()).ok_or_else(|| SourceError::FindCa {
                 secret: secret.to_owned(),
             })?;
             let tls = Tls(Arc::new(trusted));
-            let (client, connection) = config.connect(tls).await.map_err(|error| unconnected(secret, &error))?;
+            let (client, connection) = config
+                .connect(tls)
+                .await
+                .map_err(|error| unconnected(secret, &error))?;
             (client, tokio::spawn(async move { drop(connection.await) }))
         };
         let patience = until
@@ -99,7 +105,12 @@ impl Connection {
 
     /// The rows of the one query.
     pub(super) async fn run(&self, query: &Query, table: &str) -> Result<Vec<Row>, SourceError> {
-        let parameters: Vec<_> = query.parameters.0.iter().map(super::condition::Parameter::as_sql).collect();
+        let parameters: Vec<_> = query
+            .parameters
+            .0
+            .iter()
+            .map(super::condition::Parameter::as_sql)
+            .collect();
         let rows = self.client.query_typed(&query.text, &parameters).await;
         rows.map_err(|error| self.failed(table, &error))
     }
@@ -149,7 +160,9 @@ fn config(secret: &str, credential: &Credential) -> Result<Config, SourceError> 
 fn unconnected(secret: &str, error: &Error) -> SourceError {
     let secret = secret.to_owned();
     if let Some(code) = error.code() {
-        let signs_in = ["28", "3D", "42"].iter().any(|class| code.code().starts_with(class));
+        let signs_in = ["28", "3D", "42"]
+            .iter()
+            .any(|class| code.code().starts_with(class));
         return if signs_in {
             SourceError::SignIn { secret }
         } else {
@@ -158,7 +171,9 @@ fn unconnected(secret: &str, error: &Error) -> SourceError {
     }
     let source = std::error::Error::source(error);
     match source.and_then(|source| source.downcast_ref::<std::io::Error>()) {
-        Some(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => SourceError::Trust { secret },
+        Some(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            SourceError::Trust { secret }
+        }
         Some(_) => SourceError::Connect { secret },
         // A server without TLS, a name that no certificate can have, or a password that is missing.
         None if error.to_string().contains("TLS") => SourceError::Trust { secret },

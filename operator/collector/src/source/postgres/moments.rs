@@ -40,7 +40,11 @@ pub(super) fn observation(
     };
     let lines = rows.iter().map(line).collect::<Result<Vec<_>, _>>();
     let lines = lines.map_err(|_| unreadable())?;
-    let unusable: i64 = lines.iter().filter(|line| line.moments).map(|line| line.special).sum();
+    let unusable: i64 = lines
+        .iter()
+        .filter(|line| line.moments)
+        .map(|line| line.special)
+        .sum();
     if unusable > 0 {
         return Err(SourceError::CheckValues {
             table: tables.table.clone(),
@@ -54,7 +58,9 @@ pub(super) fn observation(
         };
         let moments = moments(metric.kind, line).map_err(|_| unreadable())?;
         let counts = (unsigned(line.units), unsigned(line.counted));
-        observed.add(place, line.day, counts, moments).map_err(|_| unreadable())?;
+        observed
+            .add(place, line.day, counts, moments)
+            .map_err(|_| unreadable())?;
     }
     let (arms, entrances) = entered(lines);
     Ok(Observation {

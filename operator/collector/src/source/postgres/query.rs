@@ -156,14 +156,19 @@ impl Builder<'_> {
 
     /// The number that the metric takes of an outcome.
     fn number(&mut self, query: &EventQuery) -> Result<Number, SourceError> {
-        let read = query.filter.as_ref().map(Expression::attributes).unwrap_or_default();
+        let read = query
+            .filter
+            .as_ref()
+            .map(Expression::attributes)
+            .unwrap_or_default();
         let sums = matches!(self.metric.kind, MetricKind::Mean | MetricKind::Ratio);
         let needs_number = sums || read.contains(&"value");
         let missing = |column| SourceError::FindColumn {
             table: self.outcomes.table.name().to_owned(),
             column,
         };
-        let needs_properties = (needs_number && query.value.is_some()) || read.iter().any(|name| *name != "value");
+        let needs_properties =
+            (needs_number && query.value.is_some()) || read.iter().any(|name| *name != "value");
         if needs_properties && !self.outcomes.properties {
             return Err(missing("properties"));
         }
@@ -215,8 +220,14 @@ impl Builder<'_> {
         let constant = |name: &str, constant: &str, other: &str| {
             format!("CASE WHEN min({name}) = max({name}) THEN {constant} ELSE {other} END")
         };
-        let (mean_x, m2_x) = (constant("x", "min(x)", "avg(x)"), constant("x", "0", "regr_sxx(y, x)"));
-        let (mean_y, m2_y) = (constant("y", "min(y)", "avg(y)"), constant("y", "0", "regr_syy(y, x)"));
+        let (mean_x, m2_x) = (
+            constant("x", "min(x)", "avg(x)"),
+            constant("x", "0", "regr_sxx(y, x)"),
+        );
+        let (mean_y, m2_y) = (
+            constant("y", "min(y)", "avg(y)"),
+            constant("y", "0", "regr_syy(y, x)"),
+        );
         let co = constant("x", "0", &constant("y", "0", "regr_sxy(y, x)"));
         let limit = MAX_ROWS + 1;
         format!(

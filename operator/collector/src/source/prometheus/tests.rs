@@ -60,7 +60,8 @@ impl Prometheus {
             _directory: directory,
         };
         let until = Instant::now() + Duration::from_secs(60);
-        while state(&prometheus.url, "vector(0)", Direction::Decrease).await.0 == ThresholdState::Unavailable {
+        while state(&prometheus.url, "vector(0)", Direction::Decrease).await.0 == ThresholdState::Unavailable
+        {
             assert!(Instant::now() < until, "Prometheus does not start");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -75,21 +76,39 @@ async fn asks_a_real_prometheus() {
     use Direction::{Decrease, Increase};
     use ThresholdState::{Breached, Unavailable, Within};
     let is = |state: ThresholdState, message: &str| (state, message.to_owned());
-    assert_eq!(ask("vector(0.75)", Decrease).await, is(Breached, "0.75 is beyond the limit of 0.5"));
-    assert_eq!(ask("vector(0.75)", Increase).await, is(Within, "0.75 is within the limit of 0.5"));
-    assert_eq!(ask("0.25", Increase).await, is(Breached, "0.25 is beyond the limit of 0.5"));
-    assert_eq!(ask("0.5", Decrease).await, is(Within, "0.5 is within the limit of 0.5"));
+    assert_eq!(
+        ask("vector(0.75)", Decrease).await,
+        is(Breached, "0.75 is beyond the limit of 0.5")
+    );
+    assert_eq!(
+        ask("vector(0.75)", Increase).await,
+        is(Within, "0.75 is within the limit of 0.5")
+    );
+    assert_eq!(
+        ask("0.25", Increase).await,
+        is(Breached, "0.25 is beyond the limit of 0.5")
+    );
+    assert_eq!(
+        ask("0.5", Decrease).await,
+        is(Within, "0.5 is within the limit of 0.5")
+    );
     // The data cut is the query's instant.
     let now = Timestamp::now();
     let old: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
     for at in [now, old] {
         let checks = check(&[threshold(&prometheus.url, "time()", Decrease)], at).await;
         let seconds = checks[0].value.unwrap();
-        assert!((seconds - at.as_millisecond() as f64 / 1000.0).abs() < 1.0, "{at}: {seconds}");
+        assert!(
+            (seconds - at.as_millisecond() as f64 / 1000.0).abs() < 1.0,
+            "{at}: {seconds}"
+        );
     }
     for (query, words) in [
         ("up", "the query gives no number"),
-        ("vector(1) or label_replace(vector(1), \"a\", \"b\", \"\", \"\")", "the query gives 2 series"),
+        (
+            "vector(1) or label_replace(vector(1), \"a\", \"b\", \"\", \"\")",
+            "the query gives 2 series",
+        ),
         ("vector(1)[5m:1m]", "the query gives a range or a text"),
         ("\"text\"", "the query gives a range or a text"),
         ("vector(0) / vector(0)", "the query gives no finite number"),
@@ -121,7 +140,10 @@ async fn goes_nowhere_else_and_reads_no_more_than_a_number_needs() {
             .route("/long/api/v1/query", get(async || "[".repeat(1 << 20)))
             .route("/page/api/v1/query", get(async || "<html>"))
             .route("/deep/api/v1/query", get(async || "[".repeat(10_000)))
-            .route("/slow/api/v1/query", get(async || tokio::time::sleep(2 * PATIENCE).await)),
+            .route(
+                "/slow/api/v1/query",
+                get(async || tokio::time::sleep(2 * PATIENCE).await),
+            ),
     )
     .await;
     for (path, words) in [

@@ -31,7 +31,10 @@ fn gives_what_a_database_can_state_too() {
             Condition::Text("properties.sku", Piece::Start, "x-"),
             Condition::Lists("properties.tags", "sale"),
             Condition::Is("properties.paid"),
-            Condition::Not(Box::new(Condition::Equals("properties.step", Literal::Number(-2.0)))),
+            Condition::Not(Box::new(Condition::Equals(
+                "properties.step",
+                Literal::Number(-2.0)
+            ))),
         ])
     );
 }
@@ -45,7 +48,10 @@ fn names_what_a_database_cannot_state() {
         ("properties.tags.exists(t, t == 'x')", "a macro"),
         ("properties.a == properties.b", "a comparison"),
         ("value > 1.0 ? true : false", "a ternary"),
-        ("properties.a > 1 || now > timestamp('2026-01-01T00:00:00Z')", "an instant"),
+        (
+            "properties.a > 1 || now > timestamp('2026-01-01T00:00:00Z')",
+            "an instant",
+        ),
     ] {
         let message = expression(source).condition().unwrap_err().to_string();
         assert!(message.starts_with(what), "{source}: {message}");
@@ -54,7 +60,12 @@ fn names_what_a_database_cannot_state() {
 
 #[test]
 fn refuses_what_compile_did_not_build() {
-    for json in [r"[]", r#"["not"]"#, r#"[{"and": 3}]"#, r#"[{"bool": true}, {"bool": true}]"#] {
+    for json in [
+        r"[]",
+        r#"["not"]"#,
+        r#"[{"and": 3}]"#,
+        r#"[{"bool": true}, {"bool": true}]"#,
+    ] {
         let found: Expression = serde_json::from_str(json).unwrap();
         assert_eq!(found.condition(), Err(INCOMPLETE), "{json}");
     }

@@ -40,7 +40,11 @@ fn week() -> Log {
         }
     }
     // On the edges: at the instant of the exposure, and at the end of the window.
-    for (unit, seconds) in [("edge-first", 0), ("edge-last", 36 * 3600), ("edge-in", 36 * 3600 - 1)] {
+    for (unit, seconds) in [
+        ("edge-first", 0),
+        ("edge-last", 36 * 3600),
+        ("edge-in", 36 * 3600 - 1),
+    ] {
         log.show(unit, ("hero", 2), "warm", at(0));
         log.act(unit, "purchase", Some(1000.0), &[], at(seconds));
     }
@@ -52,16 +56,27 @@ fn outcome(log: &mut Log, unit: &str, first: i64) {
     let value = match log.below(4) {
         0 => None,
         1 => Some(0.0),
-        other => Some(f64::from(u32::try_from(log.below(100_000)).unwrap()) / 100.0 * 10_f64.powi(other as i32 * 3)),
+        other => Some(
+            f64::from(u32::try_from(log.below(100_000)).unwrap()) / 100.0 * 10_f64.powi(other as i32 * 3),
+        ),
     };
     let kind = match log.below(7) {
         0 => vec![],
         1 => vec![("kind", Property::Text("a".into()))],
-        2 => vec![("kind", Property::Text("bä\"c".into())), ("gift", Property::Bool(true))],
+        2 => vec![
+            ("kind", Property::Text("bä\"c".into())),
+            ("gift", Property::Bool(true)),
+        ],
         3 => vec![("kind", Property::Int(3)), ("gift", Property::Bool(false))],
         4 => vec![("kind", Property::Double(3.5))],
-        5 => vec![("kind", Property::List(vec!["a".into(), "x".into()])), ("gift", Property::Int(1))],
-        _ => vec![("kind", Property::Bool(true)), ("gift", Property::Text("true".into()))],
+        5 => vec![
+            ("kind", Property::List(vec!["a".into(), "x".into()])),
+            ("gift", Property::Int(1)),
+        ],
+        _ => vec![
+            ("kind", Property::Bool(true)),
+            ("gift", Property::Text("true".into())),
+        ],
     };
     let mut properties = kind;
     let amount = log.below(1000);
@@ -71,7 +86,10 @@ fn outcome(log: &mut Log, unit: &str, first: i64) {
 
 fn close(left: f64, right: f64, what: &str) {
     let scale = left.abs().max(right.abs());
-    assert!((left - right).abs() <= 1e-9 * scale, "{what}: {left} is not {right}");
+    assert!(
+        (left - right).abs() <= 1e-9 * scale,
+        "{what}: {left} is not {right}"
+    );
 }
 
 fn agree(own: &ArmMoments, theirs: &ArmMoments, what: &str) {
@@ -79,7 +97,11 @@ fn agree(own: &ArmMoments, theirs: &ArmMoments, what: &str) {
     close(own.non_zero_at_least(), theirs.non_zero_at_least(), what);
     close(own.outcome().mean(), theirs.outcome().mean(), what);
     close(own.outcome().m2(), theirs.outcome().m2(), what);
-    assert_eq!(own.denominator().is_some(), theirs.denominator().is_some(), "{what}");
+    assert_eq!(
+        own.denominator().is_some(),
+        theirs.denominator().is_some(),
+        "{what}"
+    );
     if let (Some(own), Some(theirs)) = (own.denominator(), theirs.denominator()) {
         close(own.mean(), theirs.mean(), what);
         close(own.m2(), theirs.m2(), what);
@@ -103,18 +125,25 @@ async fn compare(own: &StoreSource, theirs: &PostgresSource<'_>, metric: MetricQ
             agree(own, theirs, &what);
         }
     }
-    own.last().map_or(0.0, |look| look.arms.iter().map(ArmMoments::non_zero_at_least).sum())
+    own.last().map_or(0.0, |look| {
+        look.arms.iter().map(ArmMoments::non_zero_at_least).sum()
+    })
 }
 
 #[tokio::test]
 async fn says_what_the_store_says_of_every_kind_of_metric() {
     let log = week();
-    let (own, _directory) = log.store();
+    let (own, _directory) = log.store().await;
     let database = server().database().await;
     log.load(&database.client().await).await;
     let (credential, tables) = (database.credential(), tables());
     let theirs = PostgresSource::new(&credential, &tables, soon());
-    for kind in [MetricKind::Proportion, MetricKind::Mean, MetricKind::Count, MetricKind::Ratio] {
+    for kind in [
+        MetricKind::Proportion,
+        MetricKind::Mean,
+        MetricKind::Count,
+        MetricKind::Ratio,
+    ] {
         for value in [None, Some("amount"), Some("kind"), Some("absent")] {
             for filter in [None, Some("value > 40.0")] {
                 let metric = metric(kind, events_of("purchase", value, filter));
@@ -126,13 +155,19 @@ async fn says_what_the_store_says_of_every_kind_of_metric() {
         let metric = metric(MetricKind::Mean, events_of("purchase", None, None));
         compare(&own, &theirs, metric, when).await;
     }
-    compare(&own, &theirs, metric(MetricKind::Count, events_of("nothing", None, None)), 86_400 * 30).await;
+    compare(
+        &own,
+        &theirs,
+        metric(MetricKind::Count, events_of("nothing", None, None)),
+        86_400 * 30,
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn reads_conditions_as_the_store_does() {
     let log = week();
-    let (own, _directory) = log.store();
+    let (own, _directory) = log.store().await;
     let database = server().database().await;
     log.load(&database.client().await).await;
     let (credential, tables) = (database.credential(), tables());
@@ -182,21 +217,30 @@ async fn reads_conditions_as_the_store_does() {
 #[tokio::test]
 async fn gives_the_same_answer_as_the_store() {
     let log = week();
-    let (own, _directory) = log.store();
+    let (own, _directory) = log.store().await;
     let database = server().database().await;
     log.load(&database.client().await).await;
-    let mut question = question(metric(MetricKind::Mean, events_of("purchase", Some("amount"), None)));
+    let mut question = question(metric(
+        MetricKind::Mean,
+        events_of("purchase", Some("amount"), None),
+    ));
     let credentials: Credentials = [(SECRET.to_owned(), database.credential())].into_iter().collect();
     let outside = observe(&question, &credentials, at(86_400 * 9)).await;
     let theirs = analysis::answer_with(&own.0, &question, &outside, at(86_400 * 9)).unwrap();
     question.metrics[0].source = None;
     let own = analysis::answer_with(&own.0, &question, &Observations::new(), at(86_400 * 9)).unwrap();
     assert!(theirs.unavailable.is_empty(), "{:?}", theirs.unavailable);
-    assert_eq!((&own.arms, &own.unknown_arms), (&theirs.arms, &theirs.unknown_arms));
+    assert_eq!(
+        (&own.arms, &own.unknown_arms),
+        (&theirs.arms, &theirs.unknown_arms)
+    );
     assert_eq!(own.sample_ratio, theirs.sample_ratio);
     let (own, theirs) = (&own.results[0], &theirs.results[0]);
     assert_eq!((own.n, own.finding), (theirs.n, theirs.finding));
-    assert!(own.n > 350 && own.absolute.is_some() == theirs.absolute.is_some(), "{own:?}");
+    assert!(
+        own.n > 350 && own.absolute.is_some() == theirs.absolute.is_some(),
+        "{own:?}"
+    );
     close(own.treatment.outcome.m2, theirs.treatment.outcome.m2, "m2");
     assert_ne!(own.message, "");
     assert_eq!(own.message, theirs.message);

@@ -81,8 +81,10 @@ impl Log {
         properties: &[(&str, Property)],
         time: Timestamp,
     ) {
-        let properties: BTreeMap<_, _> =
-            properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let properties: BTreeMap<_, _> = properties
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect();
         let outcome = Outcome {
             unit: unit.into(),
             event: event.into(),
@@ -93,10 +95,10 @@ impl Log {
     }
 
     /// The collector's own store with these events.
-    pub(super) fn store(&self) -> (StoreSource, TempDir) {
+    pub(super) async fn store(&self) -> (StoreSource, TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(directory.path(), &StoreOptions::default()).unwrap();
-        store.append_blocking(self.events.clone(), at(0)).unwrap();
+        store.append(self.events.clone(), at(0)).await.unwrap();
         (StoreSource(store), directory)
     }
 

@@ -10,7 +10,10 @@ fn spend() -> Question {
 async fn fail(database: &Database, question: &Question, tables: &TableSource) -> SourceError {
     let credential = database.credential();
     let source = PostgresSource::new(&credential, tables, soon());
-    source.observe(question, &question.metrics[0], at(0)).await.unwrap_err()
+    source
+        .observe(question, &question.metrics[0], at(0))
+        .await
+        .unwrap_err()
 }
 
 #[tokio::test]
@@ -31,12 +34,18 @@ async fn names_the_table_and_the_column_that_are_missing() {
         fail(&database, &spend(), &tables).await.to_string(),
         outcomes("has no column `time`; add it, or name a view that has it")
     );
-    client.batch_execute("ALTER TABLE outcomes ADD time timestamp").await.unwrap();
+    client
+        .batch_execute("ALTER TABLE outcomes ADD time timestamp")
+        .await
+        .unwrap();
     assert_eq!(
         fail(&database, &spend(), &tables).await.to_string(),
         "column `properties` of table `outcomes` is no jsonb; convert it, or name a view that does"
     );
-    client.batch_execute("ALTER TABLE outcomes DROP properties").await.unwrap();
+    client
+        .batch_execute("ALTER TABLE outcomes DROP properties")
+        .await
+        .unwrap();
     assert!(matches!(
         fail(&database, &spend(), &tables).await,
         SourceError::FindTable { table } if table == "attune_exposures"
@@ -50,10 +59,16 @@ async fn names_the_table_and_the_column_that_are_missing() {
         fail(&database, &spend(), &tables).await.to_string(),
         outcomes("has no column `value`; add it, or name a view that has it")
     );
-    let amount = question(metric(MetricKind::Mean, events_of("purchase", Some("amount"), None)));
+    let amount = question(metric(
+        MetricKind::Mean,
+        events_of("purchase", Some("amount"), None),
+    ));
     assert!(matches!(
         fail(&database, &amount, &tables).await,
-        SourceError::FindColumn { column: "properties", .. }
+        SourceError::FindColumn {
+            column: "properties",
+            ..
+        }
     ));
 }
 
@@ -75,11 +90,18 @@ async fn needs_no_column_that_a_metric_does_not_read() {
     (tables.table, tables.exposures) = ("Sales.Orders".into(), "Sales.shown".into());
     let source = PostgresSource::new(&credential, &tables, soon());
     let question = question(metric(MetricKind::Proportion, events_of("purchase", None, None)));
-    let found = source.observe(&question, &question.metrics[0], at(86_400 * 3)).await.unwrap();
+    let found = source
+        .observe(&question, &question.metrics[0], at(86_400 * 3))
+        .await
+        .unwrap();
     let looks = found.observed.looks().unwrap();
     // The server stands in Kathmandu; the times are UTC all the same.
     assert_eq!((looks[0].day, looks.len()), (20_790, 1));
-    let buyers: Vec<f64> = looks[0].arms.iter().map(attune_lift::ArmMoments::non_zero_at_least).collect();
+    let buyers: Vec<f64> = looks[0]
+        .arms
+        .iter()
+        .map(attune_lift::ArmMoments::non_zero_at_least)
+        .collect();
     assert_eq!(buyers, [0.0, 1.0]);
 }
 
@@ -89,15 +111,30 @@ async fn refuses_values_that_no_sum_survives() {
     let client = database.client().await;
     let mut log = Log::new();
     log.show("u", ("hero", 2), "warm", at(0));
-    log.act("u", "purchase", Some(5.0), &[("amount", Property::Int(3))], at(60));
+    log.act(
+        "u",
+        "purchase",
+        Some(5.0),
+        &[("amount", Property::Int(3))],
+        at(60),
+    );
     log.load(&client).await;
     for (column, value) in [("value", "'NaN'"), ("value", "'Infinity'"), ("value", "1e19")] {
-        client.batch_execute(&format!("UPDATE outcomes SET {column} = {value}")).await.unwrap();
+        client
+            .batch_execute(&format!("UPDATE outcomes SET {column} = {value}"))
+            .await
+            .unwrap();
         let credential = database.credential();
         let (tables, spend) = (tables(), spend());
         let source = PostgresSource::new(&credential, &tables, soon());
-        let error = source.observe(&spend, &spend.metrics[0], at(86_400 * 9)).await.unwrap_err();
-        assert!(matches!(error, SourceError::CheckValues { count: 1, .. }), "{value}: {error}");
+        let error = source
+            .observe(&spend, &spend.metrics[0], at(86_400 * 9))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, SourceError::CheckValues { count: 1, .. }),
+            "{value}: {error}"
+        );
     }
 }
 
@@ -159,28 +196,52 @@ async fn takes_names_and_values_for_what_they_are() {
     let mut log = Log::new();
     let hostile = r#"x' OR '1'='1"; DROP TABLE outcomes; --"#;
     log.show(hostile, ("hero", 2), "warm", at(0));
-    log.act(hostile, hostile, Some(5.0), &[("a'b", Property::Text(hostile.into()))], at(60));
+    log.act(
+        hostile,
+        hostile,
+        Some(5.0),
+        &[("a'b", Property::Text(hostile.into()))],
+        at(60),
+    );
     log.load(&client).await;
     let (credential, mut tables) = (database.credential(), tables());
     let mut asked = question(metric(MetricKind::Mean, events_of(hostile, Some("a'b"), None)));
-    asked.metrics[0].event.filter = Some(condition(r#"properties.x != "'; DROP TABLE outcomes; --" || true"#));
+    asked.metrics[0].event.filter = Some(condition(
+        r#"properties.x != "'; DROP TABLE outcomes; --" || true"#,
+    ));
     let source = PostgresSource::new(&credential, &tables, soon());
-    let found = source.observe(&asked, &asked.metrics[0], at(86_400 * 9)).await.unwrap();
+    let found = source
+        .observe(&asked, &asked.metrics[0], at(86_400 * 9))
+        .await
+        .unwrap();
     assert_eq!(found.observed.looks().unwrap()[0].arms[1].n(), 1);
     asked.experiment = hostile.into();
     asked.namespace = hostile.into();
-    let found = source.observe(&asked, &asked.metrics[0], at(86_400 * 9)).await.unwrap();
+    let found = source
+        .observe(&asked, &asked.metrics[0], at(86_400 * 9))
+        .await
+        .unwrap();
     assert_eq!(found.arms, []);
     for table in [hostile, "a.b.c", "", "a.", "outcomes\0", &"t".repeat(64)] {
         table.clone_into(&mut tables.table);
         let source = PostgresSource::new(&credential, &tables, soon());
-        let error = source.observe(&asked, &asked.metrics[0], at(0)).await.unwrap_err();
+        let error = source
+            .observe(&asked, &asked.metrics[0], at(0))
+            .await
+            .unwrap_err();
         assert!(
-            matches!(error, SourceError::NameTable { .. } | SourceError::FindTable { .. }),
+            matches!(
+                error,
+                SourceError::NameTable { .. } | SourceError::FindTable { .. }
+            ),
             "{table}: {error}"
         );
     }
-    let left: i64 = client.query_one("SELECT count(*) FROM outcomes", &[]).await.unwrap().get(0);
+    let left: i64 = client
+        .query_one("SELECT count(*) FROM outcomes", &[])
+        .await
+        .unwrap()
+        .get(0);
     assert_eq!(left, 1);
 }
 
@@ -188,7 +249,7 @@ async fn takes_names_and_values_for_what_they_are() {
 async fn leaves_the_other_metrics_their_figures() {
     let mut log = Log::new();
     log.show("u", ("hero", 2), "warm", at(0));
-    let (own, _directory) = log.store();
+    let (own, _directory) = log.store().await;
     let mut asked = spend();
     let mut second = metric(MetricKind::Count, events_of("purchase", None, None));
     second.name = "orders".into();

@@ -17,10 +17,18 @@ async fn trusts_who_has_a_certificate_of_the_secrets_authority() {
     let database = server.database().await;
     Log::new().load(&database.client().await).await;
     let uri = || database.network_uri("reader", PASSWORD, "");
-    assert_eq!(try_it(Credential::new(uri(), Some(server.authority.pem()))).await, Ok(()));
+    assert_eq!(
+        try_it(Credential::new(uri(), Some(server.authority.pem()))).await,
+        Ok(())
+    );
     let other = Authority::new("somebody else").pem();
-    let trust = SourceError::Trust { secret: SECRET.into() };
-    assert_eq!(try_it(Credential::new(uri(), Some(other))).await, Err(trust.clone()));
+    let trust = SourceError::Trust {
+        secret: SECRET.into(),
+    };
+    assert_eq!(
+        try_it(Credential::new(uri(), Some(other))).await,
+        Err(trust.clone())
+    );
     // Another name than the certificate's.
     let named = uri().replace("127.0.0.1", "localhost");
     let error = try_it(Credential::new(named, Some(server.authority.pem()))).await;
@@ -42,11 +50,20 @@ async fn tells_nothing_of_what_opens_a_database() {
     for (uri, ca) in [
         (database.network_uri("mallory", "hunter2", ""), ca()),
         (database.network_uri("reader", "hunter2", ""), ca()),
-        (database.network_uri("reader", "hunter2", "?sslmode=disable"), None),
+        (
+            database.network_uri("reader", "hunter2", "?sslmode=disable"),
+            None,
+        ),
         (database.network_uri("reader", "hunter2", "?sslmod=hunter2"), ca()),
         ("postgresql://mallory:hunter2@127.0.0.1:1/x".to_owned(), ca()),
-        ("postgresql://mallory:hunter2@127.0.0.1:1/x".to_owned(), Some("hunter2".to_owned())),
-        ("postgresql://mallory:hunter2@127.0.0.1:hunter2/x".to_owned(), ca()),
+        (
+            "postgresql://mallory:hunter2@127.0.0.1:1/x".to_owned(),
+            Some("hunter2".to_owned()),
+        ),
+        (
+            "postgresql://mallory:hunter2@127.0.0.1:hunter2/x".to_owned(),
+            ca(),
+        ),
         ("mallory hunter2".to_owned(), None),
     ] {
         let credential = Credential::new(uri.clone(), ca);
@@ -61,7 +78,10 @@ async fn tells_nothing_of_what_opens_a_database() {
             told.push_str(&inner.to_string());
             source = inner.source();
         }
-        assert!(secrets.iter().all(|secret| !told.contains(secret)), "{uri}: {told}");
+        assert!(
+            secrets.iter().all(|secret| !told.contains(secret)),
+            "{uri}: {told}"
+        );
         assert!(told.contains(SECRET), "{told}");
     }
 }

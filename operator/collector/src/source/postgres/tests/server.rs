@@ -1,11 +1,13 @@
 //! A PostgreSQL of our own: Debian's programs, a directory that is gone afterwards, nobody's rights.
 
+use std::fs::Permissions;
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -30,7 +32,9 @@ pub(super) fn server() -> Arc<Server> {
 }
 
 pub(super) struct Server {
-    child: Child,
+    process: Pid,
+    /// Lives as long as the server: the server is told of its end, which is ours.
+    keeper: Option<JoinHandle<()>>,
     directory: TempDir,
     port: u16,
     pub(super) authority: Authority,
@@ -38,10 +42,9 @@ pub(super) struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let pid = Pid::from_child(&self.child);
         // Immediate: the directory goes with it.
-        let _ = kill_process(pid, Signal::QUIT);
-        let _ = self.child.wait();
+        let _ = kill_process(self.process, Signal::QUIT);
+        let _ = self.keeper.take().map(JoinHandle::join);
     }
 }
 
@@ -59,7 +62,7 @@ impl Server {
         ] {
             let path = home.join(name);
             std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
             give(&path, owner);
         }
         give(home, owner);
@@ -71,8 +74,16 @@ impl Server {
             .arg(format!("--pgdata={}", data.display()))
             .output()
             .unwrap();
-        assert!(initdb.status.success(), "{}", String::from_utf8_lossy(&initdb.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        assert!(
+            initdb.status.success(),
+            "{}",
+            String::from_utf8_lossy(&initdb.stderr)
+        );
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let mut postgres = program("postgres", owner);
         for setting in [
             "fsync=off".to_owned(),
@@ -87,15 +98,16 @@ impl Server {
             postgres.args(["-c", &setting]);
         }
         let log = std::fs::File::create(home.join("log")).unwrap();
-        let child = postgres
-            .arg("-D")
-            .arg(&data)
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        postgres.arg("-D").arg(&data).stdout(Stdio::null()).stderr(log);
+        let (tell, told) = std::sync::mpsc::channel();
+        let keeper = std::thread::spawn(move || {
+            let mut child = postgres.spawn().unwrap();
+            tell.send(Pid::from_child(&child)).unwrap();
+            child.wait().unwrap();
+        });
         let server = Self {
-            child,
+            process: told.recv().unwrap(),
+            keeper: Some(keeper),
             directory,
             port,
             authority,
@@ -141,7 +153,11 @@ pub(super) struct Database {
 impl Database {
     /// Where it is, by its socket.
     fn uri(&self) -> String {
-        let (home, port, name) = (self.server.directory.path().display(), self.server.port, &self.name);
+        let (home, port, name) = (
+            self.server.directory.path().display(),
+            self.server.port,
+            &self.name,
+        );
         format!("host={home} port={port} user=reader password={PASSWORD} dbname={name}")
     }
 
@@ -184,16 +200,22 @@ fn program(name: &str, owner: Option<(u32, u32)>) -> Command {
     let mut command = Command::new("setpriv");
     command.arg("--pdeathsig=QUIT");
     if let Some((user, group)) = owner {
-        command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
+        command
+            .arg(format!("--reuid={user}"))
+            .arg(format!("--regid={group}"))
+            .arg("--clear-groups");
     }
     command.arg(programs().join(name)).current_dir("/");
     command
 }
 
 fn programs() -> PathBuf {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").expect("Debian's package `postgresql` is installed");
+    let versions =
+        std::fs::read_dir("/usr/lib/postgresql").expect("Debian's package `postgresql` is installed");
     let newest = versions
         .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok())
         .max();
-    Path::new("/usr/lib/postgresql").join(newest.unwrap().to_string()).join("bin")
+    Path::new("/usr/lib/postgresql")
+        .join(newest.unwrap().to_string())
+        .join("bin")
 }
