@@ -139,7 +139,14 @@ impl JsonSchema for MetricSource {
 pub struct CollectorSource {}
 
 /// Moments computed in a database from a table of outcomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "exposures",
+        "!has(self.exposures) || self.exposures != self.table",
+        "exposures and outcomes are two tables: name another one"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlSource {
     /// Secret of the same namespace with the connection `uri`.

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
-use crate::source::{self, Credentials};
+use crate::source::{self, Credentials, Observations};
 use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
 
 /// Tells the time; tests pin it.
@@ -221,15 +221,16 @@ impl Collector {
         Ok(receipt?)
     }
 
-    /// Answers a question as of `at`, on a thread that may block.
+    /// Answers a question from the store alone, as of `at`, on a thread that may block. Metrics that have their figures
+    /// elsewhere are unavailable, and no threshold is asked about.
     ///
     /// # Errors
     /// See [`AnswerError`].
     pub async fn answer(&self, question: Question, at: Timestamp) -> Result<Answer, AnswerError> {
-        self.answer_with(question, &Credentials::default(), at).await
+        self.analyse(question, Observations::new(), at).await
     }
 
-    /// [`Collector::answer`], with what opens the sources outside that the question names.
+    /// Answers a question as of `at` from the store and the sources outside that the question names, with what opens them.
     ///
     /// # Errors
     /// See [`AnswerError`]. A source that gives nothing is none: it stands among the unavailable.
@@ -239,15 +240,24 @@ impl Collector {
         credentials: &Credentials,
         at: Timestamp,
     ) -> Result<Answer, AnswerError> {
-        let store = self.store.clone();
         let (outside, thresholds) = tokio::join!(
             source::observe(&question, credentials, at),
             source::check(&question, at)
         );
+        let answer = self.analyse(question, outside, at).await?;
+        Ok(Answer { thresholds, ..answer })
+    }
+
+    async fn analyse(
+        &self,
+        question: Question,
+        outside: Observations,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
+        let store = self.store.clone();
         let task =
             tokio::task::spawn_blocking(move || analysis::answer_with(&store, &question, &outside, at));
-        let answer = task.await.unwrap_or(Err(AnswerError::Interrupt))?;
-        Ok(Answer { thresholds, ..answer })
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 
     /// Counts for status and metrics.
