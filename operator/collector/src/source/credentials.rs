@@ -3,23 +3,44 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 /// Credentials by the name that the question knows them by: that of the Secret.
 ///
 /// They can be read but not written, and what they show of themselves is their names.
-#[derive(Clone, Default, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Default)]
 pub struct Credentials(BTreeMap<String, Credential>);
 
 /// What one Secret holds.
-#[derive(Clone, Deserialize)]
+#[derive(Clone)]
 pub struct Credential {
     /// Where and as whom to connect: the Secret's `uri`.
     uri: String,
     /// The CAs that sign the source's certificate, in PEM: the Secret's `ca.crt`; absent: those of the host.
+    ca: Option<String>,
+}
+
+/// A [`Credential`] as it is sent.
+#[derive(Deserialize)]
+struct Sent {
+    uri: String,
     #[serde(rename = "ca.crt", default)]
     ca: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Credentials {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        // What serde says of a wrong value quotes it.
+        let sent: BTreeMap<String, Sent> = serde_json::from_value(value).map_err(|_| {
+            D::Error::custom("`credentials` is no object of objects with `uri` and `ca.crt` by Secret")
+        })?;
+        Ok(sent
+            .into_iter()
+            .map(|(name, Sent { uri, ca })| (name, Credential { uri, ca }))
+            .collect())
+    }
 }
 
 impl Credentials {

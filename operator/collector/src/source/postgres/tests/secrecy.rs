@@ -160,10 +160,13 @@ async fn takes_credentials_beside_a_question_and_keeps_them_out_of_answers_and_l
         refused.contains("SourceUnavailable") && !refused.contains("another-password"),
         "{refused}"
     );
-    body["arms"] = json!("none");
+    body["credentials"] = json!({ SECRET: database.network_uri("reader", PASSWORD, "") });
     let (status, malformed) = ask(body.to_string()).await;
     assert_eq!(status, 422, "{malformed}");
-    assert!(!malformed.contains(PASSWORD), "{malformed}");
+    assert!(
+        malformed.contains("`credentials`") && !malformed.contains(PASSWORD),
+        "{malformed}"
+    );
     let heard = String::from_utf8(HEARD.lock().unwrap().clone()).unwrap();
     assert!(heard.contains("tokio_postgres"), "the driver logs");
     assert!(!heard.contains(PASSWORD) && !heard.contains("another-password"));
