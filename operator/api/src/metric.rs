@@ -51,6 +51,10 @@ pub struct MetricSpec {
     /// For a ratio: events below the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denominator: Option<EventSelector>,
+    /// What a value is counted in, for people: a currency (`EUR`), `items`, `minutes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    pub unit: Option<String>,
     /// How long after the first exposure events count.
     pub window: Span,
     /// Which way is better.

@@ -5,9 +5,11 @@ use std::io::BufRead;
 
 use anyhow::Context;
 use attune_collector::{Answer, Clock, Collector, CollectorOptions};
+use attune_compile::Inquiry;
 use attune_core::event::Event;
-use attune_core::measure::Question;
+use attune_core::measure::holdout::HoldoutAnswer;
 use jiff::Timestamp;
+use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::lines::{LineError, Lines};
@@ -20,6 +22,16 @@ const BATCH: usize = 5_000;
 
 /// Bad lines that are told one by one; a file of something else has a million.
 const TOLD: u64 = 20;
+
+/// What a question was answered.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Told {
+    /// What an experiment has shown.
+    Experiment(Box<Answer>),
+    /// What the programmes that a holdout holds back are worth.
+    Holdout(Box<HoldoutAnswer>),
+}
 
 /// A collector with a store of its own.
 pub(crate) struct Analysis {
@@ -85,13 +97,47 @@ impl Analysis {
         Ok(refused)
     }
 
-    /// The answer of the collector.
+    /// Tells the store of the holdouts that there are, which it must know before their first exposure.
+    ///
+    /// # Errors
+    /// When a holdout cannot be registered.
+    pub(crate) async fn register<'i>(
+        &self,
+        inquiries: impl Iterator<Item = &'i Inquiry>,
+    ) -> anyhow::Result<()> {
+        let periods = inquiries.filter_map(|inquiry| match inquiry {
+            Inquiry::Holdout { question, .. } => Some(question.registration.clone()),
+            Inquiry::Experiment { .. } | Inquiry::Metric(_) => None,
+        });
+        let refused = self.collector.register_holdouts(periods.collect()).await;
+        match refused.into_iter().next() {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The answer of the collector; none for whether events come in, which a log does not say.
     ///
     /// # Errors
     /// When the question contradicts itself, or the store cannot be read.
-    pub(crate) async fn answer(&self, question: &Question) -> anyhow::Result<Answer> {
-        let answer = self.collector.answer(question.clone(), self.at).await;
-        answer.with_context(|| format!("experiment `{}` cannot be analysed", question.experiment))
+    pub(crate) async fn ask(&self, inquiry: &Inquiry) -> anyhow::Result<Option<Told>> {
+        match inquiry {
+            Inquiry::Experiment { question, cut } => {
+                let name = &question.experiment;
+                // What came after a decision counts no more.
+                let at = cut.map_or(self.at, |cut| cut.min(self.at));
+                let answer = self.collector.answer(question.clone(), at).await;
+                let answer = answer.with_context(|| format!("experiment `{name}` cannot be analysed"))?;
+                Ok(Some(Told::Experiment(Box::new(answer))))
+            }
+            Inquiry::Holdout { question, .. } => {
+                let name = &question.registration.holdout;
+                let answer = self.collector.answer_holdout(question.clone(), self.at).await;
+                let answer = answer.with_context(|| format!("holdout `{name}` cannot be analysed"))?;
+                Ok(Some(Told::Holdout(Box::new(answer))))
+            }
+            Inquiry::Metric(_) => Ok(None),
+        }
     }
 
     fn event(&self, line: Result<&str, LineError>) -> Result<Option<Event>, String> {

@@ -152,8 +152,13 @@ fn question(kind: MetricKind) -> Question {
         }],
         method: Method::Fixed,
         alpha_bp: 500,
+        power_bp: 8000,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
         thresholds: Vec::new(),
     }
 }

@@ -4,111 +4,67 @@
 //! outcomes count from that exposure on, the instant itself included, for the metric's window; only units whose whole
 //! window lies before the data cut enter, so that late starters do not pull the figures down.
 //!
+//! A changed split is a new phase. Every phase is compared within itself, see [`phases`].
+//!
 //! The sequential designs need the looks that were taken before. They are computed again from the events, one for every
 //! midnight (UTC), so that an answer depends on the events, the question and the data cut alone and not on who asked
 //! when; see [`looks`].
 
 use attune_core::measure::answer::{Unavailable, UnavailableReason};
-use attune_core::measure::{ArmQuestion, MetricKind, MetricQuestion, Question};
+use attune_core::measure::{MetricKind, MetricQuestion, MetricRole, Question};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json_canonicalizer::to_vec as canonical;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 mod answer;
 mod compare;
+mod error;
+mod exclude;
 mod filter;
+mod holdout;
 mod looks;
+mod multiplicity;
+mod novelty;
+mod observe;
+mod outside;
+mod phases;
+mod power;
+mod registration;
+mod sums;
 #[cfg(test)]
 mod tests;
-mod units;
 
 pub use answer::{
-    Answer, ArmCount, Denominator, Figures, Finding, MetricResult, MomentsOf, ResultReason, SampleRatioCheck,
-    Summary,
+    Answer, ArmCount, Figures, Finding, MetricResult, MomentsOf, PhaseCount, PhaseMoments, ResultReason,
+    SampleRatioCheck, SecondMoments, Summary, Unadjusted,
 };
+pub use error::AnswerError;
+pub use holdout::answer as answer_holdout;
+pub(crate) use looks::{DAY, Observed};
 
 use crate::hex::Hex;
-use crate::source::{Observation, Observations, SourceError};
-use crate::store::{Assigned, Entrance, Snapshot, Split, SplitKind, Store, StoreError};
-use filter::Selection;
-pub(crate) use looks::{DAY, Observed};
-use units::{UnitSums, Window};
-
-/// Why a question has no answer at all.
-#[derive(Debug, Error)]
-pub enum AnswerError {
-    /// The arms are not one control and at least one other.
-    #[error(
-        "experiment `{experiment}` has {controls} control arms among {arms}; exactly one control and another arm are needed"
-    )]
-    FindControl {
-        /// The experiment.
-        experiment: String,
-        /// Arms that say they are the control.
-        controls: usize,
-        /// All arms.
-        arms: usize,
-    },
-    /// A ratio metric names no denominator.
-    #[error("metric `{metric}` is a ratio without a denominator; name the denominator's event")]
-    FindDenominator {
-        /// The metric.
-        metric: String,
-    },
-    /// The condition of a metric cannot be evaluated here.
-    #[error(
-        "the condition of metric `{metric}` cannot be evaluated; conditions read `value` and `properties.*`"
-    )]
-    LinkFilter {
-        /// The metric.
-        metric: String,
-        /// Why.
-        source: attune_core::expr::LinkError,
-    },
-    /// The moments of a metric are no moments, which the bounds on numbers should have made impossible.
-    #[error("the values of metric `{metric}` cannot be summed up")]
-    SumUp {
-        /// The metric.
-        metric: String,
-        /// Why.
-        source: attune_lift::MomentsError,
-    },
-    /// The question cannot be written as canonical JSON.
-    #[error("the question cannot be hashed")]
-    HashQuestion {
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// The process is shutting down.
-    #[error("the analysis was interrupted; ask again")]
-    Interrupt,
-    /// The store cannot be read.
-    #[error("cannot read the events")]
-    ReadEvents {
-        /// Why.
-        #[from]
-        source: StoreError,
-    },
-}
-
-impl From<rusqlite::Error> for AnswerError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::ReadEvents { source: error.into() }
-    }
-}
+use crate::source::Observations;
+use crate::store::{Registered, Snapshot, Store};
+use compare::{Comparison, Evidence};
+use observe::{Source, sum_up};
+use phases::Phase;
+use registration::Withheld;
 
 /// The name that a question is pinned by: the SHA-256 of its canonical JSON (RFC 8785), in hexadecimal.
 ///
 /// # Errors
 /// When the question cannot be written as JSON.
-pub fn question_hash(question: &Question) -> Result<String, AnswerError> {
+pub fn question_hash<Q: Serialize>(question: &Q) -> Result<String, AnswerError> {
     let json = canonical(question).map_err(|source| AnswerError::HashQuestion { source })?;
     Ok(Hex(&Sha256::digest(json)).to_string())
 }
 
 /// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric. A
 /// metric that has its figures elsewhere is unavailable.
+///
+/// The first question of a phase with exposures is remembered with its registration and its weights; see
+/// [`Question::registration`].
 ///
 /// # Errors
 /// When the question contradicts itself or the store cannot be read. A metric whose *design* cannot be analysed is no
@@ -117,11 +73,7 @@ pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answe
     answer_with(store, question, &Observations::new(), at)
 }
 
-/// [`answer`] with what the sources outside have said.
-///
-/// The exposures of a database are not those of the store, so each source's arms are checked against the weights on their
-/// own: a split that is broken in one place says nothing about the other. The answer shows those that the primary metric
-/// rests on.
+/// [`answer`] with what the sources outside have said, see [`outside`].
 pub(crate) fn answer_with(
     store: &Store,
     question: &Question,
@@ -129,57 +81,54 @@ pub(crate) fn answer_with(
     at: Timestamp,
 ) -> Result<Answer, AnswerError> {
     let control = control(question)?;
-    let own = Own::open(store, question, at)?;
-    let own_ratio = compare::sample_ratio(question, &own.entrances()?);
-    let mut results = Vec::new();
-    let mut unavailable = Vec::new();
-    let mut primary = None;
-    for (place, metric) in question.metrics.iter().enumerate() {
-        let (looks, ratio) = match outside_of(metric, outside) {
-            None => (own.observe(metric)?.looks(), own_ratio.clone()),
-            Some(Ok(observation)) => {
-                let ratio = compare::sample_ratio(question, &observation.entrances);
-                if place == 0 {
-                    primary = Some((&observation.arms, ratio.clone()));
-                }
-                (observation.observed.looks(), ratio)
-            }
-            Some(Err(error)) => {
-                unavailable.push(Unavailable {
-                    metric: metric.name.clone(),
-                    reason: UnavailableReason::SourceUnavailable,
-                    message: error.to_string(),
-                });
-                continue;
-            }
-        };
-        let looks = looks.map_err(|source| AnswerError::SumUp {
-            metric: metric.name.clone(),
-            source,
-        })?;
-        let invalid = ratio.as_ref().and_then(SampleRatioCheck::invalid);
-        results.extend(compare::with_control(
-            question,
-            metric,
-            (control, invalid),
-            &looks,
-            at,
-        ));
-    }
-    let (known, sample_ratio) = match primary {
-        Some((arms, ratio)) => (arms.clone(), ratio),
-        None => (own.arms(question.metrics.first())?, own_ratio),
+    check(question)?;
+    let snapshot = store.snapshot()?;
+    let registered = registration::remember(store, &snapshot, question, at)?;
+    answer_from(&snapshot, question, (control, &registered), outside, at)
+}
+
+fn answer_from(
+    snapshot: &Snapshot,
+    question: &Question,
+    (control, registered): (usize, &[Registered]),
+    outside: &Observations,
+    at: Timestamp,
+) -> Result<Answer, AnswerError> {
+    let phases = phases::read(snapshot, question, registered, at)?;
+    let (arms, unknown_arms) = phases::arm_counts(snapshot, question, &phases, at)?;
+    let exposed: Vec<u64> = arms.iter().map(|arm| arm.exposed).collect();
+    let sample_ratio = worst(phases.iter().filter_map(Phase::sample_ratio).cloned());
+    let comparison = Comparison {
+        question,
+        control,
+        withheld: withheld(question, registered, sample_ratio.as_ref()),
+        weights: &plan_weights(question, &phases),
+        exposed: &exposed,
+        at,
     };
-    let (arms, unknown_arms) = arm_counts(question, known);
+    let source = Source {
+        snapshot,
+        question,
+        phases: &phases,
+        at,
+    };
+    let (mut results, unavailable) = compared(&source, comparison, (outside, registered))?;
+    multiplicity::secondary(&mut results, comparison.alpha());
+    let own = (arms, unknown_arms, sample_ratio);
+    let (arms, unknown_arms, sample_ratio) = outside::shown(question, registered, outside).unwrap_or(own);
     Ok(Answer {
         as_of: at,
         question: question_hash(question)?,
         namespace: question.namespace.clone(),
         experiment: question.experiment.clone(),
+        registration: question.registration.clone(),
         phase: question.phase,
+        phases: phases.iter().map(|phase| phase.count(question)).collect(),
+        excluded: phases.iter().map(Phase::excluded).sum(),
         arms,
         unknown_arms,
         sample_ratio,
+        power: power::of(question, &results),
         results,
         unavailable,
         thresholds: Vec::new(),
@@ -187,104 +136,113 @@ pub(crate) fn answer_with(
     })
 }
 
-/// What the store itself knows of one metric of a question.
-pub(crate) fn observation(
-    store: &Store,
+/// Every metric of the question, every arm but the control.
+fn compared(
+    source: &Source<'_>,
+    comparison: Comparison<'_>,
+    (outside, registered): (&Observations, &[Registered]),
+) -> Result<(Vec<MetricResult>, Vec<Unavailable>), AnswerError> {
+    let covariates = source.covariates()?;
+    let mut results = Vec::new();
+    let mut unavailable = Vec::new();
+    for metric in &source.question.metrics {
+        if let Some(observation) = outside::of(metric, outside) {
+            match observation {
+                Ok(observation) => {
+                    results.extend(outside::compared(observation, comparison, metric, registered)?);
+                }
+                Err(error) => unavailable.push(Unavailable {
+                    metric: metric.name.clone(),
+                    reason: UnavailableReason::SourceUnavailable,
+                    message: error.to_string(),
+                }),
+            }
+            continue;
+        }
+        let observed = source.observe(metric, covariates.as_ref())?;
+        let looks = looks::looks(&observed).map_err(|error| sum_up(metric, error))?;
+        let weeks = weeks(source, metric)?;
+        let evidence = Evidence {
+            metric,
+            looks: &looks,
+            weeks: weeks.as_ref(),
+        };
+        results.extend(compare::with_control(comparison, evidence));
+    }
+    Ok((results, unavailable))
+}
+
+/// The weeks of the primary metric; the others have no verdict that novelty could move.
+fn weeks(source: &Source<'_>, metric: &MetricQuestion) -> Result<Option<observe::Weeks>, AnswerError> {
+    match metric.role {
+        MetricRole::Primary => source.weeks(metric),
+        MetricRole::Guardrail { .. } | MetricRole::Secondary => Ok(None),
+    }
+}
+
+/// Why nothing is shown, whatever the figures.
+fn withheld(
     question: &Question,
-    metric: &MetricQuestion,
-    at: Timestamp,
-) -> Result<Observation, AnswerError> {
-    let own = Own::open(store, question, at)?;
-    Ok(Observation {
-        arms: own.arms(Some(metric))?,
-        entrances: own.entrances()?,
-        observed: own.observe(metric)?,
+    registered: &[Registered],
+    sample_ratio: Option<&SampleRatioCheck>,
+) -> Option<Withheld> {
+    let from_before = |window: i64| window > 0;
+    if let Some(withheld) = registration::check(question, registered) {
+        return Some(withheld);
+    }
+    if sample_ratio.is_some_and(|check| check.blocked) {
+        return Some(Withheld::SampleRatio);
+    }
+    let covariate = question.covariate.as_ref()?;
+    (!from_before(covariate.window_seconds)).then_some(Withheld::Covariate)
+}
+
+/// The check of the phase whose arms agree least with its weights.
+fn worst(checks: impl Iterator<Item = SampleRatioCheck>) -> Option<SampleRatioCheck> {
+    let rank = |check: &SampleRatioCheck| (!check.blocked, check.p.unwrap_or(0.0));
+    checks.min_by(|left, right| {
+        let (left, right) = (rank(left), rank(right));
+        left.0.cmp(&right.0).then(left.1.total_cmp(&right.1))
     })
 }
 
-/// What a source outside has said of a metric; `None` for one that the store answers.
-fn outside_of<'o>(
-    metric: &MetricQuestion,
-    outside: &'o Observations,
-) -> Option<Result<&'o Observation, SourceError>> {
-    let source = metric.source.as_ref()?;
-    Some(match outside.get(&metric.name) {
-        Some(Ok(observation)) => Ok(observation),
-        Some(Err(error)) => Err(error.clone()),
-        None => {
-            let attune_core::measure::Source::Postgres(tables) = source;
-            Err(SourceError::FindCredentials {
-                secret: tables.secret.clone(),
-            })
-        }
-    })
+/// The weights that planned units are shared by: those of the first phase that has any, so that a changed split does not
+/// change the plan.
+fn plan_weights(question: &Question, phases: &[Phase]) -> Vec<i64> {
+    let own = || question.arms.iter().map(|arm| arm.weight).collect();
+    phases.iter().find_map(Phase::weights).unwrap_or_else(own)
 }
 
-/// One state of the store, asked about one question.
-struct Own<'a> {
-    snapshot: Snapshot,
-    split: Option<Split>,
-    question: &'a Question,
-    at: Timestamp,
+fn check_metric(metric: &MetricQuestion) -> Result<(), AnswerError> {
+    if metric.kind == MetricKind::Ratio && metric.denominator.is_none() {
+        return Err(AnswerError::FindDenominator {
+            metric: metric.name.clone(),
+        });
+    }
+    Ok(())
 }
 
-impl<'a> Own<'a> {
-    fn open(store: &Store, question: &'a Question, at: Timestamp) -> Result<Self, AnswerError> {
-        let snapshot = store.snapshot()?;
-        let split = snapshot.split(
-            &question.namespace,
-            SplitKind::Experiment,
-            &question.experiment,
-            question.phase,
-        )?;
-        Ok(Self {
-            snapshot,
-            split,
-            question,
-            at,
-        })
+/// What no answer can be given to.
+fn check(question: &Question) -> Result<(), AnswerError> {
+    for metric in &question.metrics {
+        check_metric(metric)?;
     }
-
-    fn entrances(&self) -> Result<Vec<Entrance>, AnswerError> {
-        let Some(split) = self.split else {
-            return Ok(Vec::new());
-        };
-        Ok(self.snapshot.entrances(split, self.at, DAY)?)
+    if let Some(covariate) = &question.covariate
+        && covariate.kind == MetricKind::Ratio
+    {
+        return Err(AnswerError::ReadCovariate {
+            covariate: covariate.name.clone(),
+        });
     }
-
-    fn observe(&self, metric: &MetricQuestion) -> Result<Observed, AnswerError> {
-        match self.split {
-            Some(split) => observe(&self.snapshot, split, self.question, metric, self.at),
-            None => Ok(Observed::new(metric.kind, self.question.arms.len())),
+    for rule in &question.exclude {
+        if rule.window_seconds <= 0 {
+            return Err(AnswerError::ReadRule {
+                rule: rule.name.clone(),
+                seconds: rule.window_seconds,
+            });
         }
     }
-
-    /// The arms that exposures name, by name; matured is by the window of `metric`.
-    fn arms(&self, metric: Option<&MetricQuestion>) -> Result<Vec<ArmCount>, AnswerError> {
-        let Some(split) = self.split else {
-            return Ok(Vec::new());
-        };
-        let window = Window::new(metric.map_or(0, |metric| metric.window_seconds), self.at);
-        let matured = self.snapshot.assigned(split, window.last_start())?;
-        let units = |name: &str| {
-            matured
-                .iter()
-                .find(|arm| arm.arm == name)
-                .map_or(0, |arm| arm.units)
-        };
-        let count = |arm: Assigned| ArmCount {
-            exposed: arm.units,
-            matured: units(&arm.arm),
-            crossed_over: arm.crossed_over,
-            name: arm.arm,
-        };
-        Ok(self
-            .snapshot
-            .assigned(split, self.at)?
-            .into_iter()
-            .map(count)
-            .collect())
-    }
+    Ok(())
 }
 
 /// The place of the one control arm.
@@ -306,74 +264,28 @@ fn control(question: &Question) -> Result<usize, AnswerError> {
     }
 }
 
-/// What the matured units of every arm of the question did, in its order.
-fn observe(
-    snapshot: &Snapshot,
-    split: Split,
+/// What the store itself knows of one metric of a question, for tests of the other sources.
+#[cfg(test)]
+pub(crate) fn observation(
+    store: &Store,
     question: &Question,
     metric: &MetricQuestion,
     at: Timestamp,
-) -> Result<Observed, AnswerError> {
-    let link = |event| {
-        Selection::new(event, metric.kind).map_err(|source| AnswerError::LinkFilter {
-            metric: metric.name.clone(),
-            source,
-        })
+) -> Result<crate::source::Observation, AnswerError> {
+    let snapshot = store.snapshot()?;
+    let phases = phases::read(&snapshot, question, &[], at)?;
+    let source = Source {
+        snapshot: &snapshot,
+        question,
+        phases: &phases,
+        at,
     };
-    let missing = || AnswerError::FindDenominator {
-        metric: metric.name.clone(),
-    };
-    let sum_up = |source| AnswerError::SumUp {
-        metric: metric.name.clone(),
-        source,
-    };
-    let window = Window::new(metric.window_seconds, at);
-    let places = arm_places(snapshot, question)?;
-    let mut observed = Observed::new(metric.kind, question.arms.len());
-    let selection = link(&metric.event)?;
-    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
-    let mut units = pass.stream()?;
-    if metric.kind != MetricKind::Ratio {
-        while let Some(unit) = units.next()? {
-            observed.take(&places, &unit, None).map_err(sum_up)?;
-        }
-        return Ok(observed);
+    let mut sizes = Vec::new();
+    for phase in &phases {
+        sizes.push(phase.sizes(&snapshot, question, metric, at)?);
     }
-    let selection = link(metric.denominator.as_ref().ok_or_else(missing)?)?;
-    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
-    let mut denominators = pass.stream()?;
-    // Both passes give every matured unit of the split once, in the same order.
-    while let (Some(unit), Some(denominator)) = (units.next()?, denominators.next()?) {
-        observed
-            .take(&places, &unit, Some(denominator.sum))
-            .map_err(sum_up)?;
-    }
-    Ok(observed)
-}
-
-/// The ids that the store knows the question's arms by.
-fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<Vec<(i64, usize)>, AnswerError> {
-    let mut places = Vec::new();
-    for (index, arm) in question.arms.iter().enumerate() {
-        places.extend(snapshot.name(&arm.name)?.map(|id| (id, index)));
-    }
-    Ok(places)
-}
-
-/// The arms of the question in its order, and those that only exposures know.
-fn arm_counts(question: &Question, mut found: Vec<ArmCount>) -> (Vec<ArmCount>, Vec<ArmCount>) {
-    let mut take = |arm: &ArmQuestion| {
-        let place = found.iter().position(|count| count.name == arm.name);
-        place.map_or_else(
-            || ArmCount {
-                name: arm.name.clone(),
-                exposed: 0,
-                matured: 0,
-                crossed_over: 0,
-            },
-            |place| found.remove(place),
-        )
-    };
-    let arms = question.arms.iter().map(&mut take).collect();
-    (arms, found)
+    Ok(crate::source::Observation {
+        phases: sizes,
+        observed: source.observe(metric, None)?,
+    })
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use attune_core::event::Event;
 use attune_core::measure::Question;
+use attune_core::measure::activity::{ActivityAnswer, ActivityQuestion};
+use attune_core::measure::holdout::{HoldoutAnswer, HoldoutQuestion, HoldoutRegistration};
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use thiserror::Error;
@@ -13,7 +15,7 @@ use thiserror::Error;
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
 use crate::source::{self, Credentials, Observations};
-use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
+use crate::store::{AppendError, NewEvent, Receipt, RegisterError, Store, StoreError, StoreOptions, Totals};
 
 /// Tells the time; tests pin it.
 #[derive(Clone)]
@@ -258,6 +260,45 @@ impl Collector {
         let task =
             tokio::task::spawn_blocking(move || analysis::answer_with(&store, &question, &outside, at));
         task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// How lively an outcome is at `at`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn activity(&self, question: &ActivityQuestion, at: Timestamp) -> Result<ActivityAnswer, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let activity = snapshot.outcome_activity(&question.namespace, &question.event, at)?;
+        Ok(ActivityAnswer {
+            last: activity.map(|activity| activity.last),
+            per_hour: activity.map_or(0.0, |activity| activity.per_hour),
+        })
+    }
+
+    /// Answers what a holdout is asked as of `at`, on a thread that may block.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    pub async fn answer_holdout(
+        &self,
+        question: HoldoutQuestion,
+        at: Timestamp,
+    ) -> Result<HoldoutAnswer, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || analysis::answer_holdout(&store, &question, at));
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// Remembers the periods of holdouts from now on, each for itself; gives why those that are left out are.
+    pub async fn register_holdouts(&self, periods: Vec<HoldoutRegistration>) -> Vec<RegisterError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            periods
+                .iter()
+                .filter_map(|period| store.register_holdout(period).err())
+                .collect()
+        });
+        task.await.unwrap_or_default()
     }
 
     /// Counts for status and metrics.

@@ -27,7 +27,7 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{post, put};
 use serde::Serialize;
 
 mod answer;
@@ -57,10 +57,13 @@ pub(crate) fn events(collector: Collector) -> Router {
         .with_state(collector)
 }
 
-/// Where questions are answered.
+/// Where questions are answered, and where periods of holdouts are registered before anybody asks.
 pub(crate) fn answers(collector: Collector) -> Router {
     Router::new()
         .route("/v1/answers", post(answer::answer))
+        .route("/v1/activity", post(answer::activity))
+        .route("/v1/holdout-answers", post(answer::answer_holdout))
+        .route("/v1/holdouts", put(answer::register_holdouts))
         .with_state(collector)
 }
 

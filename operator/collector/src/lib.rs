@@ -23,7 +23,7 @@ mod shutdown;
 pub mod source;
 pub mod store;
 
-pub use analysis::{Answer, AnswerError, answer, question_hash};
+pub use analysis::{Answer, AnswerError, answer, answer_holdout, question_hash};
 pub use collector::{Clock, Collector, CollectorOptions, Counts, Observer, TakeError};
 pub use ingest::{CallerNamespace, router};
 pub use shutdown::shutdown;

@@ -18,16 +18,17 @@ mod credentials;
 mod error;
 mod postgres;
 mod prometheus;
+#[cfg(test)]
 mod store;
 mod tls;
 
 pub use credentials::{Credential, Credentials};
 pub use error::SourceError;
 
+#[cfg(test)]
 pub(crate) use store::StoreSource;
 
 use crate::analysis::{ArmCount, Observed};
-use crate::store::Entrance;
 use postgres::PostgresSource;
 
 /// How long all sources outside of one question may take together; below what the operator waits for an answer.
@@ -50,12 +51,42 @@ pub(crate) trait MetricSource {
 /// What a source knows of one metric of one question.
 #[derive(Debug)]
 pub(crate) struct Observation {
+    /// Every phase up to the present one that has units, the first one first.
+    pub(crate) phases: Vec<PhaseSizes>,
+    /// What the matured units of the question's arms did, by phase.
+    pub(crate) observed: Vec<Observed>,
+}
+
+/// The sizes of the arms of one phase.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PhaseSizes {
+    /// The phase, from 1 on.
+    pub(crate) phase: i32,
     /// The arms that exposures name, by name, those too that the question does not know. Matured is by this metric's window.
     pub(crate) arms: Vec<ArmCount>,
-    /// How many units entered each arm on each day.
-    pub(crate) entrances: Vec<Entrance>,
-    /// What the matured units of the question's arms did.
-    pub(crate) observed: Observed,
+    /// How many units entered each arm by each midnight since 1970.
+    pub(crate) entered: BTreeMap<(i64, String), u64>,
+}
+
+impl PhaseSizes {
+    /// Units of every arm of the question so far, at every midnight at which somebody was new.
+    pub(crate) fn exposed_by_day(&self, question: &Question) -> Vec<Vec<u64>> {
+        let mut exposed = vec![0; question.arms.len()];
+        let mut looks: Vec<(i64, Vec<u64>)> = Vec::new();
+        for ((day, name), units) in &self.entered {
+            let Some(place) = question.arms.iter().position(|arm| arm.name == *name) else {
+                continue;
+            };
+            if let Some(sum) = exposed.get_mut(place) {
+                *sum += units;
+            }
+            match looks.last_mut() {
+                Some((known, look)) if known == day => look.clone_from(&exposed),
+                _ => looks.push((*day, exposed.clone())),
+            }
+        }
+        looks.into_iter().map(|(_, look)| look).collect()
+    }
 }
 
 /// What the sources outside said, by metric.

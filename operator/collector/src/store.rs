@@ -21,18 +21,24 @@ use thiserror::Error;
 
 mod apply;
 mod cache;
+mod holdouts;
 mod key;
+mod members;
+mod registrations;
 mod schema;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use holdouts::RegisterError;
 pub use key::UnitHash;
-pub(crate) use snapshot::Entrance;
+pub(crate) use members::Encounter;
+pub use registrations::Registered;
 pub use snapshot::{Activity, Assigned, Snapshot, Split, SplitKind};
 pub use writer::Pending;
 
+use holdouts::{Bucket, Periods};
 use key::UnitKey;
 use writer::{Row, Writer};
 
@@ -224,6 +230,7 @@ struct Shared {
     key: UnitKey,
     writer: Writer,
     plain: RwLock<BTreeSet<(String, String)>>,
+    periods: RwLock<Periods>,
     // Held for as long as the database is open.
     _lock: File,
 }
@@ -244,6 +251,7 @@ impl Store {
         let key = key::load(directory, &connection)?;
         schema::migrate(&mut connection)?;
         key::remember(&key, &connection)?;
+        let periods = RwLock::new(Periods::load(&connection)?);
         let writer = Writer::start(connection, options)?;
         let plain = RwLock::default();
         Ok(Self {
@@ -252,6 +260,7 @@ impl Store {
                 key,
                 writer,
                 plain,
+                periods,
                 _lock: lock,
             }),
         })
@@ -358,11 +367,25 @@ impl Store {
     fn prepare(&self, new: NewEvent) -> Row {
         let unit = self.unit_hash(&new.namespace, new.event.data.unit());
         let keep_plain = self.keeps_plain(&new);
+        let bucket = self.bucket(&new);
         Row {
             new,
             unit,
             keep_plain,
+            bucket,
         }
+    }
+
+    /// The holdout bucket of an exposed unit, where a holdout was tested.
+    fn bucket(&self, new: &NewEvent) -> Option<Bucket> {
+        let EventData::Exposure(exposure) = &new.event.data else {
+            return None;
+        };
+        let test = exposure.holdout.as_ref()?;
+        let bucket = self
+            .periods()
+            .bucket(&new.namespace, &test.name, new.event.time, &exposure.unit);
+        Some(bucket)
     }
 
     fn keeps_plain(&self, new: &NewEvent) -> bool {

@@ -19,6 +19,7 @@ mod needs;
 mod settings;
 
 pub use content::module;
+pub(crate) use experiment::holdout_salt;
 use needs::Needs;
 
 /// Compiles every Channel of the snapshot.

@@ -5,8 +5,8 @@
 use attune_api::time::Instant;
 use jiff::Timestamp;
 
-use crate::Model;
 use crate::report::Report;
+use crate::{Model, registration};
 
 mod baseline;
 mod conflicts;
@@ -20,7 +20,7 @@ mod windows;
 type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound.
-const CHAIN: [Check; 8] = [
+const CHAIN: [Check; 9] = [
     salts::check,
     windows::check,
     baseline::check,
@@ -28,6 +28,7 @@ const CHAIN: [Check; 8] = [
     references::check,
     overlaps::experiments,
     slots::check,
+    registration::check,
     conflicts::check,
 ];
 

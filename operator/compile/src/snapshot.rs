@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use attune_api::experiment::Registration;
 use attune_api::{
     Audience, Channel, ChannelBinding, ContentModule, DataContract, Experiment, GovernancePolicy, Holdout,
     Kind, Metric, Program, Resource,
 };
 
+use crate::facts::ExperimentFacts;
 use crate::finding::ObjectId;
 
 /// Objects of one kind by name. Names order everything that needs an order, so that the order of arrival never matters.
@@ -38,6 +40,8 @@ pub struct Snapshot {
     pub holdouts: ByName<Holdout>,
     /// Policies, cluster-wide.
     pub policies: ByName<GovernancePolicy>,
+    /// What stands on the statuses of Experiments, by name.
+    pub experiment_facts: BTreeMap<String, ExperimentFacts>,
     /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.
     unreadable: BTreeSet<(Kind, String)>,
 }
@@ -67,6 +71,24 @@ impl Snapshot {
             Resource::Holdout(object) => drop(self.holdouts.insert(name, Arc::from(object))),
             Resource::GovernancePolicy(object) => drop(self.policies.insert(name, Arc::from(object))),
         }
+    }
+
+    /// Takes what stands on an Experiment's status; gives whether it is news.
+    pub fn note_experiment(&mut self, name: &str, facts: ExperimentFacts) -> bool {
+        if self.experiment_facts.get(name).cloned().unwrap_or_default() == facts {
+            return false;
+        }
+        if facts.is_empty() {
+            self.experiment_facts.remove(name);
+        } else {
+            self.experiment_facts.insert(name.to_owned(), facts);
+        }
+        true
+    }
+
+    /// What an Experiment was registered with, as far as it stands on its status.
+    pub fn registration(&self, experiment: &str) -> Option<&Registration> {
+        self.experiment_facts.get(experiment)?.registration.as_ref()
     }
 
     /// One object.

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
+use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::status::{Deciders, Fallback};
-use attune_compile::{Compiled, Finding, ObjectId, Publication};
+use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
-use attune_core::measure::Question;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -153,6 +153,13 @@ impl Index {
         self.resync();
     }
 
+    /// Notes what followed from the verdict of an experiment, where no status of it stands outside to say so.
+    pub fn decide(&mut self, namespace: &str, experiment: &str, decision: Option<Decision>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.decide(experiment, decision);
+        }
+    }
+
     /// Notes what the deciders of a Channel say.
     pub fn hear(&mut self, namespace: &str, channel: &str, deciders: Deciders) {
         if let Some(space) = self.spaces.get_mut(namespace) {
@@ -274,10 +281,9 @@ impl Index {
             .unwrap_or_default()
     }
 
-    /// What experiments ask of the collector.
-    pub fn questions(&self) -> impl Iterator<Item = &Question> {
-        self.compiled()
-            .flat_map(|(_, compiled)| compiled.questions.values())
+    /// What objects ask of the collector.
+    pub fn inquiries(&self) -> impl Iterator<Item = (&ObjectId, &Inquiry)> {
+        self.compiled().flat_map(|(_, compiled)| &compiled.inquiries)
     }
 
     /// Everything found.

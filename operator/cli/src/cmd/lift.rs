@@ -54,6 +54,9 @@ async fn of_events(path: &Path, args: &LiftArgs) -> anyhow::Result<ExitCode> {
     let at = args.at.unwrap_or_else(Timestamp::now);
     let index = strategy.settle(at);
     let mut analysis = Analysis::open(source.namespace(), at)?;
+    analysis
+        .register(index.inquiries().map(|(_, inquiry)| inquiry))
+        .await?;
     let refused = analysis.take(open(path)?, &path.display().to_string()).await?;
     if refused > 0 {
         let lines = if refused == 1 { "line is" } else { "lines are" };
@@ -62,8 +65,8 @@ async fn of_events(path: &Path, args: &LiftArgs) -> anyhow::Result<ExitCode> {
         ));
     }
     let mut answers = Vec::new();
-    for question in index.questions() {
-        answers.push(analysis.answer(question).await?);
+    for (_, inquiry) in index.inquiries() {
+        answers.extend(analysis.ask(inquiry).await?);
     }
     let text = match args.output {
         Some(LiftOutput::Json) => render::json(&answers)?,

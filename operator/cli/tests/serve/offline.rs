@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use attune::cli::SourceArgs;
 use attune::strategy::Strategy;
+use attune_compile::Inquiry;
 use serde_json::{Value, json};
 
 use crate::process::{BATCH, Folder, json_of};
@@ -58,9 +59,11 @@ fn question(folder: &Folder) -> Value {
         at: Some(AT.parse().expect("an instant")),
     };
     let index = Strategy::load(&source).expect("readable").settle(source.at());
-    let questions: Vec<_> = index.questions().collect();
-    assert_eq!(questions.len(), 1);
-    serde_json::to_value(questions[0]).expect("a question is JSON")
+    let mut questions = index.inquiries().filter_map(|(_, inquiry)| match inquiry {
+        Inquiry::Experiment { question, .. } => Some(question),
+        Inquiry::Holdout { .. } | Inquiry::Metric(_) => None,
+    });
+    serde_json::to_value(questions.next().expect("an experiment")).expect("a question is JSON")
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -97,7 +100,11 @@ async fn says_of_a_log_what_a_collector_says_of_the_same_events() {
         .await;
     assert_eq!(response.status(), 200);
     let online = json_of(response).await;
-    let offline: Value = serde_json::from_slice(&offline.stdout).expect("one answer");
+    let mut answers = text(&offline.stdout).lines();
+    let mut next =
+        || -> Value { serde_json::from_str(answers.next().expect("an answer")).expect("an answer is JSON") };
+    let (offline, holdout) = (next(), next());
+    assert_eq!(holdout["holdout"], "always-baseline", "{holdout}");
     assert_eq!(offline, online);
     // It is an answer about people, not two agreements on nothing.
     let first = &offline["results"][0];
@@ -128,7 +135,7 @@ fn shows_verdicts_to_a_person() {
         .collect();
     assert_eq!(
         &rows[0][..6],
-        ["NAMESPACE", "EXPERIMENT", "METRIC", "ROLE", "ARM", "VERDICT"]
+        ["NAMESPACE", "NAME", "METRIC", "ROLE", "ARM", "VERDICT"]
     );
     assert_eq!(
         &rows[1][..6],

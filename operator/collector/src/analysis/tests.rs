@@ -9,8 +9,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{NewEvent, StoreOptions};
 
+mod before;
+mod comparisons;
 mod designs;
+mod holdouts;
 mod joining;
+mod phases;
+mod registration;
 mod wire;
 
 const DAY: i64 = 86_400;
@@ -56,9 +61,13 @@ impl Shop {
     }
 
     fn show(&mut self, unit: &str, arm: &str, seconds: i64) {
+        self.show_in(1, unit, arm, seconds);
+    }
+
+    fn show_in(&mut self, phase: i32, unit: &str, arm: &str, seconds: i64) {
         let enrolment = Some(Enrolment {
             experiment: "x".into(),
-            phase: 1,
+            phase,
             arm: arm.into(),
         });
         self.push(
@@ -135,8 +144,13 @@ fn question(metric: MetricQuestion) -> Question {
         metrics: vec![metric],
         method: measure::Method::Fixed,
         alpha_bp: 500,
+        power_bp: 8000,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
         thresholds: Vec::new(),
     }
 }
@@ -212,7 +226,8 @@ fn reads_46_against_69_of_10_000_as_a_lift_of_a_half() {
             name: "reminder".into(),
             exposed: 10_000,
             matured: 10_000,
-            crossed_over: 0
+            crossed_over: 0,
+            excluded: 0
         }
     );
 }

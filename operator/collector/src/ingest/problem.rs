@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::AnswerError;
 use crate::collector::TakeError;
+use crate::store::RegisterError;
 
 /// Most wrong events that an answer lists one by one; the rest is counted.
 const MAX_LISTED: usize = 100;
@@ -119,6 +120,27 @@ impl Problem {
             "unanswered question",
             error.to_string(),
         )
+    }
+
+    /// Periods of holdouts that are not registered; those that are not listed are.
+    pub(super) fn unregistered(refused: &[RegisterError]) -> Self {
+        let broken = refused
+            .iter()
+            .any(|error| matches!(error, RegisterError::Remember { .. }));
+        let status = if broken {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
+        let all: Vec<String> = refused.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+        let mut problem = Self::new(
+            status,
+            "urn:attune:holdout",
+            "unregistered holdout",
+            all.join("; "),
+        );
+        problem.retry = broken;
+        problem
     }
 
     /// A question that is none.

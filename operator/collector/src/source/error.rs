@@ -115,6 +115,22 @@ pub enum SourceError {
         /// The most it may have.
         limit: usize,
     },
+    /// Rules for bots read what only the collector has in order.
+    #[error(
+        "units cannot be left out by rules in a database; leave them out of `{table}`, or remove `exclude`"
+    )]
+    Exclude {
+        /// The table of exposures.
+        table: String,
+    },
+    /// Too many phases to ask about.
+    #[error("phase {phase} is beyond the {limit} that are asked about; begin a new experiment")]
+    CountPhases {
+        /// The present phase.
+        phase: i32,
+        /// The last that is asked about.
+        limit: i32,
+    },
     /// Numbers that no sum survives.
     #[error("{count} outcomes in `{table}` have a value that is not finite or beyond 1e18; correct them")]
     CheckValues {

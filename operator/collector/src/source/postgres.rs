@@ -1,7 +1,7 @@
 //! Moments computed in PostgreSQL.
 //!
 //! Two tables or views of one database are read, in one read-only transaction: what they have for columns is looked up,
-//! then one query gives the moments. No row of a unit leaves the database.
+//! then one query a phase gives the moments. No row of a unit leaves the database.
 //!
 //! | outcomes | type | |
 //! |---|---|---|
@@ -43,6 +43,9 @@ use connection::Connection;
 use identifier::Table;
 use query::Query;
 
+/// Most phases that are asked about, one query each.
+const MOST_PHASES: i32 = 100;
+
 /// One database, as one credential opens it.
 pub(super) struct PostgresSource<'a> {
     credential: &'a Credential,
@@ -66,14 +69,36 @@ impl<'a> PostgresSource<'a> {
         metric: &MetricQuestion,
         at: Timestamp,
     ) -> Result<Observation, SourceError> {
+        if !question.exclude.is_empty() {
+            return Err(SourceError::Exclude {
+                table: self.tables.exposures.clone(),
+            });
+        }
+        if question.phase > MOST_PHASES {
+            return Err(SourceError::CountPhases {
+                phase: question.phase,
+                limit: MOST_PHASES,
+            });
+        }
         let outcomes = Table::parse(&self.tables.table)?;
         let exposures = Table::parse(&self.tables.exposures)?;
         let connection = Connection::open(&self.tables.secret, self.credential, self.until).await?;
         let outcomes = connection.outcomes(&outcomes).await?;
         let exposures = connection.exposures(&exposures).await?;
-        let query = Query::new(question, metric, (&outcomes, &exposures), at)?;
-        let rows = connection.run(&query, &self.tables.table).await?;
-        moments::observation(question, metric, self.tables, &rows)
+        let mut observation = Observation {
+            phases: Vec::new(),
+            observed: Vec::new(),
+        };
+        for phase in 1..=question.phase {
+            let query = Query::new((question, phase), metric, (&outcomes, &exposures), at)?;
+            let rows = connection.run(&query, &self.tables.table).await?;
+            let (sizes, observed) = moments::of_phase((question, phase), metric, self.tables, &rows)?;
+            if !sizes.arms.is_empty() {
+                observation.phases.push(sizes);
+                observation.observed.push(observed);
+            }
+        }
+        Ok(observation)
     }
 }
 

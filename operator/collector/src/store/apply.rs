@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cache::Cache;
+use super::holdouts::Bucket;
 use super::key::UnitHash;
 use super::snapshot::SplitKind;
 use super::writer::Row;
@@ -101,7 +102,7 @@ impl<'a> Pass<'a> {
             seq,
         };
         let kind = match &event.data {
-            EventData::Exposure(exposure) => self.exposure(place, exposure)?,
+            EventData::Exposure(exposure) => self.exposure(place, exposure, row.bucket.as_ref())?,
             EventData::Outcome(outcome) => self.outcome(place, outcome)?,
         };
         self.note(place, kind);
@@ -139,7 +140,12 @@ impl<'a> Pass<'a> {
         burst.last = burst.last.max(place.time);
     }
 
-    fn exposure(&mut self, place: Place, exposure: &Exposure) -> rusqlite::Result<i64> {
+    fn exposure(
+        &mut self,
+        place: Place,
+        exposure: &Exposure,
+        bucket: Option<&Bucket>,
+    ) -> rusqlite::Result<i64> {
         let mut experiment = None;
         if let Some(enrolment) = &exposure.enrolment {
             let split = (
@@ -160,11 +166,12 @@ impl<'a> Pass<'a> {
         let variant = self.optional_name(exposure.variant.as_deref())?;
         let revision = self.optional_name(exposure.revision.as_deref())?;
         let held = exposure.holdout.as_ref().map(|test| test.held);
+        let salt = self.optional_name(bucket.map(|bucket| bucket.salt.as_str()))?;
         self.connection
             .prepare_cached(
                 "INSERT INTO exposure (seq, namespace, unit, time, channel, touchpoint, binding, variant, revision,
-                 decision, experiment, arm, holdout, held)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 decision, experiment, arm, holdout, held, bucket, salt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 place.seq,
@@ -181,6 +188,8 @@ impl<'a> Pass<'a> {
                 experiment.map(|(_, arm)| arm),
                 holdout.map(|(split, _)| split),
                 held,
+                bucket.map(|bucket| bucket.bucket),
+                salt,
             ])?;
         Ok(EXPOSURES)
     }

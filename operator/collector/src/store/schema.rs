@@ -14,7 +14,10 @@ use super::StoreError;
 const APPLICATION_ID: i64 = 0x4174_746e;
 
 /// Every step from an empty file to the current schema; a released step never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_events.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema/0001_events.sql"),
+    include_str!("schema/0002_measurement.sql"),
+];
 
 /// Opens the database for writing, new or not.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {

@@ -12,6 +12,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::apply::{Caches, Pass};
+use super::holdouts::Bucket;
 use super::key::UnitHash;
 use super::{AppendError, NewEvent, Receipt, StoreError, StoreOptions};
 
@@ -21,6 +22,7 @@ pub(super) struct Row {
     pub(super) new: NewEvent,
     pub(super) unit: UnitHash,
     pub(super) keep_plain: bool,
+    pub(super) bucket: Option<Bucket>,
 }
 
 /// One batch and who waits for it.

@@ -83,8 +83,8 @@ impl Connection {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'",
             self.patience.as_millis()
         );
-        let begun = self.client.batch_execute(&begin).await;
-        begun.map_err(|error| unconnected(secret, &error))
+        let answer = self.client.batch_execute(&begin).await;
+        answer.map_err(|error| unconnected(secret, &error))
     }
 
     pub(super) async fn outcomes(&self, table: &Table) -> Result<Outcomes, SourceError> {

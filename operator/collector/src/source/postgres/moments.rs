@@ -1,4 +1,4 @@
-//! From rows to an observation.
+//! From rows to what a phase shows.
 
 use attune_core::measure::{MetricKind, MetricQuestion, Question, TableSource};
 use attune_lift::{ArmMoments, Companion, Moments, MomentsError};
@@ -7,8 +7,7 @@ use tokio_postgres::Row;
 
 use super::query::MAX_ROWS;
 use crate::analysis::{ArmCount, Observed};
-use crate::source::{Observation, SourceError};
-use crate::store::Entrance;
+use crate::source::{PhaseSizes, SourceError};
 
 /// One arm on one day.
 struct Line {
@@ -23,12 +22,13 @@ struct Line {
     co: f64,
 }
 
-pub(super) fn observation(
-    question: &Question,
+/// The sizes and the moments of one phase.
+pub(super) fn of_phase(
+    (question, phase): (&Question, i32),
     metric: &MetricQuestion,
     tables: &TableSource,
     rows: &[Row],
-) -> Result<Observation, SourceError> {
+) -> Result<(PhaseSizes, Observed), SourceError> {
     if rows.len() > MAX_ROWS {
         return Err(SourceError::BoundAnswer {
             table: tables.exposures.clone(),
@@ -62,36 +62,29 @@ pub(super) fn observation(
             .add(place, line.day, counts, moments)
             .map_err(|_| unreadable())?;
     }
-    let (arms, entrances) = entered(lines);
-    Ok(Observation {
-        arms,
-        entrances,
-        observed,
-    })
+    Ok((sizes((question, phase), lines), observed))
 }
 
-/// The sizes of the arms, whole and by day.
-fn entered(lines: Vec<Line>) -> (Vec<ArmCount>, Vec<Entrance>) {
+/// The sizes of the arms, whole and by day. Who crossed over is counted in arms that are known.
+fn sizes((question, phase): (&Question, i32), lines: Vec<Line>) -> PhaseSizes {
     let mut arms: BTreeMap<String, ArmCount> = BTreeMap::new();
-    let mut entrances = Vec::new();
+    let mut entered = BTreeMap::new();
     for line in lines.into_iter().filter(|line| !line.moments) {
-        let arm = arms.entry(line.arm.clone()).or_insert_with(|| ArmCount {
-            name: line.arm.clone(),
-            exposed: 0,
-            matured: 0,
-            crossed_over: 0,
-        });
+        let arm = arms
+            .entry(line.arm.clone())
+            .or_insert_with(|| ArmCount::new(line.arm.clone()));
         arm.exposed = arm.exposed.saturating_add(unsigned(line.units));
         arm.matured = arm.matured.saturating_add(unsigned(line.counted));
-        arm.crossed_over = arm.crossed_over.saturating_add(unsigned(line.special));
-        entrances.push(Entrance {
-            arm: line.arm,
-            period: line.day,
-            units: unsigned(line.units),
-        });
+        if question.arms.iter().any(|known| known.name == line.arm) {
+            arm.crossed_over = arm.crossed_over.saturating_add(unsigned(line.special));
+        }
+        entered.insert((line.day, line.arm), unsigned(line.units));
     }
-    entrances.sort_by(|left, right| (left.period, &left.arm).cmp(&(right.period, &right.arm)));
-    (arms.into_values().collect(), entrances)
+    PhaseSizes {
+        phase,
+        arms: arms.into_values().collect(),
+        entered,
+    }
 }
 
 fn line(row: &Row) -> Result<Line, tokio_postgres::Error> {

@@ -32,7 +32,7 @@ impl Query {
     /// # Errors
     /// When a column is missing that the metric needs, or its condition cannot be stated.
     pub(super) fn new(
-        question: &Question,
+        (question, phase): (&Question, i32),
         metric: &MetricQuestion,
         (outcomes, exposures): (&Outcomes, &Exposures),
         at: Timestamp,
@@ -40,6 +40,7 @@ impl Query {
         let mut parameters = Parameters::default();
         let mut builder = Builder {
             question,
+            phase,
             metric,
             outcomes,
             at: parameters.whole(micros(at)),
@@ -68,6 +69,7 @@ impl Query {
 
 struct Builder<'a> {
     question: &'a Question,
+    phase: i32,
     metric: &'a MetricQuestion,
     outcomes: &'a Outcomes,
     /// SQL of the data cut, in microseconds since 1970.
@@ -81,7 +83,7 @@ impl Builder<'_> {
     /// The arm and the time of every unit's earliest exposure.
     fn entered(&mut self, exposures: &Exposures) -> String {
         let experiment = self.parameters.text(&self.question.experiment);
-        let phase = self.parameters.whole(self.question.phase.into());
+        let phase = self.parameters.whole(self.phase.into());
         let own_phase = if exposures.phase {
             "coalesce(e.\"phase\", 1)"
         } else {

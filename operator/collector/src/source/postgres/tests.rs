@@ -75,7 +75,12 @@ fn question(metric: MetricQuestion) -> Question {
     Question {
         namespace: "shop".into(),
         experiment: "hero".into(),
+        registration: String::new(),
         phase: 2,
+        power_bp: 8000,
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
         arms: vec![arm("plain", true), arm("warm", false)],
         metrics: vec![metric],
         method: Method::Continuous,

@@ -115,19 +115,22 @@ async fn compare(own: &StoreSource, theirs: &PostgresSource<'_>, metric: MetricQ
     let metric = &question.metrics[0];
     let own = own.observe(&question, metric, at(when)).await.unwrap();
     let theirs = theirs.observe(&question, metric, at(when)).await.unwrap();
-    assert_eq!(own.arms, theirs.arms, "{what}");
-    assert_eq!(own.entrances, theirs.entrances, "{what}");
-    let (own, theirs) = (own.observed.looks().unwrap(), theirs.observed.looks().unwrap());
-    assert_eq!(own.len(), theirs.len(), "{what}");
-    for (own, theirs) in own.iter().zip(&theirs) {
-        assert_eq!(own.day, theirs.day, "{what}");
-        for (own, theirs) in own.arms.iter().zip(&theirs.arms) {
-            agree(own, theirs, &what);
+    assert_eq!(own.phases, theirs.phases, "{what}");
+    let mut found = 0.0;
+    for (own, theirs) in own.observed.iter().zip(&theirs.observed) {
+        let (own, theirs) = (own.days().unwrap(), theirs.days().unwrap());
+        assert_eq!(own.len(), theirs.len(), "{what}");
+        for ((own_day, own), (day, theirs)) in own.iter().zip(&theirs) {
+            assert_eq!((own_day, own.len()), (day, theirs.len()), "{what}");
+            for (own, theirs) in own.iter().zip(theirs) {
+                agree(own, theirs, &what);
+            }
         }
+        found += own.last().map_or(0.0, |(_, arms)| {
+            arms.iter().map(ArmMoments::non_zero_at_least).sum::<f64>()
+        });
     }
-    own.last().map_or(0.0, |look| {
-        look.arms.iter().map(ArmMoments::non_zero_at_least).sum()
-    })
+    found
 }
 
 #[tokio::test]

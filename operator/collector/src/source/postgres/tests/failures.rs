@@ -94,11 +94,11 @@ async fn needs_no_column_that_a_metric_does_not_read() {
         .observe(&question, &question.metrics[0], at(86_400 * 3))
         .await
         .unwrap();
-    let looks = found.observed.looks().unwrap();
+    let days = found.observed[0].days().unwrap();
     // The server stands in Kathmandu; the times are UTC all the same.
-    assert_eq!((looks[0].day, looks.len()), (20_790, 1));
-    let buyers: Vec<f64> = looks[0]
-        .arms
+    assert_eq!((days[0].0, days.len()), (20_790, 1));
+    let buyers: Vec<f64> = days[0]
+        .1
         .iter()
         .map(attune_lift::ArmMoments::non_zero_at_least)
         .collect();
@@ -214,14 +214,14 @@ async fn takes_names_and_values_for_what_they_are() {
         .observe(&asked, &asked.metrics[0], at(86_400 * 9))
         .await
         .unwrap();
-    assert_eq!(found.observed.looks().unwrap()[0].arms[1].n(), 1);
+    assert_eq!(found.observed[0].days().unwrap()[0].1[1].n(), 1);
     asked.experiment = hostile.into();
     asked.namespace = hostile.into();
     let found = source
         .observe(&asked, &asked.metrics[0], at(86_400 * 9))
         .await
         .unwrap();
-    assert_eq!(found.arms, []);
+    assert_eq!(found.phases, []);
     for table in [hostile, "a.b.c", "", "a.", "outcomes\0", &"t".repeat(64)] {
         table.clone_into(&mut tables.table);
         let source = PostgresSource::new(&credential, &tables, soon());
