@@ -15,7 +15,7 @@ mod privacy;
 mod statistics;
 
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
-pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
+pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
 
 /// Exit code of wrong usage and of input that cannot be read.
 pub const UNREADABLE: u8 = 2;
@@ -42,7 +42,7 @@ enum Verb {
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
     Status(StatusArgs),
-    /// Answer questions about moments: lift with its interval and its verdict, one question a line.
+    /// Tell lift with its interval and its verdict: of questions about moments, or of experiments and a log of events.
     Lift(LiftArgs),
     /// Plan an experiment: how many units it needs, how long that takes, when to look.
     PlanExperiment(PlanArgs),
@@ -242,7 +242,7 @@ impl Cli {
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,
-            Verb::Lift(args) => cmd::lift::run(&args),
+            Verb::Lift(args) => cmd::lift::run(&args).await,
             Verb::PlanExperiment(args) => cmd::plan_experiment::run(&args),
             Verb::Forget(args) => cmd::forget::run(args).await,
             Verb::Recall(args) => cmd::recall::run(args).await,

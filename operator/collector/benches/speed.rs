@@ -180,6 +180,7 @@ fn question(kind: MetricKind) -> Question {
             denominator: None,
             window_seconds: 7 * 86_400,
             direction: Direction::Increase,
+            source: None,
         }],
         method: Method::Fixed,
         alpha_bp: 500,
@@ -190,5 +191,6 @@ fn question(kind: MetricKind) -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        thresholds: Vec::new(),
     }
 }

@@ -10,6 +10,7 @@
 //! midnight (UTC), so that an answer depends on the events, the question and the data cut alone and not on who asked
 //! when; see [`looks`].
 
+use attune_core::measure::answer::{Unavailable, UnavailableReason};
 use attune_core::measure::{MetricKind, MetricQuestion, MetricRole, Question};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -26,6 +27,7 @@ mod looks;
 mod multiplicity;
 mod novelty;
 mod observe;
+mod outside;
 mod phases;
 mod power;
 mod registration;
@@ -39,8 +41,10 @@ pub use answer::{
 };
 pub use error::AnswerError;
 pub use holdout::answer as answer_holdout;
+pub(crate) use looks::{DAY, Observed};
 
 use crate::hex::Hex;
+use crate::source::Observations;
 use crate::store::{Registered, Snapshot, Store};
 use compare::{Comparison, Evidence};
 use observe::{Source, sum_up};
@@ -61,7 +65,8 @@ fn hash(question: &impl Serialize) -> Result<String, AnswerError> {
     Ok(Hex(&Sha256::digest(json)).to_string())
 }
 
-/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric.
+/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric. A
+/// metric that has its figures elsewhere is unavailable.
 ///
 /// The first question of a phase with exposures is remembered with its registration and its weights; see
 /// [`Question::registration`].
@@ -70,24 +75,34 @@ fn hash(question: &impl Serialize) -> Result<String, AnswerError> {
 /// When the question contradicts itself or the store cannot be read. A metric whose *design* cannot be analysed is no
 /// error: its result says why it has no figures, and the others stand.
 pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answer, AnswerError> {
+    answer_with(store, question, &Observations::new(), at)
+}
+
+/// [`answer`] with what the sources outside have said, see [`outside`].
+pub(crate) fn answer_with(
+    store: &Store,
+    question: &Question,
+    outside: &Observations,
+    at: Timestamp,
+) -> Result<Answer, AnswerError> {
     let control = control(question)?;
     check(question)?;
     let snapshot = store.snapshot()?;
     let registered = registration::remember(store, &snapshot, question, at)?;
-    answer_from(&snapshot, question, control, &registered, at)
+    answer_from(&snapshot, question, (control, &registered), outside, at)
 }
 
 fn answer_from(
     snapshot: &Snapshot,
     question: &Question,
-    control: usize,
-    registered: &[Registered],
+    (control, registered): (usize, &[Registered]),
+    outside: &Observations,
     at: Timestamp,
 ) -> Result<Answer, AnswerError> {
     let phases = phases::read(snapshot, question, registered, at)?;
     let (arms, unknown_arms) = phases::arm_counts(snapshot, question, &phases, at)?;
     let exposed: Vec<u64> = arms.iter().map(|arm| arm.exposed).collect();
-    let sample_ratio = worst(&phases);
+    let sample_ratio = worst(phases.iter().filter_map(Phase::sample_ratio).cloned());
     let comparison = Comparison {
         question,
         control,
@@ -102,8 +117,10 @@ fn answer_from(
         phases: &phases,
         at,
     };
-    let mut results = compared(&source, comparison)?;
+    let (mut results, unavailable) = compared(&source, comparison, (outside, registered))?;
     multiplicity::secondary(&mut results, comparison.alpha());
+    let own = (arms, unknown_arms, sample_ratio);
+    let (arms, unknown_arms, sample_ratio) = outside::shown(question, registered, outside).unwrap_or(own);
     Ok(Answer {
         as_of: at,
         question: question_hash(question)?,
@@ -118,15 +135,35 @@ fn answer_from(
         sample_ratio,
         power: power::of(question, &results),
         results,
+        unavailable,
+        thresholds: Vec::new(),
         version: env!("CARGO_PKG_VERSION"),
     })
 }
 
 /// Every metric of the question, every arm but the control.
-fn compared(source: &Source<'_>, comparison: Comparison<'_>) -> Result<Vec<MetricResult>, AnswerError> {
+fn compared(
+    source: &Source<'_>,
+    comparison: Comparison<'_>,
+    (outside, registered): (&Observations, &[Registered]),
+) -> Result<(Vec<MetricResult>, Vec<Unavailable>), AnswerError> {
     let covariates = source.covariates()?;
     let mut results = Vec::new();
+    let mut unavailable = Vec::new();
     for metric in &source.question.metrics {
+        if let Some(observation) = outside::of(metric, outside) {
+            match observation {
+                Ok(observation) => {
+                    results.extend(outside::compared(observation, comparison, metric, registered)?);
+                }
+                Err(error) => unavailable.push(Unavailable {
+                    metric: metric.name.clone(),
+                    reason: UnavailableReason::SourceUnavailable,
+                    message: error.to_string(),
+                }),
+            }
+            continue;
+        }
         let observed = source.observe(metric, covariates.as_ref())?;
         let looks = looks::looks(&observed).map_err(|error| sum_up(metric, error))?;
         let weeks = weeks(source, metric)?;
@@ -137,7 +174,7 @@ fn compared(source: &Source<'_>, comparison: Comparison<'_>) -> Result<Vec<Metri
         };
         results.extend(compare::with_control(comparison, evidence));
     }
-    Ok(results)
+    Ok((results, unavailable))
 }
 
 /// The weeks of the primary metric; the others have no verdict that novelty could move.
@@ -166,16 +203,12 @@ fn withheld(
 }
 
 /// The check of the phase whose arms agree least with its weights.
-fn worst(phases: &[Phase]) -> Option<SampleRatioCheck> {
-    let rank = |check: &&SampleRatioCheck| (!check.blocked, check.p.unwrap_or(0.0));
-    phases
-        .iter()
-        .filter_map(Phase::sample_ratio)
-        .min_by(|left, right| {
-            let (left, right) = (rank(left), rank(right));
-            left.0.cmp(&right.0).then(left.1.total_cmp(&right.1))
-        })
-        .cloned()
+fn worst(checks: impl Iterator<Item = SampleRatioCheck>) -> Option<SampleRatioCheck> {
+    let rank = |check: &SampleRatioCheck| (!check.blocked, check.p.unwrap_or(0.0));
+    checks.min_by(|left, right| {
+        let (left, right) = (rank(left), rank(right));
+        left.0.cmp(&right.0).then(left.1.total_cmp(&right.1))
+    })
 }
 
 /// The weights that planned units are shared by: those of the first phase that has any, so that a changed split does not
@@ -234,4 +267,30 @@ fn control(question: &Question) -> Result<usize, AnswerError> {
             arms: question.arms.len(),
         }),
     }
+}
+
+/// What the store itself knows of one metric of a question, for tests of the other sources.
+#[cfg(test)]
+pub(crate) fn observation(
+    store: &Store,
+    question: &Question,
+    metric: &MetricQuestion,
+    at: Timestamp,
+) -> Result<crate::source::Observation, AnswerError> {
+    let snapshot = store.snapshot()?;
+    let phases = phases::read(&snapshot, question, &[], at)?;
+    let source = Source {
+        snapshot: &snapshot,
+        question,
+        phases: &phases,
+        at,
+    };
+    let mut sizes = Vec::new();
+    for phase in &phases {
+        sizes.push(phase.sizes(&snapshot, question, metric, at)?);
+    }
+    Ok(crate::source::Observation {
+        phases: sizes,
+        observed: source.observe(metric, None)?,
+    })
 }

@@ -14,9 +14,10 @@ use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
+use crate::source::{self, Credentials, Observations};
 use crate::store::{
-    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Store, StoreError, StoreOptions, Swept,
-    Totals,
+    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Store, StoreError,
+    StoreOptions, Swept, Totals,
 };
 
 /// Tells the time; tests pin it.
@@ -241,13 +242,42 @@ impl Collector {
         Ok(receipt?)
     }
 
-    /// Answers a question as of `at`, on a thread that may block.
+    /// Answers a question from the store alone, as of `at`, on a thread that may block. Metrics that have their figures
+    /// elsewhere are unavailable, and no threshold is asked about.
     ///
     /// # Errors
     /// See [`AnswerError`].
     pub async fn answer(&self, question: Question, at: Timestamp) -> Result<Answer, AnswerError> {
+        self.analyse(question, Observations::new(), at).await
+    }
+
+    /// Answers a question as of `at` from the store and the sources outside that the question names, with what opens them.
+    ///
+    /// # Errors
+    /// See [`AnswerError`]. A source that gives nothing is none: it stands among the unavailable.
+    pub async fn answer_with(
+        &self,
+        question: Question,
+        credentials: &Credentials,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
+        let (outside, thresholds) = tokio::join!(
+            source::observe(&question, credentials, at),
+            source::check(&question, at)
+        );
+        let answer = self.analyse(question, outside, at).await?;
+        Ok(Answer { thresholds, ..answer })
+    }
+
+    async fn analyse(
+        &self,
+        question: Question,
+        outside: Observations,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
         let store = self.store.clone();
-        let task = tokio::task::spawn_blocking(move || analysis::answer(&store, &question, at));
+        let task =
+            tokio::task::spawn_blocking(move || analysis::answer_with(&store, &question, &outside, at));
         task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 

@@ -10,6 +10,9 @@ use crate::expr::Expression;
 pub mod activity;
 pub mod answer;
 pub mod holdout;
+mod source;
+
+pub use source::{Source, TableSource, Threshold};
 
 /// One experiment's analysis as registered before its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +56,9 @@ pub struct Question {
     /// The weights of earlier phases, where whoever asks knows them; a collector takes those that it remembers otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub earlier: Vec<PhaseWeights>,
+    /// Thresholds that stop the experiment; they yield no interval and enter no verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub thresholds: Vec<Threshold>,
 }
 
 /// A number for every unit from before its first exposure.
@@ -185,6 +191,9 @@ pub struct MetricQuestion {
     pub window_seconds: i64,
     /// Which direction is better.
     pub direction: Direction,
+    /// Where the moments come from; absent: the collector's own store.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
 }
 
 /// A selection of outcomes and the number that each carries.

@@ -1,8 +1,7 @@
 //! The form of an answer.
 
 use attune_core::measure::MetricRole;
-use attune_core::measure::answer::Novelty;
-use attune_core::measure::answer::Power;
+use attune_core::measure::answer::{Novelty, Power, ThresholdCheck, Unavailable};
 use attune_lift::guardrail::Standing;
 use attune_lift::{
     AnalysisError, ArmMoments, Companion, Look, Method, Moments, NoAdjustment, NoPercentage, Reason, Verdict,
@@ -47,6 +46,12 @@ pub struct Answer {
     /// What the planned size can show; absent while the control has no figures to plan with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// Metrics whose source gave no figures; they have no results here, and what was known of them before stands.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unavailable: Vec<Unavailable>,
+    /// How the thresholds stand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdCheck>,
     /// Version of the crates that computed it; the workspace has one.
     pub version: &'static str,
 }

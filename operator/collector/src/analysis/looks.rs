@@ -12,11 +12,11 @@ use attune_lift::{ArmMoments, MomentsError};
 use super::sums::Sum;
 
 /// Microseconds of a day.
-pub(super) const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
 /// What the matured units of each arm did in one phase, by the midnight at which they were first known.
 #[derive(Debug)]
-pub(super) struct Observed {
+pub(crate) struct Observed {
     kind: MetricKind,
     arms: usize,
     days: BTreeMap<i64, Vec<Tally>>,
@@ -48,7 +48,7 @@ pub(super) struct Tally {
 }
 
 impl Observed {
-    pub(super) fn new(kind: MetricKind, arms: usize) -> Self {
+    pub(crate) fn new(kind: MetricKind, arms: usize) -> Self {
         Self {
             kind,
             arms,
@@ -68,8 +68,31 @@ impl Observed {
         }
     }
 
+    /// Takes in many units of one arm that matured by one midnight: how many, how many of them with any outcome, and their
+    /// moments.
+    pub(crate) fn add(
+        &mut self,
+        place: usize,
+        day: i64,
+        (units, successes): (u64, u64),
+        moments: ArmMoments,
+    ) -> Result<(), MomentsError> {
+        let arms = self
+            .days
+            .entry(day)
+            .or_insert_with(|| vec![Tally::EMPTY; self.arms]);
+        if let Some(tally) = arms.get_mut(place) {
+            *tally = tally.merged(&Tally {
+                units,
+                successes,
+                moments,
+            })?;
+        }
+        Ok(())
+    }
+
     /// The state at every midnight at which something had changed, oldest first, by the place of the arm.
-    fn days(&self) -> Result<Vec<(i64, Vec<ArmMoments>)>, MomentsError> {
+    pub(crate) fn days(&self) -> Result<Vec<(i64, Vec<ArmMoments>)>, MomentsError> {
         let mut known = vec![Tally::EMPTY; self.arms];
         let mut looks = Vec::with_capacity(self.days.len());
         for (day, arms) in &self.days {

@@ -76,7 +76,7 @@ fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<BTreeMap<i64, 
 
 /// The weights of a phase in the question's order: its own of the present phase, else what it says of an earlier one, else
 /// what is remembered of it.
-fn weights(question: &Question, registered: &[Registered], phase: i32) -> Option<Vec<i64>> {
+pub(super) fn weights(question: &Question, registered: &[Registered], phase: i32) -> Option<Vec<i64>> {
     if phase == question.phase {
         return Some(question.arms.iter().map(|arm| arm.weight).collect());
     }
@@ -169,6 +169,48 @@ impl Phase {
         }
     }
 
+    /// The sizes of all arms, as other sources give them.
+    #[cfg(test)]
+    pub(super) fn sizes(
+        &self,
+        snapshot: &Snapshot,
+        question: &Question,
+        metric: &attune_core::measure::MetricQuestion,
+        at: Timestamp,
+    ) -> Result<crate::source::PhaseSizes, AnswerError> {
+        let last = micros(at).saturating_sub(length(metric.window_seconds));
+        let mut arms: BTreeMap<String, ArmCount> = BTreeMap::new();
+        let mut entered: BTreeMap<(i64, String), u64> = BTreeMap::new();
+        let mut take = |name: &str, member: &Member| {
+            let arm = arms
+                .entry(name.to_owned())
+                .or_insert_with(|| ArmCount::new(name.to_owned()));
+            arm.take(member, last);
+            *entered
+                .entry((day_of(member.first), name.to_owned()))
+                .or_default() += 1;
+        };
+        for member in &self.members {
+            if let Some(arm) = question.arms.get(member.place) {
+                take(&arm.name, member);
+            }
+        }
+        for (arm, members) in &self.strangers {
+            let name = snapshot.text(*arm)?;
+            members.iter().for_each(|member| take(&name, member));
+        }
+        for (arm, crossed_over) in question.arms.iter().zip(&self.crossed_over) {
+            if let Some(count) = arms.get_mut(&arm.name) {
+                count.crossed_over = *crossed_over;
+            }
+        }
+        Ok(crate::source::PhaseSizes {
+            phase: self.number,
+            arms: arms.into_values().collect(),
+            entered,
+        })
+    }
+
     /// Whether the arms have the sizes that this phase's weights promise, looked at every midnight and now.
     fn check_sample_ratio(&self, question: &Question) -> Option<SampleRatioCheck> {
         let weights = self.weights.as_ref()?;
@@ -176,31 +218,7 @@ impl Phase {
         if looks.is_empty() {
             return None;
         }
-        let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
-        let check = MeantSplit::new(&weights).and_then(|meant| meant.check(&looks));
-        Some(match check {
-            Ok(check) => SampleRatioCheck {
-                p: Some(check.p),
-                blocked: check.blocked,
-                message: if check.blocked {
-                    "the arms' sizes contradict their weights; look for exposures that are lost or filtered in one arm"
-                        .into()
-                } else {
-                    "the arms' sizes agree with their weights".into()
-                },
-            },
-            Err(error @ SplitError::ZeroWeightArm { .. }) => SampleRatioCheck {
-                p: None,
-                blocked: true,
-                message: error.to_string(),
-            },
-            // Weights that no split can have are refused where resources are checked; here they say nothing.
-            Err(error) => SampleRatioCheck {
-                p: None,
-                blocked: false,
-                message: error.to_string(),
-            },
-        })
+        Some(check_sizes(weights, &looks))
     }
 
     /// Units of every arm so far, at every midnight at which somebody was new and at the data cut.
@@ -221,6 +239,34 @@ impl Phase {
                 exposed.clone()
             })
             .collect()
+    }
+}
+
+/// Whether arms have the sizes that their weights promise, at every look.
+pub(super) fn check_sizes(weights: &[i64], looks: &[Vec<u64>]) -> SampleRatioCheck {
+    let weights: Vec<f64> = weights.iter().map(|weight| *weight as f64).collect();
+    let check = MeantSplit::new(&weights).and_then(|meant| meant.check(looks));
+    match check {
+        Ok(check) => SampleRatioCheck {
+            p: Some(check.p),
+            blocked: check.blocked,
+            message: if check.blocked {
+                "the arms' sizes contradict their weights; look for exposures that are lost or filtered in one arm".into()
+            } else {
+                "the arms' sizes agree with their weights".into()
+            },
+        },
+        Err(error @ SplitError::ZeroWeightArm { .. }) => SampleRatioCheck {
+            p: None,
+            blocked: true,
+            message: error.to_string(),
+        },
+        // Weights that no split can have are refused where resources are checked; here they say nothing.
+        Err(error) => SampleRatioCheck {
+            p: None,
+            blocked: false,
+            message: error.to_string(),
+        },
     }
 }
 
@@ -266,7 +312,7 @@ pub(super) fn arm_counts(
 }
 
 impl ArmCount {
-    fn new(name: String) -> Self {
+    pub(crate) fn new(name: String) -> Self {
         Self {
             name,
             exposed: 0,

@@ -126,6 +126,7 @@ fn metric(kind: MetricKind) -> MetricQuestion {
         denominator: None,
         window_seconds: DAY,
         direction: measure::Direction::Increase,
+        source: None,
     }
 }
 
@@ -150,6 +151,7 @@ fn question(metric: MetricQuestion) -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        thresholds: Vec::new(),
     }
 }
 

@@ -14,6 +14,16 @@ use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::collector::Collector;
+use crate::source::Credentials;
+
+/// A question, and beside it what opens the sources that it names. Credentials are no part of what is hashed.
+#[derive(Deserialize)]
+pub(super) struct Opened {
+    #[serde(flatten)]
+    question: Question,
+    #[serde(default)]
+    credentials: Credentials,
+}
 
 /// As of when.
 #[derive(Debug, Deserialize)]
@@ -25,13 +35,19 @@ pub(super) struct Cut {
 pub(super) async fn answer(
     State(collector): State<Collector>,
     cut: Result<Query<Cut>, QueryRejection>,
-    question: Result<Json<Question>, JsonRejection>,
+    question: Result<Json<Opened>, JsonRejection>,
 ) -> Response {
-    let (question, at) = match asked(&collector, cut, question) {
+    let (
+        Opened {
+            question,
+            credentials,
+        },
+        at,
+    ) = match asked(&collector, cut, question) {
         Ok(asked) => asked,
         Err(problem) => return problem.into_response(),
     };
-    match collector.answer(question, at).await {
+    match collector.answer_with(question, &credentials, at).await {
         Ok(answer) => Json(answer).into_response(),
         Err(error) => Problem::unanswered(&error).into_response(),
     }

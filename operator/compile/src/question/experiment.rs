@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use attune_api::common::EventSelector;
 use attune_api::experiment::{Covariate, ExcludedUnits, ExperimentState, Registration};
-use attune_api::metric::{Direction, MetricSource, MetricType};
+use attune_api::metric::{Direction, MetricSource, MetricType, SqlSource};
 use attune_api::results::AnalysisMethod;
 use attune_api::{Experiment, Kind, Metric, Program};
 use attune_core::measure::{
     self, ArmQuestion, CovariateQuestion, EventQuery, ExcludeRule, Method, MetricKind, MetricQuestion,
-    MetricRole, Question,
+    MetricRole, Question, Source, TableSource, Threshold,
 };
 
 use crate::Model;
@@ -60,13 +60,19 @@ fn question(
                 .iter()
                 .map(|metric| (metric.as_str(), MetricRole::Secondary)),
         );
+    let roles: Vec<(&str, MetricRole)> = roles.collect();
+    let thresholds = roles
+        .iter()
+        .filter_map(|(metric, _)| threshold(metric, model.snapshot.metrics.get(*metric)?))
+        .collect();
     let metrics = roles
+        .into_iter()
         .filter(|(metric, _)| {
             model
                 .snapshot
                 .metrics
                 .get(*metric)
-                .is_some_and(|metric| is_collected(metric))
+                .is_some_and(|metric| is_compared(metric))
         })
         .filter_map(|(metric, role)| metric_question(model, metric, role))
         .collect();
@@ -105,12 +111,57 @@ fn question(
             .filter_map(|rule| exclude_rule(model, rule))
             .collect(),
         earlier: Vec::new(),
+        thresholds,
     })
 }
 
-/// Whether a Metric has units to compare: a threshold on a query has none.
+/// Whether a Metric has units to compare: a threshold on a query has none, and nothing reads ClickHouse yet.
+fn is_compared(metric: &Metric) -> bool {
+    !matches!(
+        metric.spec.source,
+        Some(MetricSource::Prometheus(_) | MetricSource::ClickHouse(_))
+    )
+}
+
+/// Whether the events of a Metric are sent to the collector.
 pub(super) fn is_collected(metric: &Metric) -> bool {
-    !matches!(metric.spec.source, Some(MetricSource::Prometheus(_)))
+    matches!(metric.spec.source, None | Some(MetricSource::Collector(_)))
+}
+
+fn source(metric: &Metric) -> Option<Source> {
+    match &metric.spec.source {
+        Some(MetricSource::Postgres(tables)) => Some(Source::Postgres(table_source(tables))),
+        _ => None,
+    }
+}
+
+fn table_source(source: &SqlSource) -> TableSource {
+    TableSource {
+        secret: source.secret_ref.name.as_str().to_owned(),
+        table: source.table.clone(),
+        exposures: source.exposures().to_owned(),
+    }
+}
+
+/// What a Metric asks of Prometheus.
+fn threshold(name: &str, metric: &Metric) -> Option<Threshold> {
+    let Some(MetricSource::Prometheus(source)) = &metric.spec.source else {
+        return None;
+    };
+    Some(Threshold {
+        metric: name.to_owned(),
+        url: source.url.clone(),
+        query: source.query.clone(),
+        limit: source.threshold.parse().ok()?,
+        direction: direction(metric.spec.direction),
+    })
+}
+
+const fn direction(direction: Direction) -> measure::Direction {
+    match direction {
+        Direction::Increase => measure::Direction::Increase,
+        Direction::Decrease => measure::Direction::Decrease,
+    }
 }
 
 /// The margin that the program registered; the checks refuse a guardrail without.
@@ -175,9 +226,7 @@ pub(super) fn metric_question(model: &Model<'_>, name: &str, role: MetricRole) -
             .as_ref()
             .map(|selector| query(model, name, Part::Denominator, selector)),
         window_seconds: spec.window.seconds(),
-        direction: match spec.direction {
-            Direction::Increase => measure::Direction::Increase,
-            Direction::Decrease => measure::Direction::Decrease,
-        },
+        direction: direction(spec.direction),
+        source: source(metric),
     })
 }

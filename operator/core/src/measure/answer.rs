@@ -41,8 +41,59 @@ pub struct Answer {
     /// What the planned size can show; absent while the control has no figures to plan with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// Metrics whose source gave no figures; what was known of them before stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unavailable: Vec<Unavailable>,
+    /// How the thresholds stand, which enter no verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<ThresholdCheck>,
     /// Version of the crates that computed it.
     pub version: String,
+}
+
+/// A metric without figures, because its source gave none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unavailable {
+    /// The metric.
+    pub metric: String,
+    /// From a closed set.
+    pub reason: UnavailableReason,
+    /// Why, in words, without anything that was secret.
+    pub message: String,
+}
+
+/// Why a metric has no figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum UnavailableReason {
+    /// The source is slow, broken, or not as it should be.
+    SourceUnavailable,
+}
+
+/// How a threshold stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ThresholdCheck {
+    /// The metric.
+    pub metric: String,
+    /// Where the number lies.
+    pub state: ThresholdState,
+    /// The number; absent when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The limit.
+    pub limit: f64,
+    /// What that means, in words.
+    pub message: String,
+}
+
+/// Where the number of a threshold lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ThresholdState {
+    /// On the better side of the limit, or at it.
+    Within,
+    /// Beyond the limit: reason to stop.
+    Breached,
+    /// There is no number.
+    Unavailable,
 }
 
 /// What the planned size of an experiment can show on its primary metric, by what the control has shown so far.

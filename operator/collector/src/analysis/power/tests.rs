@@ -29,6 +29,7 @@ fn question() -> Question {
             denominator: None,
             window_seconds: 3600,
             direction: Direction::Increase,
+            source: None,
         }],
         method: Method::Fixed,
         alpha_bp: 500,
@@ -38,6 +39,7 @@ fn question() -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        thresholds: Vec::new(),
     }
 }
 

@@ -26,6 +26,7 @@ fn question(experiment: &str, phase: i32) -> (ObjectId, Inquiry) {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        thresholds: Vec::new(),
         power_bp: 8000,
     };
     let inquiry = Inquiry::Experiment { question, cut: None };
