@@ -14,14 +14,16 @@ mod overlaps;
 mod references;
 mod salts;
 mod slots;
+mod sources;
 mod windows;
 
 /// One check.
 type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound.
-const CHAIN: [Check; 9] = [
+const CHAIN: [Check; 10] = [
     salts::check,
+    sources::check,
     windows::check,
     baseline::check,
     overlaps::holdouts,

@@ -10,7 +10,7 @@ use attune_api::experiment::{
 use attune_api::results::Verdict as Shown;
 use attune_api::{ExperimentSpec, Instant, ItemName};
 use attune_core::measure::MetricRole;
-use attune_core::measure::answer::{Answer, MetricResult, Standing, Verdict};
+use attune_core::measure::answer::{Answer, MetricResult, Standing, ThresholdState, Verdict};
 use jiff::Timestamp;
 
 #[cfg(test)]
@@ -49,18 +49,18 @@ pub fn advise(rules: &Rules<'_>, answer: &Answer) -> Option<Advice> {
         .iter()
         .filter_map(|result| (result.role == MetricRole::Primary).then_some((result.verdict?, result)))
         .collect();
-    // What may not be believed is acted on in no direction.
-    if let Some((_, result)) = primary.iter().find(|(verdict, _)| *verdict == Verdict::Invalid) {
-        return Some(say(format!("do not act on this experiment: {}", result.message)));
-    }
+    let invalid = primary.iter().find(|(verdict, _)| *verdict == Verdict::Invalid);
+    let invalid =
+        invalid.map(|(_, result)| say(format!("do not act on this experiment: {}", result.message)));
     let judge = Judge {
         rules,
         rule: rules.spec.decision.clone().unwrap_or_default(),
         answer,
         primary,
     };
-    judge
-        .harm()
+    // What may not be believed is acted on in no direction.
+    invalid
+        .or_else(|| judge.harm())
         .or_else(|| judge.too_early())
         .or_else(|| judge.lift())
         .or_else(|| judge.nothing_to_gain())
@@ -104,9 +104,25 @@ impl Judge<'_> {
                 result.arm, result.metric
             )
         });
-        let why = harmful.or(breached)?;
+        // A threshold has no units: it stops, and says nothing about an arm.
+        let beyond = self.answer.thresholds.iter();
+        let beyond = beyond
+            .filter(|threshold| threshold.state == ThresholdState::Breached)
+            .map(|threshold| {
+                format!(
+                    "operational: metric `{}` is beyond its threshold",
+                    threshold.metric
+                )
+            })
+            .next();
+        let verdict = if harmful.is_some() || breached.is_some() {
+            Shown::Harm
+        } else {
+            Shown::Collecting
+        };
+        let why = harmful.or(breached).or(beyond)?;
         let acts = self.rule.on_harm == Some(OnHarm::Stop);
-        Some(self.follow(acts, Outcome::HarmStopped, None, Shown::Harm, &why, "stop it"))
+        Some(self.follow(acts, Outcome::HarmStopped, None, verdict, &why, "stop it"))
     }
 
     fn too_early(&self) -> Option<Advice> {

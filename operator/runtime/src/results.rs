@@ -20,9 +20,11 @@ use crate::patch::Writer;
 use crate::siblings::Siblings;
 
 mod lay;
+mod secrets;
 mod turns;
 
 use lay::Layer;
+use secrets::Opened;
 pub use turns::Inquiries;
 use turns::Turns;
 
@@ -139,7 +141,8 @@ impl Refresher {
         };
         match inquiry {
             Inquiry::Experiment { question, cut } => {
-                let answer = self.ask(collector, "answers", cut.or(self.at), question).await?;
+                let opened = Opened::read(client, question).await;
+                let answer = self.ask(collector, "answers", cut.or(self.at), &opened).await?;
                 layer.experiment(id, question, &answer).await
             }
             Inquiry::Holdout { question, units } => {

@@ -152,3 +152,20 @@ fn says_nothing_while_data_come_in() {
         None
     );
 }
+
+#[test]
+fn stops_beyond_an_operational_threshold() {
+    let mut broken = answer("Collecting", "Open", 5_000);
+    broken.thresholds = serde_json::from_value(json!([
+        {"metric": "http-errors", "state": "Breached", "value": 0.7, "limit": 0.5, "message": ""},
+    ]))
+    .unwrap();
+    let decision = decided(&broken).unwrap();
+    assert_eq!(decision.outcome, Outcome::HarmStopped);
+    assert_eq!(
+        decision.reason,
+        "operational: metric `http-errors` is beyond its threshold"
+    );
+    broken.thresholds[0].state = attune_core::measure::answer::ThresholdState::Unavailable;
+    assert_eq!(decided(&broken), None);
+}

@@ -37,11 +37,12 @@ pub struct About<'a> {
 pub fn render(answer: &Answer, about: About<'_>, now: Timestamp) -> Value {
     let (old, generation) = (about.old, about.experiment.metadata.generation);
     let as_of: Option<Instant> = answer.as_of.to_string().parse().ok();
-    let results: Vec<_> = answer
+    let mut results: Vec<_> = answer
         .results
         .iter()
         .filter_map(|result| metric_result(answer, result, as_of.as_ref()))
         .collect();
+    results.extend(kept_results(answer, old));
     let mut status = Map::new();
     let standing = answer.arms.iter().filter(|arm| stands(old, arm));
     status.insert("arms".to_owned(), standing.map(arm_counts).collect());
@@ -63,7 +64,7 @@ pub fn render(answer: &Answer, about: About<'_>, now: Timestamp) -> Value {
         sample_ratio(answer),
         guardrails(answer),
         powered(answer, about.question),
-        conclusive(answer),
+        conclusive(answer, about),
     ];
     status.insert(
         "conditions".to_owned(),
@@ -151,6 +152,28 @@ fn metric_result(
         analysis_hash: Some(answer.question.clone()),
         as_of: as_of.cloned(),
     })
+}
+
+/// What stands of metrics whose source gave nothing now: it stays, with its date.
+fn kept_results(answer: &Answer, old: &Value) -> Vec<MetricResult> {
+    let standing = old.get("results").and_then(Value::as_array);
+    let standing = standing.into_iter().flatten();
+    let standing = standing.filter_map(|result| serde::Deserialize::deserialize(result).ok());
+    standing
+        .filter(|result: &MetricResult| {
+            let mut unavailable = answer.unavailable.iter();
+            unavailable.any(|metric| metric.metric == result.metric.as_str())
+        })
+        .collect()
+}
+
+/// Why the primary metric has no figures, if its source gave none.
+fn unavailable<'a>(answer: &'a Answer, question: &Question) -> Option<&'a str> {
+    let mut metrics = question.metrics.iter();
+    let primary = metrics.find(|metric| metric.role == measure::MetricRole::Primary)?;
+    let mut unavailable = answer.unavailable.iter();
+    let found = unavailable.find(|metric| metric.metric == primary.name)?;
+    Some(&found.message)
 }
 
 /// Means are shown where the difference is: a withheld figure cannot be read off its parts.
@@ -342,10 +365,14 @@ fn is_guardrail(result: &answer::MetricResult) -> bool {
 }
 
 /// Conclusive when the primary metric of every arm has a verdict that more data will not be asked for.
-fn conclusive(answer: &Answer) -> Judged {
+fn conclusive(answer: &Answer, about: About<'_>) -> Judged {
     use answer::Verdict as V;
 
     let type_ = ConditionType::Conclusive;
+    if let Some(message) = unavailable(answer, about.question) {
+        // The last verdict stays, dated, in the results.
+        return Judged::new(type_, Truth::Unknown, Reason::SourceUnavailable, message);
+    }
     let primary = answer
         .results
         .iter()

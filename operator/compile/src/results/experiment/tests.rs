@@ -248,3 +248,35 @@ fn says_what_the_planned_size_can_show() {
     assert_eq!(stands(&power(true), "Powered"), "True/Powered");
     assert_eq!(stands(&rendered(|_| {}), "Powered"), "Unknown/Pending");
 }
+
+#[test]
+fn keeps_the_last_verdict_with_its_date_while_a_source_is_away() {
+    let before = laid_onto(&registered(), |answer| {
+        answer["results"][0]["verdict"] = json!("Collecting")
+    });
+    let mut stands = registered();
+    stands["results"] = before["results"].clone();
+    let status = laid_onto(&stands, |answer| {
+        answer["asOf"] = json!("2026-12-02T00:00:00Z");
+        answer["results"].as_array_mut().unwrap().remove(0);
+        answer["unavailable"] = json!([
+            {"metric": "repeat-purchase", "reason": "SourceUnavailable", "message": "the database does not answer"},
+        ]);
+    });
+    assert_eq!(
+        stands_of(&status, "repeat-purchase")["asOf"],
+        "2026-12-01T00:00:00Z"
+    );
+    assert_eq!(stands_of(&status, "unsubscribe")["asOf"], "2026-12-02T00:00:00Z");
+    assert_eq!(stands_as(&status), "Unknown/SourceUnavailable");
+    assert_eq!(status["headline"]["verdict"], "Collecting");
+}
+
+fn stands_of<'s>(status: &'s Value, metric: &str) -> &'s Value {
+    let results = status["results"].as_array().unwrap();
+    results.iter().find(|result| result["metric"] == metric).unwrap()
+}
+
+fn stands_as(status: &Value) -> String {
+    stands(status, "Conclusive")
+}
