@@ -79,7 +79,7 @@ pub fn guard(
     control: &ArmMoments,
     treatment: &ArmMoments,
 ) -> Result<Guarded, AnalysisError> {
-    Ok(judged(analyse(&asked(guardrail), control, treatment)?))
+    Ok(judged(&analyse(&asked(guardrail), control, treatment)?))
 }
 
 /// Judges a guardrail of an experiment whose split changed: one pair of arms for each phase, combined and never pooled.
@@ -93,7 +93,7 @@ pub fn guard_phases(
     phases: &[Look],
     earlier: &[Vec<Look>],
 ) -> Result<Guarded, AnalysisError> {
-    Ok(judged(analyse_phases(&asked(guardrail), phases, earlier)?))
+    Ok(judged(&analyse_phases(&asked(guardrail), phases, earlier)?))
 }
 
 /// Not worse by the margin is better by at least minus the margin: the same test as a minimum lift, turned around.
@@ -109,7 +109,7 @@ fn asked(guardrail: &Guardrail) -> Question {
     question
 }
 
-fn judged(analysis: Analysis) -> Guarded {
+fn judged(analysis: &Analysis) -> Guarded {
     let Analysis {
         absolute,
         relative,
@@ -117,7 +117,7 @@ fn judged(analysis: Analysis) -> Guarded {
         reason,
         n,
         ..
-    } = analysis;
+    } = *analysis;
     let distance = beyond_minimum.map(|Interval { low, high }| Interval {
         low: -high,
         high: -low,

@@ -166,13 +166,13 @@ fn takes_the_number_from_the_property_that_the_metric_names() {
 }
 
 #[test]
-fn counts_neither_other_namespaces_nor_other_phases() {
+fn counts_neither_other_namespaces_nor_later_phases() {
     let mut shop = Shop::new();
-    shop.show("u1", "control", 0);
-    let mut phase = question(metric(MetricKind::Proportion));
-    phase.phase = 2;
+    shop.show_in(2, "u1", "control", 0);
+    let phase = question(metric(MetricKind::Proportion));
     assert_eq!(shop.answer(&phase, DAY).arms[0].exposed, 0);
     let mut namespace = question(metric(MetricKind::Proportion));
+    namespace.phase = 2;
     namespace.namespace = "other".into();
     assert_eq!(shop.answer(&namespace, DAY).arms[0].exposed, 0);
 }

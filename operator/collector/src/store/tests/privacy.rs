@@ -92,10 +92,7 @@ fn refuses_a_second_process_a_foreign_database_and_a_newer_schema() {
     connection
         .execute_batch("INSERT INTO schema_version VALUES (99)")
         .unwrap();
-    assert!(matches!(
-        reopen(),
-        Err(StoreError::KnowSchema { found: 99, known: 3 })
-    ));
+    assert!(matches!(reopen(), Err(StoreError::KnowSchema { found: 99, .. })));
     connection
         .execute_batch("DELETE FROM schema_version WHERE version = 99; PRAGMA application_id = 7")
         .unwrap();
