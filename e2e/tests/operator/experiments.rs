@@ -179,7 +179,7 @@ impl<'c> Stage<'c> {
         .await
     }
 
-    async fn end(mut self) -> Result<()> {
+    fn end(mut self) -> Result<()> {
         self.operator.ensure_running()?;
         self.decider.ensure_running()?;
         self.collector.ensure_running()
@@ -214,7 +214,7 @@ pub(crate) async fn a_worthwhile_lift_is_promoted(cluster: &ControlPlane, progra
         "{table}"
     );
     stage.holdout_is_measured().await?;
-    stage.end().await
+    stage.end()
 }
 
 impl Stage<'_> {
@@ -262,7 +262,7 @@ pub(crate) async fn what_is_not_worthwhile_is_retired(
     stage.is_told("Retired").await?;
     stage.decides_again_when_the_status_is_lost(&status).await?;
     stage.a_changed_metric_is_refused().await?;
-    stage.end().await
+    stage.end()
 }
 
 impl Stage<'_> {
@@ -331,7 +331,7 @@ pub(crate) async fn harm_is_stopped(cluster: &ControlPlane, programs: &Programs)
     ensure!(status["decision"]["verdict"] == "Harm", "{}", status["decision"]);
     stage.everybody_gets("NOT_ENROLLED", "Welcome").await?;
     stage.is_told("HarmStopped").await?;
-    stage.end().await
+    stage.end()
 }
 
 pub(crate) async fn a_broken_split_is_invalid(cluster: &ControlPlane, programs: &Programs) -> Result<()> {
@@ -363,5 +363,5 @@ pub(crate) async fn a_broken_split_is_invalid(cluster: &ControlPlane, programs: 
     // It goes on splitting: the data may be believed again in a new phase.
     let answer = stage.decide("newcomer-1").await?;
     ensure!(answer["metadata"]["attune.experiment"] == "cart-hero", "{answer}");
-    stage.end().await
+    stage.end()
 }

@@ -18,7 +18,7 @@ use attune_decider::exposure::report::Reporter;
 use attune_decider::exposure::spool::Spool;
 use attune_decider::link::Credentials;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -240,7 +240,7 @@ async fn recalled(address: &str) -> u64 {
         return 0;
     };
     let answer: serde_json::Value = response.json().await.unwrap();
-    answer["units"].as_u64().unwrap()
+    answer.get("units").and_then(Value::as_u64).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

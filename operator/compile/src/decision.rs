@@ -150,7 +150,7 @@ impl Judge<'_> {
         let (verdict, result) = *best?;
         if verdict == Verdict::Lift && self.rules.has_minimum && !self.is_complete() {
             let message = "wait: it is better than control, and whether by the minimum worthwhile lift is not shown yet";
-            return Some(say(message.to_owned()));
+            return Some(say(message));
         }
         let mut guardrails = self.guardrails().filter(|one| one.arm == result.arm);
         if let Some(open) = guardrails.find(|one| one.standing != Some(Standing::Safe)) {
@@ -199,10 +199,7 @@ impl Judge<'_> {
             .iter()
             .all(|(verdict, _)| *verdict == Verdict::Unproven);
         (all && !self.primary.is_empty()).then(|| {
-            say(
-                "the planned size showed neither lift nor harm: end it, or ask again with a larger one"
-                    .to_owned(),
-            )
+            say("the planned size showed neither lift nor harm: end it, or ask again with a larger one")
         })
     }
 
@@ -253,6 +250,6 @@ fn estimate(result: &MetricResult) -> f64 {
     relative.or(absolute).unwrap_or(f64::NEG_INFINITY)
 }
 
-fn say(text: String) -> Advice {
-    Advice::Say(text.chars().take(512).collect())
+fn say(text: impl AsRef<str>) -> Advice {
+    Advice::Say(text.as_ref().chars().take(512).collect())
 }

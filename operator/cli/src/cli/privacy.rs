@@ -12,7 +12,7 @@ pub struct PeerArgs {
     #[arg(short = 'n', long)]
     pub namespace: Option<String>,
 
-    /// File with the token of a ServiceAccount, of audience `attune.dev`: its namespace is the one that is asked about.
+    /// File with the token of a `ServiceAccount`, of audience `attune.dev`: its namespace is the one that is asked about.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<std::path::PathBuf>,
 

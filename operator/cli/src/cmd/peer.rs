@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cli::PeerArgs;
 
 /// One question may take so long.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Largest token and largest file of CAs, in bytes.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 

@@ -197,7 +197,9 @@ impl Phase {
         }
         for (arm, members) in &self.strangers {
             let name = snapshot.text(*arm)?;
-            members.iter().for_each(|member| take(&name, member));
+            for member in members {
+                take(&name, member);
+            }
         }
         for (arm, crossed_over) in question.arms.iter().zip(&self.crossed_over) {
             if let Some(count) = arms.get_mut(&arm.name) {

@@ -124,18 +124,16 @@ impl Periods {
             let begun = periods.range(..=micros(time)).next_back();
             begun.or_else(|| periods.first_key_value())
         });
-        match known {
-            Some((_, known)) => Bucket {
+        if let Some((_, known)) = known {
+            return Bucket {
                 salt: known.registration.salt.clone(),
                 bucket: known.salt.bucket(unit, BASIS_POINTS),
-            },
-            None => {
-                let salt = format!("{namespace}/{holdout}:holdout");
-                Bucket {
-                    bucket: Salt::new(&salt).bucket(unit, BASIS_POINTS),
-                    salt,
-                }
-            }
+            };
+        }
+        let salt = format!("{namespace}/{holdout}:holdout");
+        Bucket {
+            bucket: Salt::new(&salt).bucket(unit, BASIS_POINTS),
+            salt,
         }
     }
 }

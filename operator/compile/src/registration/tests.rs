@@ -127,7 +127,7 @@ fn lets_the_split_change_with_the_phase_alone() {
         let phase = json!({"phase": phase});
         let raised = example(Kind::Experiment, "cart-hero", phase);
         raised.change(Kind::Experiment, "cart-hero", |spec| {
-            spec["arms"][1]["weight"] = json!(10)
+            spec["arms"][1]["weight"] = json!(10);
         })
     };
     assert_eq!(frozen(&weights(1))[0].0, "spec.arms");

@@ -34,10 +34,8 @@ impl<'q> Opened<'q> {
         let names: BTreeSet<&str> = question
             .metrics
             .iter()
-            .filter_map(|metric| match &metric.source {
-                Some(Source::Postgres(tables)) => Some(tables.secret.as_str()),
-                None => None,
-            })
+            .filter_map(|metric| metric.source.as_ref())
+            .map(|Source::Postgres(tables)| tables.secret.as_str())
             .collect();
         let api: Api<Secret> = Api::namespaced(client.clone(), &question.namespace);
         let mut credentials = BTreeMap::new();

@@ -170,14 +170,16 @@ fn unconnected(secret: &str, error: &Error) -> SourceError {
         };
     }
     let source = std::error::Error::source(error);
-    match source.and_then(|source| source.downcast_ref::<std::io::Error>()) {
-        Some(io) if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
-            SourceError::Trust { secret }
-        }
-        Some(_) => SourceError::Connect { secret },
+    let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
+    let is_distrusted = |io: &std::io::Error| {
+        let inner = io.get_ref();
+        inner.is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<rustls::Error>)
+    };
+    match io {
+        Some(io) if is_distrusted(io) => SourceError::Trust { secret },
         // A server without TLS, a name that no certificate can have, or a password that is missing.
         None if error.to_string().contains("TLS") => SourceError::Trust { secret },
         None if source.is_some() => SourceError::SignIn { secret },
-        None => SourceError::Connect { secret },
+        Some(_) | None => SourceError::Connect { secret },
     }
 }

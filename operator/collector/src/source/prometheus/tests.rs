@@ -4,6 +4,8 @@ use std::net::TcpListener as Socket;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use attune_core::measure::Direction::{Decrease, Increase};
+use attune_core::measure::answer::ThresholdState::{Breached, Unavailable, Within};
 use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::routing::get;
@@ -59,7 +61,7 @@ impl Prometheus {
             url: format!("http://{address}/"),
             _directory: directory,
         };
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while state(&prometheus.url, "vector(0)", Direction::Decrease).await.0 == ThresholdState::Unavailable
         {
             assert!(Instant::now() < until, "Prometheus does not start");
@@ -73,8 +75,6 @@ impl Prometheus {
 async fn asks_a_real_prometheus() {
     let prometheus = Prometheus::start().await;
     let ask = async |query, direction| state(&prometheus.url, query, direction).await;
-    use Direction::{Decrease, Increase};
-    use ThresholdState::{Breached, Unavailable, Within};
     let is = |state: ThresholdState, message: &str| (state, message.to_owned());
     assert_eq!(
         ask("vector(0.75)", Decrease).await,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{Previous, Snapshot, compile};
 
 /// Fields of errors of the example with a Metric from elsewhere.
-fn errors(source: Value, change: impl FnOnce(Strategy) -> Strategy) -> Vec<(String, String)> {
+fn errors(source: &Value, change: impl FnOnce(Strategy) -> Strategy) -> Vec<(String, String)> {
     let strategy = Strategy::example().edit(Kind::Metric, "repeat-purchase", json!({"source": source}));
     let mut snapshot = Snapshot::new("shop");
     change(strategy)
@@ -29,12 +29,12 @@ fn postgres() -> Value {
 
 #[test]
 fn takes_a_database_whose_conditions_sql_knows() {
-    assert_eq!(errors(postgres(), |strategy| strategy), []);
+    assert_eq!(errors(&postgres(), |strategy| strategy), []);
 }
 
 #[test]
 fn refuses_a_condition_that_sql_does_not_know() {
-    let found = errors(postgres(), |strategy| {
+    let found = errors(&postgres(), |strategy| {
         let event = json!({"event": {"where": "value * 2.0 > 1.0"}});
         strategy.edit(Kind::Metric, "repeat-purchase", event)
     });
@@ -45,7 +45,7 @@ fn refuses_a_condition_that_sql_does_not_know() {
 fn refuses_what_nothing_reads() {
     let source = json!({"clickHouse": {"secretRef": {"name": "warehouse"}, "table": "orders"}});
     assert_eq!(
-        errors(source, |strategy| strategy),
+        errors(&source, |strategy| strategy),
         error("Metric", "spec.source.clickHouse")
     );
 }
@@ -54,14 +54,14 @@ fn refuses_what_nothing_reads() {
 fn compares_no_thresholds() {
     let source = json!({"prometheus": {"url": "http://p", "query": "q", "threshold": "1"}});
     assert_eq!(
-        errors(source, |strategy| strategy),
+        errors(&source, |strategy| strategy),
         error("Experiment", "spec.analysis.primary")
     );
 }
 
 #[test]
 fn reads_no_covariate_from_a_database() {
-    let found = errors(postgres(), |strategy| {
+    let found = errors(&postgres(), |strategy| {
         let covariate = json!({"analysis": {"covariate": {"metric": "unsubscribe", "window": "24h"}}});
         strategy.edit(Kind::Experiment, "cart-hero", covariate)
     });

@@ -223,7 +223,7 @@ fn decides_by_the_rule_and_lets_the_decision_stand() {
 #[test]
 fn counts_what_is_still_needed() {
     let status = laid_onto(&registered(), |answer| {
-        answer["results"][0]["verdict"] = json!("Collecting")
+        answer["results"][0]["verdict"] = json!("Collecting");
     });
     assert_eq!(status["headline"]["needed"], 25_000);
     assert_eq!(status["decision"], Value::Null);
@@ -252,7 +252,7 @@ fn says_what_the_planned_size_can_show() {
 #[test]
 fn keeps_the_last_verdict_with_its_date_while_a_source_is_away() {
     let before = laid_onto(&registered(), |answer| {
-        answer["results"][0]["verdict"] = json!("Collecting")
+        answer["results"][0]["verdict"] = json!("Collecting");
     });
     let mut stands = registered();
     stands["results"] = before["results"].clone();

@@ -57,7 +57,8 @@ fn outcome(log: &mut Log, unit: &str, first: i64) {
         0 => None,
         1 => Some(0.0),
         other => Some(
-            f64::from(u32::try_from(log.below(100_000)).unwrap()) / 100.0 * 10_f64.powi(other as i32 * 3),
+            f64::from(u32::try_from(log.below(100_000)).unwrap()) / 100.0
+                * 10_f64.powi(i32::try_from(other).unwrap() * 3),
         ),
     };
     let kind = match log.below(7) {

@@ -26,7 +26,7 @@ impl Log {
         }
     }
 
-    /// A number below `below`, from a fixed sequence (SplitMix64).
+    /// A number below `below`, from a fixed sequence (`SplitMix64`).
     pub(super) fn below(&mut self, below: u64) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.random;

@@ -118,7 +118,7 @@ impl Server {
 
     fn wait(&self) {
         let ready = self.directory.path().join("data/postmaster.pid");
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         let is_ready = || std::fs::read_to_string(&ready).is_ok_and(|text| text.contains("ready"));
         while !is_ready() {
             let log = std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
