@@ -10,6 +10,7 @@ use crate::report::Report;
 
 mod baseline;
 mod conflicts;
+mod gates;
 mod overlaps;
 mod references;
 mod salts;
@@ -20,7 +21,7 @@ mod windows;
 type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound.
-const CHAIN: [Check; 8] = [
+const CHAIN: [Check; 9] = [
     salts::check,
     windows::check,
     baseline::check,
@@ -28,6 +29,7 @@ const CHAIN: [Check; 8] = [
     references::check,
     overlaps::experiments,
     slots::check,
+    gates::check,
     conflicts::check,
 ];
 
