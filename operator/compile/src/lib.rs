@@ -18,6 +18,7 @@ pub mod access;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
+pub mod codeowners;
 pub mod evidence;
 pub mod facts;
 mod figures;

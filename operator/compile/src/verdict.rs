@@ -84,6 +84,8 @@ pub enum Programmed {
         channel: String,
         /// The revision.
         revision: String,
+        /// What of it is not as written: a share that is capped. Empty where all is.
+        note: String,
     },
     /// In its last published form.
     Previous {
@@ -257,6 +259,7 @@ impl Judge<'_> {
             Some(publication) if self.report.is_usable(id) => Programmed::Live {
                 channel: id.name.clone(),
                 revision: publication.revision.clone(),
+                note: String::new(),
             },
             Some(_) => Programmed::Previous {
                 message: self.why(id),
@@ -281,6 +284,7 @@ impl Judge<'_> {
             Some(publication) if self.report.is_sound(id) => Programmed::Live {
                 channel,
                 revision: publication.revision.clone(),
+                note: self.note(id),
             },
             Some(_) if self.was_published(&channel, &id.name) => Programmed::Previous {
                 message: self.why(id),
@@ -307,6 +311,15 @@ impl Judge<'_> {
         self.previous
             .get(channel)
             .is_some_and(|bundle| bundle.bindings.contains_key(binding))
+    }
+
+    /// What of a binding is served otherwise than written, where a policy stops a part of it.
+    fn note(&self, id: &ObjectId) -> String {
+        let errors = self.report.about(id).filter(|finding| {
+            let is_part = condition_of(finding.reason) == ConditionType::Programmed;
+            finding.severity == Severity::Error && is_part
+        });
+        message(&errors.collect::<Vec<_>>())
     }
 
     fn why(&self, id: &ObjectId) -> String {
