@@ -1,11 +1,13 @@
-//! attune: lint, decide, explain, serve, status, lift and plan-experiment on the command line.
+//! attune: lint, decay, approve, decide, explain, serve, status, lift and plan-experiment on the command line.
 
+pub mod approve;
 pub mod cli;
 pub mod cmd;
 pub mod diagnostic;
 mod lift;
 pub mod lint;
 pub mod manifest;
+pub mod ownership;
 mod plan;
 pub mod quote;
 pub mod render;

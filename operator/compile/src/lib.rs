@@ -28,6 +28,7 @@ pub mod phrases;
 pub mod policy;
 pub mod previous;
 pub mod question;
+pub mod rbac;
 pub mod report;
 pub mod results;
 pub mod rules;

@@ -160,6 +160,14 @@ impl Index {
         }
     }
 
+    /// Namespaces that have anything of ours, without that of the cluster's own objects.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.spaces
+            .keys()
+            .map(String::as_str)
+            .filter(|namespace| !namespace.is_empty())
+    }
+
     /// What policies ask about who may change what, by namespace.
     pub fn access_needed(&self) -> impl Iterator<Item = (&str, BTreeSet<access::Question>)> {
         self.spaces

@@ -39,7 +39,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 /// Every owner: of a part of a program, or of an object.
 fn owners<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectId, String, &'m Owner)> {
     let snapshot = model.snapshot;
-    let parts = snapshot.programs.iter().flat_map(|(name, program)| {
+    let parts = snapshot.programs.iter().flat_map(move |(name, program)| {
         Role::ALL.into_iter().map(move |role| {
             let field = format!("spec.owners.{}.group", role.field());
             let owner = role.of(&program.spec.owners);
@@ -47,7 +47,7 @@ fn owners<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectId, String, &
         })
     });
     let objects = owned(snapshot)
-        .map(|(kind, name, owner)| (snapshot.id(kind, name), "spec.owner.group".to_owned(), owner));
+        .map(move |(kind, name, owner)| (snapshot.id(kind, name), "spec.owner.group".to_owned(), owner));
     parts.chain(objects)
 }
 

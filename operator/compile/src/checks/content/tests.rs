@@ -176,7 +176,8 @@ fn a_variant_without_approval_is_named_and_where_it_is_enforced_leaves_also_carr
     let broken = withdrawn("Enforce").without(Kind::Audience, "loyal-high-value");
     let carried = compile_over(&broken, &published(&compile(&approvals("Enforce", false))));
     assert!(!variants(&carried, "web").contains(&"lapsed".to_owned()));
-    let figures = &crate::tests::verdict(&compile(&withdrawn("Warn")), Kind::ContentModule, "hero").figures;
+    let warned = compile(&withdrawn("Warn"));
+    let figures = &crate::tests::verdict(&warned, Kind::ContentModule, "hero").figures;
     assert_eq!(figures["variants"]["unapproved"], 1);
 }
 

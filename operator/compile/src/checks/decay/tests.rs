@@ -122,18 +122,23 @@ fn tells_what_is_about_to_end_within_the_notice() {
         "{told:#?}"
     );
     assert_eq!(told_at("2027-06-30T00:00:00Z"), [""; 0], "it has");
-    let short = ruled(json!({"review": {"enforcement": "Warn", "notice": "1h"}}));
+    let soon = |rules: serde_json::Value| {
+        let compiled = at(&ruled(rules), "2027-03-18T00:00:00Z");
+        compiled
+            .findings
+            .iter()
+            .filter(|one| told(one).contains("ExpiresSoon"))
+            .count()
+    };
     assert_eq!(
-        at(&short, "2027-03-18T00:00:00Z").findings.len(),
-        1,
-        "an audience's review, and no waiver"
+        soon(json!({"review": {"enforcement": "Warn", "notice": "1h"}})),
+        0
     );
-    let silent = ruled(json!({}));
     assert_eq!(
-        at(&silent, "2027-03-18T00:00:00Z").findings.len(),
-        1,
-        "the experiment's end is over"
+        soon(json!({"review": {"enforcement": "Warn", "notice": "336h"}})),
+        1
     );
+    assert_eq!(soon(json!({})), 0, "nobody asked");
 }
 
 #[test]
