@@ -289,6 +289,11 @@ impl Judge<'_> {
             Some(_) if self.was_published(&channel, &id.name) => Programmed::Previous {
                 message: self.why(id),
             },
+            _ if publication.is_some() && self.report.is_sound(id) => Programmed::Not {
+                message: "nothing of it is left after what policies stop: see the findings about its audiences, rules and \
+                          modules"
+                    .to_owned(),
+            },
             _ => Programmed::Not {
                 message: self.why(id),
             },
