@@ -188,20 +188,9 @@ fn repository(
             let lacking: Vec<_> = parts
                 .filter_map(|object| Some((lacks(group, &object)?, object)))
                 .collect();
-            let Some((owned, first)) = lacking.first() else {
+            let Some(message) = others_files(group, role, &lacking) else {
                 continue;
             };
-            let more = match lacking.len() - 1 {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            let message = format!(
-                "`{group}` answers for `{}` and does not own `{}`, where {} `{}` stands{more}: add it to CODEOWNERS",
-                role.field(),
-                owned.path,
-                first.kind,
-                first.name
-            );
             let field = format!("spec.owners.{}.group", role.field());
             let object = snapshot.id(Kind::Program, name);
             facts.note(ruling, Fact::new(object, Reason::AccessMissing, field, message));
@@ -220,6 +209,22 @@ fn repository(
             );
         }
     }
+}
+
+/// That objects of a role stand in files that its group does not own; nothing where there are none.
+fn others_files(group: &str, role: Role, lacking: &[(&Owned, ObjectId)]) -> Option<String> {
+    let (owned, first) = lacking.first()?;
+    let more = match lacking.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "`{group}` answers for `{}` and does not own `{}`, where {} `{}` stands{more}: add it to CODEOWNERS",
+        role.field(),
+        owned.path,
+        first.kind,
+        first.name
+    ))
 }
 
 /// What of a program a role answers for: the objects that the program uses.
