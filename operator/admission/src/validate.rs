@@ -7,7 +7,7 @@ use attune_api::conditions::Reason;
 use attune_api::{GROUP, GovernancePolicy, GovernancePolicySpec, Kind, Resource};
 use attune_compile::finding::Finding;
 use attune_compile::snapshot::Labels;
-use attune_compile::{Previous, Snapshot, compile};
+use attune_compile::{ObjectId, Previous, Snapshot, compile};
 use attune_core::expr;
 use jiff::Timestamp;
 use kube::core::admission::{AdmissionResponse, Operation};
@@ -111,9 +111,9 @@ fn validate_on(review: &Review, ground: Option<&Ground>, at: Timestamp) -> Valid
             return warned(review, Verdict::Undecodable, vec![text]);
         }
     };
-    let kind = resource.kind();
+    let id = ObjectId::of(&resource);
     let snapshot = snapshot(resource, ground);
-    let judged = judge(&snapshot, kind, (&review.object, &review.old_object), at);
+    let judged = judge(&snapshot, &id, (&review.object, &review.old_object), at);
     if !judged.refused.is_empty() {
         let texts: Vec<String> = judged.refused.iter().map(line).collect();
         return refused(review, &texts.join(" | "));
@@ -179,9 +179,9 @@ fn snapshot(resource: Resource, ground: Option<&Ground>) -> Snapshot {
     snapshot
 }
 
-fn judge(snapshot: &Snapshot, kind: Kind, (object, old): (&Value, &Value), at: Timestamp) -> Judged {
+fn judge(snapshot: &Snapshot, id: &ObjectId, (object, old): (&Value, &Value), at: Timestamp) -> Judged {
     let findings = compile(snapshot, &Previous::new(), at).findings;
-    let own = findings.into_iter().filter(|finding| finding.object.kind == kind);
+    let own = findings.into_iter().filter(|finding| finding.object == *id);
     let (syntax, others): (Vec<_>, Vec<_>) = own.partition(|finding| is_syntax(finding, object));
     // What is stored already was refused too late: it must not keep the rest of the object from being put right.
     let is_stored = |finding: &Finding| {
@@ -191,7 +191,7 @@ fn judge(snapshot: &Snapshot, kind: Kind, (object, old): (&Value, &Value), at: T
     let (stored, refused): (Vec<_>, Vec<_>) = syntax.into_iter().partition(is_stored);
     let others = others
         .into_iter()
-        .filter(|finding| stands_alone(kind, finding.reason));
+        .filter(|finding| stands_alone(id.kind, finding.reason));
     Judged {
         refused,
         warnings: stored.into_iter().chain(others).collect(),

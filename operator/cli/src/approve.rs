@@ -212,10 +212,12 @@ fn end(node: &Arc<Node>) -> Position {
     }
 }
 
-/// A map on one line. JSON is YAML, and in quotes nothing is read as anything but text.
+/// A map on one line, in the order of the definition. JSON is YAML, and in quotes nothing is read as anything but text.
 fn flow(approval: &Json) -> String {
-    let fields = approval.as_object().into_iter().flatten();
-    let fields: Vec<_> = fields.map(|(key, value)| format!("{key}: {value}")).collect();
+    let fields = ["by", "at", "contentHash"].into_iter();
+    let fields: Vec<_> = fields
+        .filter_map(|key| Some(format!("{key}: {}", approval.get(key)?)))
+        .collect();
     format!("{{{}}}", fields.join(", "))
 }
 

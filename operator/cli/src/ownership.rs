@@ -1,15 +1,14 @@
 //! Who may change what, as files say it: access control for a cluster, CODEOWNERS for a repository.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use attune_compile::ObjectId;
 use attune_compile::access::Question;
 use attune_compile::codeowners::{Codeowners, Owned, Problem};
 use attune_compile::rbac::{Rbac, RbacError};
 use attune_index::Index;
-use std::io;
 
 use crate::manifest::{self, LoadError};
 use crate::strategy::{Known, Strategy};

@@ -1,5 +1,6 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod knowing;
 mod leading;
 mod restarts;
 mod server;

@@ -31,7 +31,7 @@ fn after(variants: &str) -> Result<String, String> {
 }
 
 const APPROVAL: &str =
-    r#"approval: {at: "2026-12-01T00:00:00Z", by: "ann: \"the editor\"", contentHash: "sha256:"#;
+    r#"approval: {by: "ann: \"the editor\"", at: "2026-12-01T00:00:00Z", contentHash: "sha256:"#;
 
 /// The approval, whatever its hash.
 fn shortened(text: &str) -> String {

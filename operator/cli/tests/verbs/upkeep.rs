@@ -90,7 +90,7 @@ fn approves_standard_input_onto_standard_output() {
     let run = folder.attune_reading(&arguments, crate::folder::EXAMPLE);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
-        run.stdout.contains(r#"by: "ann", contentHash: "sha256:"#),
+        run.stdout.contains(r#"approval: {by: "ann", at: ""#),
         "{}",
         run.stdout
     );
