@@ -101,7 +101,7 @@ pub struct LintArgs {
     #[arg(short = 'o', long, value_enum, default_value_t = LintOutput::Text)]
     pub output: LintOutput,
 
-    /// File or directory with Roles, ClusterRoles and their bindings: whether owners may change what they own is
+    /// File or directory with roles and their bindings, of namespaces and of the cluster: whether owners may change what they own is
     /// answered from them, as a cluster would. Repeatable.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub rbac: Vec<PathBuf>,

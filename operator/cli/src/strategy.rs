@@ -142,7 +142,7 @@ fn labels(others: &[Arc<Node>]) -> impl Iterator<Item = (String, Labels)> {
             .get("metadata")
             .filter(|_| is("kind", "Namespace") && is("apiVersion", "v1"))?;
         let name = metadata.get("name")?.text()?.to_owned();
-        let labels = metadata.get("labels").and_then(|labels| labels.mapping());
+        let labels = metadata.get("labels")?.mapping();
         let entries = labels.into_iter().flat_map(|labels| &labels.entries);
         let labels = entries.filter_map(|entry| Some((entry.key.clone(), entry.node.text()?.to_owned())));
         Some((name, labels.collect()))

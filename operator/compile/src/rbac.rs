@@ -1,6 +1,6 @@
 //! Access control as written in files: the answers that a cluster would give about groups.
 //!
-//! Roles, ClusterRoles and their bindings are read as the API server's RBAC authorizer reads them. What is granted by
+//! Roles of namespaces and of the cluster, and their bindings, are read as the API server's RBAC authorizer reads them. What is granted by
 //! other means, or by a role that is not among the files, cannot be seen here and is not known.
 
 use std::collections::BTreeMap;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::governance_policy::{AccessVia, OwnerAccessRule, PlainRule};
+use attune_api::text::{GroupName, ObjectName};
 use attune_api::{Kind, Owner, Program};
 
 use super::references::closest;
@@ -53,13 +54,7 @@ fn owners<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectId, String, &
 
 /// Owners are teams of the policy; one that lists none leaves that open, and is told so itself.
 fn teams(model: &Model<'_>, ruling: &Ruling<'_, PlainRule>, facts: &mut Facts) {
-    let teams: BTreeSet<&str> = ruling
-        .policy
-        .spec
-        .teams
-        .iter()
-        .map(|team| team.as_str())
-        .collect();
+    let teams: BTreeSet<&str> = ruling.policy.spec.teams.iter().map(GroupName::as_str).collect();
     if teams.is_empty() {
         return;
     }
@@ -239,7 +234,7 @@ fn parts(model: &Model<'_>, name: &str, program: &Program, role: Role) -> BTreeS
     match role {
         Role::Audiences => of(
             Kind::Audience,
-            spec.audiences.iter().map(|one| one.as_str()).collect(),
+            spec.audiences.iter().map(ObjectName::as_str).collect(),
         ),
         Role::Rules => of(
             Kind::ChannelBinding,

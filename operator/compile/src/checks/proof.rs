@@ -6,7 +6,7 @@ use attune_api::conditions::Reason;
 use attune_api::experiment::ExperimentState;
 use attune_api::governance_policy::{EvidenceRule, HoldoutRule};
 use attune_api::holdout::HoldoutScope;
-use attune_api::{ChannelBinding, Holdout, Kind, Program};
+use attune_api::{ChannelBinding, Holdout, Kind, ObjectName, Program, Whole};
 
 use super::depth::percent;
 use crate::Model;
@@ -52,7 +52,7 @@ fn rollout(
     let test_share = ruling
         .rule
         .test_share_bp
-        .map_or(DEFAULT_TEST_SHARE_BP, |share| share.get_u32());
+        .map_or(DEFAULT_TEST_SHARE_BP, Whole::get_u32);
     let share = binding.spec.share().get_u32();
     if share <= test_share {
         return;
@@ -154,7 +154,7 @@ fn mismatch(model: &Model<'_>, binding: &ChannelBinding, evidence: &Evidence) ->
         if candidate.audiences.is_empty() {
             return Some("it was on some audiences, and a candidate is for everybody".to_owned());
         }
-        let mut audiences = candidate.audiences.iter().map(|one| one.as_str());
+        let mut audiences = candidate.audiences.iter().map(ObjectName::as_str);
         if let Some(other) = audiences.find(|one| !evidence.audiences.contains(*one)) {
             return Some(format!("audience `{other}` did not take part"));
         }
@@ -172,7 +172,7 @@ fn circles<'m>(model: &'m Model<'_>) -> BTreeSet<&'m str> {
         let evidence = rollout.and_then(|rollout| rollout.evidence.as_ref());
         let experiment = evidence.and_then(|one| snapshot.experiments.get(one.experiment_ref.name.as_str()));
         let bindings = experiment.into_iter().flat_map(|one| &one.spec.bindings);
-        let bindings: Vec<_> = bindings.map(|one| one.as_str()).collect();
+        let bindings: Vec<_> = bindings.map(ObjectName::as_str).collect();
         // Where the experiment is on the binding itself too, it is evidence by itself.
         if bindings.contains(&name) {
             Vec::new()
@@ -210,10 +210,7 @@ fn measured(
     facts: &mut Facts,
 ) {
     let snapshot = model.snapshot;
-    let least = ruling
-        .rule
-        .minimum_bp
-        .map_or(DEFAULT_HELD_BP, |least| least.get_i32());
+    let least = ruling.rule.minimum_bp.map_or(DEFAULT_HELD_BP, Whole::get_i32);
     let holds = |holdout: &Holdout| {
         let period = &holdout.spec.period;
         period.from.timestamp() <= model.at && model.at < period.until.timestamp()
