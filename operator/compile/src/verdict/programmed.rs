@@ -4,7 +4,6 @@ use attune_api::conditions::ConditionType;
 use attune_api::labels::bundle_config_map;
 
 use super::{Judge, MAX_MESSAGE, Programmed, message};
-use crate::Publication;
 use crate::finding::{ObjectId, Severity, condition_of};
 
 impl Judge<'_> {

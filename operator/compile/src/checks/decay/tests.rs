@@ -116,10 +116,10 @@ fn tells_what_is_about_to_end_within_the_notice() {
              or see to what takes its place"
         ]
     );
-    let told = told_at("2027-06-20T00:00:00Z");
+    let june = told_at("2027-06-20T00:00:00Z");
     assert!(
-        told[0].contains("variant `lapsed` expires at 2027-06-30T00:00:00Z"),
-        "{told:#?}"
+        june[0].contains("variant `lapsed` expires at 2027-06-30T00:00:00Z"),
+        "{june:#?}"
     );
     assert_eq!(told_at("2027-06-30T00:00:00Z"), [""; 0], "it has");
     let soon = |rules: serde_json::Value| {
