@@ -9,6 +9,7 @@ mod callers;
 mod convergence;
 mod definitions;
 mod edits;
+mod experiments;
 mod health;
 mod managers;
 mod neighbours;
@@ -106,6 +107,19 @@ fn main() -> Result<ExitCode> {
         .test(
             "results_come_onto_an_imported_experiment_and_stay",
             results::results_come_onto_an_imported_experiment_and_stay,
+        )
+        .test(
+            "a_worthwhile_lift_is_promoted",
+            experiments::a_worthwhile_lift_is_promoted,
+        )
+        .test(
+            "what_is_not_worthwhile_is_retired",
+            experiments::what_is_not_worthwhile_is_retired,
+        )
+        .test("harm_is_stopped", experiments::harm_is_stopped)
+        .test(
+            "a_broken_split_is_invalid",
+            experiments::a_broken_split_is_invalid,
         )
         .test(
             "it_counts_what_it_does_and_ends_when_told",

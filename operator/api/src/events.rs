@@ -43,6 +43,22 @@ names! {
         BundleDenied,
         /// A certificate or its authority was renewed.
         CertificateRotated,
+        /// The primary metric of an experiment has a verdict.
+        Concluded,
+        /// The data of an experiment may not be believed.
+        Invalid,
+        /// A guardrail of an experiment is broken.
+        GuardrailBroken,
+        /// The winning arm of an experiment serves everybody from now on.
+        Promoted,
+        /// Control serves everybody from now on, since there was nothing to gain.
+        Retired,
+        /// Control serves everybody from now on, since there was harm.
+        HarmStopped,
+        /// Units that a holdout holds were personalized.
+        Contaminated,
+        /// The events of a metric stopped coming in.
+        EventsStale,
         /// Somebody else's object has the name of one that the operator would write; it is left alone.
         NameTaken,
     }
@@ -60,6 +76,9 @@ impl EventReason {
                 | Self::Converged
                 | Self::Converging
                 | Self::CertificateRotated
+                | Self::Concluded
+                | Self::Promoted
+                | Self::Retired
         )
     }
 }

@@ -15,9 +15,9 @@ mod analysis;
 mod effect;
 mod status;
 
-pub use analysis::{Analysis, Covariate, DecisionRule, OnHarm, OnLift, OnNoWorthwhileLift};
+pub use analysis::{Analysis, Covariate, DecisionRule, ExcludedUnits, OnHarm, OnLift, OnNoWorthwhileLift};
 pub use effect::{Effect, EffectType};
-pub use status::{ArmFigures, ExperimentStatus, Headline};
+pub use status::{ArmFigures, Decision, ExperimentStatus, Headline, Outcome, PowerFigures, Registration};
 
 const NEW_PHASE: &str = "(has(self.phase) ? self.phase : 1)";
 const OLD_PHASE: &str = "(has(oldSelf.phase) ? oldSelf.phase : 1)";

@@ -51,6 +51,10 @@ pub struct MetricSpec {
     /// For a ratio: events below the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denominator: Option<EventSelector>,
+    /// What a value is counted in, for people: a currency (`EUR`), `items`, `minutes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16))]
+    pub unit: Option<String>,
     /// How long after the first exposure events count.
     pub window: Span,
     /// Which way is better.
@@ -139,7 +143,14 @@ impl JsonSchema for MetricSource {
 pub struct CollectorSource {}
 
 /// Moments computed in a database from a table of outcomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "exposures",
+        "!has(self.exposures) || self.exposures != self.table",
+        "exposures and outcomes are two tables: name another one"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct SqlSource {
     /// Secret of the same namespace with the connection `uri`.
@@ -150,6 +161,23 @@ pub struct SqlSource {
         regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
     )]
     pub table: String,
+    /// Table of exposures in the same database, likewise; absent: `attune_exposures`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 127),
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")
+    )]
+    pub exposures: Option<String>,
+}
+
+impl SqlSource {
+    /// The table of exposures where the source names none.
+    pub const DEFAULT_EXPOSURES: &'static str = "attune_exposures";
+
+    /// The table of exposures.
+    pub fn exposures(&self) -> &str {
+        self.exposures.as_deref().unwrap_or(Self::DEFAULT_EXPOSURES)
+    }
 }
 
 /// A threshold on a Prometheus query.

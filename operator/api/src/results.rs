@@ -138,26 +138,58 @@ pub struct MetricResult {
     pub as_of: Option<Instant>,
 }
 
-/// A lift in short, for a resource that is not the experiment itself.
+/// A lift against a holdout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LiftSummary {
+    /// Program whose bindings count; absent: all that the holdout holds back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ObjectName>,
     /// Metric that was compared.
     pub metric: ObjectName,
     /// What the data say.
     pub verdict: Verdict,
-    /// Difference relative to control, as a fraction.
+    /// Why, in one sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub reason: Option<String>,
+    /// Difference a unit, in the metric's unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<Interval>,
+    /// Difference relative to the held, as a fraction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<Interval>,
-    /// The relative lift as tables show it (`+4.1%`).
+    /// The relative lift with its interval as tables show it (`+4.1% [+1.0%, +7.3%]`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 32))]
+    #[schemars(length(max = 64))]
     pub percent: Option<String>,
+    /// What personalizing has brought so far, over everybody who was exposed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incremental: Option<IncrementalValue>,
     /// Units held out that count.
     pub held_units: i64,
     /// Units of the matched slice that count.
     pub exposed_units: i64,
+    /// Share of the slice that sits in arms that show the baseline, in basis points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice_in_baseline_bp: Option<i32>,
     /// Data until here are in the figures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub as_of: Option<Instant>,
+}
+
+/// A total with its interval: never a point alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IncrementalValue {
+    /// Units that were exposed and whose window is over.
+    pub units: i64,
+    /// The difference a unit, over these units.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// As tables show it, in the metric's unit: `+12,300 EUR [+4,100, +20,500]`.
+    #[schemars(length(max = 96))]
+    pub text: String,
 }

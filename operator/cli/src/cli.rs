@@ -11,10 +11,12 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod privacy;
 mod statistics;
 mod upkeep;
 
-pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
+pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
+pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
 pub use upkeep::{ApproveArgs, DecayArgs};
 
 /// Exit code of wrong usage and of input that cannot be read.
@@ -46,10 +48,14 @@ enum Verb {
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
     Status(StatusArgs),
-    /// Answer questions about moments: lift with its interval and its verdict, one question a line.
+    /// Tell lift with its interval and its verdict: of questions about moments, or of experiments and a log of events.
     Lift(LiftArgs),
     /// Plan an experiment: how many units it needs, how long that takes, when to look.
     PlanExperiment(PlanArgs),
+    /// Erase all that is known of a unit: its state, what waits and what is stored.
+    Forget(ForgetArgs),
+    /// List who saw a variant: how many units and, where their ids are kept in plain, which.
+    Recall(RecallArgs),
     /// Wait until parts of a cluster say that they are ready; for `helm test` and scripts.
     Ready(ReadyArgs),
 }
@@ -253,8 +259,10 @@ impl Cli {
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,
-            Verb::Lift(args) => cmd::lift::run(&args),
+            Verb::Lift(args) => cmd::lift::run(&args).await,
             Verb::PlanExperiment(args) => cmd::plan_experiment::run(&args),
+            Verb::Forget(args) => cmd::forget::run(args).await,
+            Verb::Recall(args) => cmd::recall::run(args).await,
             Verb::Ready(args) => cmd::ready::run(args).await,
         };
         result.unwrap_or_else(|error| {

@@ -5,10 +5,13 @@ pub(crate) mod crds;
 pub(crate) mod decay;
 pub(crate) mod decide;
 pub(crate) mod explain;
+pub(crate) mod forget;
 pub(crate) mod lift;
 pub(crate) mod lint;
+mod peer;
 pub(crate) mod plan_experiment;
 pub(crate) mod ready;
+pub(crate) mod recall;
 pub(crate) mod serve;
 pub(crate) mod status;
 

@@ -8,11 +8,11 @@ use std::io::{BufRead, Write};
 use serde_json::value::RawValue;
 
 use crate::cli::AnswerOutput;
+use crate::lines::{LineError, Lines};
 
 mod answer;
 mod arm;
 mod error;
-mod lines;
 mod object;
 mod question;
 #[cfg(test)]
@@ -20,7 +20,6 @@ mod tests;
 
 use answer::{Answer, Refusal};
 use error::QuestionError;
-use lines::Lines;
 use object::Object;
 use question::Asked;
 
@@ -81,8 +80,9 @@ pub(crate) fn answer_all(
 }
 
 /// The answer to one line, and whether the line was a question.
-fn answer_line(line: Result<&str, QuestionError>, form: AnswerOutput) -> serde_json::Result<(String, bool)> {
+fn answer_line(line: Result<&str, LineError>, form: AnswerOutput) -> serde_json::Result<(String, bool)> {
     let mut object = Object::default();
+    let line = line.map_err(QuestionError::from).and_then(question::not_empty);
     let answered = line.and_then(|line| object.read(line)).and_then(|()| {
         let asked = Asked::read(&object)?;
         let analysis = asked.analyse()?;

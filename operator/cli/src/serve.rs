@@ -6,7 +6,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
+use attune_api::Kind;
+use attune_api::experiment::Decision;
 use attune_collector::{Collector, CollectorOptions, Observer};
+use attune_compile::ObjectId;
+use attune_compile::decision::make_it_the_rule;
 use attune_compile::status::{Deciders, Heard};
 use attune_core::event::Event;
 use attune_decider::decider::Introspection;
@@ -49,6 +53,8 @@ pub struct Server {
     /// What units did, by namespace: it counts on every Channel.
     states: Mutex<BTreeMap<String, Arc<State>>>,
     draining: Mutex<Option<Draining>>,
+    /// What followed from verdicts.
+    decisions: Mutex<BTreeMap<ObjectId, Decision>>,
 }
 
 /// What takes from the queue.
@@ -95,6 +101,7 @@ impl Server {
             queue,
             states: Mutex::default(),
             draining: Mutex::new(Some(Draining { stop, task })),
+            decisions: Mutex::default(),
         };
         server.reload()?;
         if let Some(root) = &server.root
@@ -135,6 +142,49 @@ impl Server {
         if rules.index.next_change().is_some_and(|at| at <= self.now()) {
             self.settle(&mut rules);
         }
+    }
+
+    /// Acts on verdicts: an experiment with a rule for what follows is followed as the operator would.
+    ///
+    /// # Errors
+    /// When the event store cannot be read.
+    pub async fn judge(&self) -> anyhow::Result<()> {
+        let answers = measured::ask_all(self).await?;
+        let mut rules = self.rules();
+        let experiments = rules.index.objects();
+        let experiments = experiments.filter(|(resource, _)| resource.kind() == Kind::Experiment);
+        let decided: Vec<_> = experiments
+            .filter_map(|(resource, status)| {
+                let mut status = status?.clone();
+                measured::add(self, &resource, &mut status, &answers);
+                Some((ObjectId::of(&resource), measured::decision(&status)?))
+            })
+            .collect();
+        let mut news = false;
+        for (id, decision) in decided {
+            if self.decision(&id).as_ref() == Some(&decision) {
+                continue;
+            }
+            say(format_args!("{id}: {}", make_it_the_rule(&decision)));
+            rules
+                .index
+                .decide(&id.namespace, &id.name, Some(decision.clone()));
+            self.decisions().insert(id, decision);
+            news = true;
+        }
+        if news {
+            self.settle(&mut rules);
+        }
+        Ok(())
+    }
+
+    /// What followed from the verdict of an experiment.
+    fn decision(&self, id: &ObjectId) -> Option<Decision> {
+        self.decisions().get(id).cloned()
+    }
+
+    fn decisions(&self) -> std::sync::MutexGuard<'_, BTreeMap<ObjectId, Decision>> {
+        self.decisions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Compiles, lets the deciders take what came of it, then writes statuses, which thus know that it was taken.
@@ -280,13 +330,21 @@ impl Server {
     }
 }
 
-/// Lets every decider hear of every stored event.
+/// Lets every decider hear of every stored event, and forget every unit that is erased.
 fn observer(deciders: &Arc<DeciderMap>) -> Observer {
-    let deciders = Arc::clone(deciders);
+    let (hearing, forgetting) = (Arc::clone(deciders), Arc::clone(deciders));
     Observer::new(move |event: &Event| {
-        let deciders = deciders.read().unwrap_or_else(PoisonError::into_inner);
+        let deciders = hearing.read().unwrap_or_else(PoisonError::into_inner);
         for mounted in deciders.values() {
             mounted.decider.observe(event);
+        }
+    })
+    .forgetting(move |namespace, unit| {
+        let deciders = forgetting.read().unwrap_or_else(PoisonError::into_inner);
+        for ((of, _), mounted) in deciders.iter() {
+            if of == namespace {
+                mounted.decider.forget(unit);
+            }
         }
     })
 }

@@ -12,6 +12,10 @@ mod bad_requests;
 mod decisions;
 #[path = "serve/events.rs"]
 mod events;
+#[path = "serve/offline.rs"]
+mod offline;
+#[path = "serve/people.rs"]
+mod people;
 #[path = "serve/process.rs"]
 mod process;
 #[path = "serve/random.rs"]

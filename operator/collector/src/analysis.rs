@@ -4,159 +4,250 @@
 //! outcomes count from that exposure on, the instant itself included, for the metric's window; only units whose whole
 //! window lies before the data cut enter, so that late starters do not pull the figures down.
 //!
+//! A changed split is a new phase. Every phase is compared within itself, see [`phases`].
+//!
 //! The sequential designs need the looks that were taken before. They are computed again from the events, one for every
 //! midnight (UTC), so that an answer depends on the events, the question and the data cut alone and not on who asked
 //! when; see [`looks`].
 
-use attune_core::measure::{ArmQuestion, MetricKind, MetricQuestion, Question};
+use attune_core::measure::answer::{Unavailable, UnavailableReason};
+use attune_core::measure::{MetricKind, MetricQuestion, MetricRole, Question};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json_canonicalizer::to_vec as canonical;
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
 mod answer;
 mod compare;
+mod error;
+mod exclude;
 mod filter;
+mod holdout;
 mod looks;
+mod multiplicity;
+mod novelty;
+mod observe;
+mod outside;
+mod phases;
+mod power;
+mod registration;
+mod sums;
 #[cfg(test)]
 mod tests;
-mod units;
 
 pub use answer::{
-    Answer, ArmCount, Denominator, Figures, Finding, MetricResult, MomentsOf, ResultReason, SampleRatioCheck,
-    Summary,
+    Answer, ArmCount, Figures, Finding, MetricResult, MomentsOf, PhaseCount, PhaseMoments, ResultReason,
+    SampleRatioCheck, SecondMoments, Summary, Unadjusted,
 };
+pub use error::AnswerError;
+pub use holdout::answer as answer_holdout;
+pub(crate) use looks::{DAY, Observed};
 
 use crate::hex::Hex;
-use crate::store::{Assigned, Snapshot, Split, SplitKind, Store, StoreError};
-use filter::Selection;
-use looks::Observed;
-use units::{UnitSums, Window};
-
-/// Why a question has no answer at all.
-#[derive(Debug, Error)]
-pub enum AnswerError {
-    /// The arms are not one control and at least one other.
-    #[error(
-        "experiment `{experiment}` has {controls} control arms among {arms}; exactly one control and another arm are needed"
-    )]
-    FindControl {
-        /// The experiment.
-        experiment: String,
-        /// Arms that say they are the control.
-        controls: usize,
-        /// All arms.
-        arms: usize,
-    },
-    /// A ratio metric names no denominator.
-    #[error("metric `{metric}` is a ratio without a denominator; name the denominator's event")]
-    FindDenominator {
-        /// The metric.
-        metric: String,
-    },
-    /// The condition of a metric cannot be evaluated here.
-    #[error(
-        "the condition of metric `{metric}` cannot be evaluated; conditions read `value` and `properties.*`"
-    )]
-    LinkFilter {
-        /// The metric.
-        metric: String,
-        /// Why.
-        source: attune_core::expr::LinkError,
-    },
-    /// The moments of a metric are no moments, which the bounds on numbers should have made impossible.
-    #[error("the values of metric `{metric}` cannot be summed up")]
-    SumUp {
-        /// The metric.
-        metric: String,
-        /// Why.
-        source: attune_lift::MomentsError,
-    },
-    /// The question cannot be written as canonical JSON.
-    #[error("the question cannot be hashed")]
-    HashQuestion {
-        /// Why.
-        source: serde_json::Error,
-    },
-    /// The process is shutting down.
-    #[error("the analysis was interrupted; ask again")]
-    Interrupt,
-    /// The store cannot be read.
-    #[error("cannot read the events")]
-    ReadEvents {
-        /// Why.
-        #[from]
-        source: StoreError,
-    },
-}
-
-impl From<rusqlite::Error> for AnswerError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::ReadEvents { source: error.into() }
-    }
-}
+use crate::source::Observations;
+use crate::store::{Registered, Snapshot, Store};
+use compare::{Comparison, Evidence};
+use observe::{Source, sum_up};
+use phases::Phase;
+use registration::Withheld;
 
 /// The name that a question is pinned by: the SHA-256 of its canonical JSON (RFC 8785), in hexadecimal.
 ///
 /// # Errors
 /// When the question cannot be written as JSON.
 pub fn question_hash(question: &Question) -> Result<String, AnswerError> {
+    hash(question)
+}
+
+/// The hash of any question.
+fn hash(question: &impl Serialize) -> Result<String, AnswerError> {
     let json = canonical(question).map_err(|source| AnswerError::HashQuestion { source })?;
     Ok(Hex(&Sha256::digest(json)).to_string())
 }
 
-/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric.
+/// Answers a question from what is stored, as of `at`: one read transaction, a pass over the units for each metric. A
+/// metric that has its figures elsewhere is unavailable.
+///
+/// The first question of a phase with exposures is remembered with its registration and its weights; see
+/// [`Question::registration`].
 ///
 /// # Errors
 /// When the question contradicts itself or the store cannot be read. A metric whose *design* cannot be analysed is no
 /// error: its result says why it has no figures, and the others stand.
 pub fn answer(store: &Store, question: &Question, at: Timestamp) -> Result<Answer, AnswerError> {
+    answer_with(store, question, &Observations::new(), at)
+}
+
+/// [`answer`] with what the sources outside have said, see [`outside`].
+pub(crate) fn answer_with(
+    store: &Store,
+    question: &Question,
+    outside: &Observations,
+    at: Timestamp,
+) -> Result<Answer, AnswerError> {
     let control = control(question)?;
+    check(question)?;
     let snapshot = store.snapshot()?;
-    let split = snapshot.split(
-        &question.namespace,
-        SplitKind::Experiment,
-        &question.experiment,
-        question.phase,
-    )?;
-    let assigned = split
-        .map(|split| snapshot.assigned(split, at))
-        .transpose()?
-        .unwrap_or_default();
-    let sample_ratio = compare::sample_ratio(&snapshot, split, question, at)?;
-    let invalid = sample_ratio.as_ref().and_then(SampleRatioCheck::invalid);
-    let mut results = Vec::new();
-    for metric in &question.metrics {
-        let observed = match split {
-            Some(split) => observe(&snapshot, split, question, metric, at)?,
-            None => Observed::new(metric.kind, question.arms.len()),
-        };
-        let looks = observed.looks().map_err(|source| AnswerError::SumUp {
-            metric: metric.name.clone(),
-            source,
-        })?;
-        results.extend(compare::with_control(
-            question,
-            metric,
-            (control, invalid),
-            &looks,
-            at,
-        ));
-    }
-    let matured = matured(&snapshot, split, question, at)?;
-    let (arms, unknown_arms) = arm_counts(question, &assigned, &matured);
+    let registered = registration::remember(store, &snapshot, question, at)?;
+    answer_from(&snapshot, question, (control, &registered), outside, at)
+}
+
+fn answer_from(
+    snapshot: &Snapshot,
+    question: &Question,
+    (control, registered): (usize, &[Registered]),
+    outside: &Observations,
+    at: Timestamp,
+) -> Result<Answer, AnswerError> {
+    let phases = phases::read(snapshot, question, registered, at)?;
+    let (arms, unknown_arms) = phases::arm_counts(snapshot, question, &phases, at)?;
+    let exposed: Vec<u64> = arms.iter().map(|arm| arm.exposed).collect();
+    let sample_ratio = worst(phases.iter().filter_map(Phase::sample_ratio).cloned());
+    let comparison = Comparison {
+        question,
+        control,
+        withheld: withheld(question, registered, sample_ratio.as_ref()),
+        weights: &plan_weights(question, &phases),
+        exposed: &exposed,
+        at,
+    };
+    let source = Source {
+        snapshot,
+        question,
+        phases: &phases,
+        at,
+    };
+    let (mut results, unavailable) = compared(&source, comparison, (outside, registered))?;
+    multiplicity::secondary(&mut results, comparison.alpha());
+    let own = (arms, unknown_arms, sample_ratio);
+    let (arms, unknown_arms, sample_ratio) = outside::shown(question, registered, outside).unwrap_or(own);
     Ok(Answer {
         as_of: at,
         question: question_hash(question)?,
         namespace: question.namespace.clone(),
         experiment: question.experiment.clone(),
+        registration: question.registration.clone(),
         phase: question.phase,
+        phases: phases.iter().map(|phase| phase.count(question)).collect(),
+        excluded: phases.iter().map(Phase::excluded).sum(),
         arms,
         unknown_arms,
         sample_ratio,
+        power: power::of(question, &results),
         results,
+        unavailable,
+        thresholds: Vec::new(),
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// Every metric of the question, every arm but the control.
+fn compared(
+    source: &Source<'_>,
+    comparison: Comparison<'_>,
+    (outside, registered): (&Observations, &[Registered]),
+) -> Result<(Vec<MetricResult>, Vec<Unavailable>), AnswerError> {
+    let covariates = source.covariates()?;
+    let mut results = Vec::new();
+    let mut unavailable = Vec::new();
+    for metric in &source.question.metrics {
+        if let Some(observation) = outside::of(metric, outside) {
+            match observation {
+                Ok(observation) => {
+                    results.extend(outside::compared(observation, comparison, metric, registered)?);
+                }
+                Err(error) => unavailable.push(Unavailable {
+                    metric: metric.name.clone(),
+                    reason: UnavailableReason::SourceUnavailable,
+                    message: error.to_string(),
+                }),
+            }
+            continue;
+        }
+        let observed = source.observe(metric, covariates.as_ref())?;
+        let looks = looks::looks(&observed).map_err(|error| sum_up(metric, error))?;
+        let weeks = weeks(source, metric)?;
+        let evidence = Evidence {
+            metric,
+            looks: &looks,
+            weeks: weeks.as_ref(),
+        };
+        results.extend(compare::with_control(comparison, evidence));
+    }
+    Ok((results, unavailable))
+}
+
+/// The weeks of the primary metric; the others have no verdict that novelty could move.
+fn weeks(source: &Source<'_>, metric: &MetricQuestion) -> Result<Option<observe::Weeks>, AnswerError> {
+    match metric.role {
+        MetricRole::Primary => source.weeks(metric),
+        MetricRole::Guardrail { .. } | MetricRole::Secondary => Ok(None),
+    }
+}
+
+/// Why nothing is shown, whatever the figures.
+fn withheld(
+    question: &Question,
+    registered: &[Registered],
+    sample_ratio: Option<&SampleRatioCheck>,
+) -> Option<Withheld> {
+    let from_before = |window: i64| window > 0;
+    if let Some(withheld) = registration::check(question, registered) {
+        return Some(withheld);
+    }
+    if sample_ratio.is_some_and(|check| check.blocked) {
+        return Some(Withheld::SampleRatio);
+    }
+    let covariate = question.covariate.as_ref()?;
+    (!from_before(covariate.window_seconds)).then_some(Withheld::Covariate)
+}
+
+/// The check of the phase whose arms agree least with its weights.
+fn worst(checks: impl Iterator<Item = SampleRatioCheck>) -> Option<SampleRatioCheck> {
+    let rank = |check: &SampleRatioCheck| (!check.blocked, check.p.unwrap_or(0.0));
+    checks.min_by(|left, right| {
+        let (left, right) = (rank(left), rank(right));
+        left.0.cmp(&right.0).then(left.1.total_cmp(&right.1))
+    })
+}
+
+/// The weights that planned units are shared by: those of the first phase that has any, so that a changed split does not
+/// change the plan.
+fn plan_weights(question: &Question, phases: &[Phase]) -> Vec<i64> {
+    let own = || question.arms.iter().map(|arm| arm.weight).collect();
+    phases.iter().find_map(Phase::weights).unwrap_or_else(own)
+}
+
+fn check_metric(metric: &MetricQuestion) -> Result<(), AnswerError> {
+    if metric.kind == MetricKind::Ratio && metric.denominator.is_none() {
+        return Err(AnswerError::FindDenominator {
+            metric: metric.name.clone(),
+        });
+    }
+    Ok(())
+}
+
+/// What no answer can be given to.
+fn check(question: &Question) -> Result<(), AnswerError> {
+    for metric in &question.metrics {
+        check_metric(metric)?;
+    }
+    if let Some(covariate) = &question.covariate
+        && covariate.kind == MetricKind::Ratio
+    {
+        return Err(AnswerError::ReadCovariate {
+            covariate: covariate.name.clone(),
+        });
+    }
+    for rule in &question.exclude {
+        if rule.window_seconds <= 0 {
+            return Err(AnswerError::ReadRule {
+                rule: rule.name.clone(),
+                seconds: rule.window_seconds,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The place of the one control arm.
@@ -178,95 +269,28 @@ fn control(question: &Question) -> Result<usize, AnswerError> {
     }
 }
 
-/// What the matured units of every arm of the question did, in its order.
-fn observe(
-    snapshot: &Snapshot,
-    split: Split,
+/// What the store itself knows of one metric of a question, for tests of the other sources.
+#[cfg(test)]
+pub(crate) fn observation(
+    store: &Store,
     question: &Question,
     metric: &MetricQuestion,
     at: Timestamp,
-) -> Result<Observed, AnswerError> {
-    let link = |event| {
-        Selection::new(event, metric.kind).map_err(|source| AnswerError::LinkFilter {
-            metric: metric.name.clone(),
-            source,
-        })
+) -> Result<crate::source::Observation, AnswerError> {
+    let snapshot = store.snapshot()?;
+    let phases = phases::read(&snapshot, question, &[], at)?;
+    let source = Source {
+        snapshot: &snapshot,
+        question,
+        phases: &phases,
+        at,
     };
-    let missing = || AnswerError::FindDenominator {
-        metric: metric.name.clone(),
-    };
-    let sum_up = |source| AnswerError::SumUp {
-        metric: metric.name.clone(),
-        source,
-    };
-    let window = Window::new(metric.window_seconds, at);
-    let places = arm_places(snapshot, question)?;
-    let mut observed = Observed::new(metric.kind, question.arms.len());
-    let selection = link(&metric.event)?;
-    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
-    let mut units = pass.stream()?;
-    if metric.kind != MetricKind::Ratio {
-        while let Some(unit) = units.next()? {
-            observed.take(&places, &unit, None).map_err(sum_up)?;
-        }
-        return Ok(observed);
+    let mut sizes = Vec::new();
+    for phase in &phases {
+        sizes.push(phase.sizes(&snapshot, question, metric, at)?);
     }
-    let selection = link(metric.denominator.as_ref().ok_or_else(missing)?)?;
-    let mut pass = UnitSums::prepare(snapshot, split, &selection, window)?;
-    let mut denominators = pass.stream()?;
-    // Both passes give every matured unit of the split once, in the same order.
-    while let (Some(unit), Some(denominator)) = (units.next()?, denominators.next()?) {
-        observed
-            .take(&places, &unit, Some(denominator.sum))
-            .map_err(sum_up)?;
-    }
-    Ok(observed)
-}
-
-/// The ids that the store knows the question's arms by.
-fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<Vec<(i64, usize)>, AnswerError> {
-    let mut places = Vec::new();
-    for (index, arm) in question.arms.iter().enumerate() {
-        places.extend(snapshot.name(&arm.name)?.map(|id| (id, index)));
-    }
-    Ok(places)
-}
-
-/// Units of each arm whose window of the primary metric is over, by the arm's name.
-fn matured(
-    snapshot: &Snapshot,
-    split: Option<Split>,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Vec<Assigned>, AnswerError> {
-    let window = question.metrics.first().map_or(0, |metric| metric.window_seconds);
-    let Some(split) = split else { return Ok(Vec::new()) };
-    Ok(snapshot.assigned(split, Window::new(window, at).last_start())?)
-}
-
-/// The arms of the question in its order, and those that only exposures know.
-fn arm_counts(
-    question: &Question,
-    assigned: &[Assigned],
-    matured: &[Assigned],
-) -> (Vec<ArmCount>, Vec<ArmCount>) {
-    let units =
-        |list: &[Assigned], name: &str| list.iter().find(|arm| arm.arm == name).map_or(0, |arm| arm.units);
-    let count = |name: &str| ArmCount {
-        name: name.to_owned(),
-        exposed: units(assigned, name),
-        matured: units(matured, name),
-        crossed_over: assigned
-            .iter()
-            .find(|arm| arm.arm == name)
-            .map_or(0, |arm| arm.crossed_over),
-    };
-    let known = |name: &str| question.arms.iter().any(|arm: &ArmQuestion| arm.name == name);
-    let arms = question.arms.iter().map(|arm| count(&arm.name)).collect();
-    let unknown = assigned
-        .iter()
-        .filter(|arm| !known(&arm.arm))
-        .map(|arm| count(&arm.arm))
-        .collect();
-    (arms, unknown)
+    Ok(crate::source::Observation {
+        phases: sizes,
+        observed: source.observe(metric, None)?,
+    })
 }

@@ -6,13 +6,19 @@ use std::time::Duration;
 
 use attune_core::event::Event;
 use attune_core::measure::Question;
+use attune_core::measure::activity::{ActivityAnswer, ActivityQuestion};
+use attune_core::measure::holdout::{HoldoutAnswer, HoldoutQuestion, HoldoutRegistration};
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 use thiserror::Error;
 
 use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
-use crate::store::{AppendError, NewEvent, Receipt, Store, StoreError, StoreOptions, Totals};
+use crate::source::{self, Credentials, Observations};
+use crate::store::{
+    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Store, StoreError,
+    StoreOptions, Swept, Totals,
+};
 
 /// Tells the time; tests pin it.
 #[derive(Clone)]
@@ -47,16 +53,32 @@ impl Default for Clock {
     }
 }
 
-/// Hears of events once they are durable; an embedding feeds its deciders from it.
+/// Hears of events once they are durable, and of units once they are erased; an embedding feeds its deciders from it.
 #[derive(Clone, Default)]
-pub struct Observer(Option<Arc<Hear>>);
+pub struct Observer {
+    hear: Option<Arc<Hear>>,
+    forget: Option<Arc<Forget>>,
+}
 
 type Hear = dyn Fn(&Event) + Send + Sync;
+type Forget = dyn Fn(&str, &str) + Send + Sync;
 
 impl Observer {
     /// Calls `hear` with every event that was stored.
     pub fn new(hear: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(hear)))
+        Self {
+            hear: Some(Arc::new(hear)),
+            forget: None,
+        }
+    }
+
+    /// Calls `forget` with the namespace and the id of every unit that is to be forgotten, before it is erased.
+    #[must_use]
+    pub fn forgetting(self, forget: impl Fn(&str, &str) + Send + Sync + 'static) -> Self {
+        Self {
+            forget: Some(Arc::new(forget)),
+            ..self
+        }
     }
 }
 
@@ -65,7 +87,7 @@ impl std::fmt::Debug for Observer {
         write!(
             f,
             "Observer({})",
-            if self.0.is_some() { "somebody" } else { "nobody" }
+            if self.hear.is_some() { "somebody" } else { "nobody" }
         )
     }
 }
@@ -196,7 +218,7 @@ impl Collector {
         let heard = self
             .options
             .observer
-            .0
+            .hear
             .as_ref()
             .map(|hear| (hear, events.clone()));
         let events = events
@@ -220,14 +242,127 @@ impl Collector {
         Ok(receipt?)
     }
 
-    /// Answers a question as of `at`, on a thread that may block.
+    /// Answers a question from the store alone, as of `at`, on a thread that may block. Metrics that have their figures
+    /// elsewhere are unavailable, and no threshold is asked about.
     ///
     /// # Errors
     /// See [`AnswerError`].
     pub async fn answer(&self, question: Question, at: Timestamp) -> Result<Answer, AnswerError> {
+        self.analyse(question, Observations::new(), at).await
+    }
+
+    /// Answers a question as of `at` from the store and the sources outside that the question names, with what opens them.
+    ///
+    /// # Errors
+    /// See [`AnswerError`]. A source that gives nothing is none: it stands among the unavailable.
+    pub async fn answer_with(
+        &self,
+        question: Question,
+        credentials: &Credentials,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
+        let (outside, thresholds) = tokio::join!(
+            source::observe(&question, credentials, at),
+            source::check(&question, at)
+        );
+        let answer = self.analyse(question, outside, at).await?;
+        Ok(Answer { thresholds, ..answer })
+    }
+
+    async fn analyse(
+        &self,
+        question: Question,
+        outside: Observations,
+        at: Timestamp,
+    ) -> Result<Answer, AnswerError> {
         let store = self.store.clone();
-        let task = tokio::task::spawn_blocking(move || analysis::answer(&store, &question, at));
+        let task =
+            tokio::task::spawn_blocking(move || analysis::answer_with(&store, &question, &outside, at));
         task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// How lively an outcome is at `at`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn activity(&self, question: &ActivityQuestion, at: Timestamp) -> Result<ActivityAnswer, StoreError> {
+        let snapshot = self.store.snapshot()?;
+        let activity = snapshot.outcome_activity(&question.namespace, &question.event, at)?;
+        Ok(ActivityAnswer {
+            last: activity.map(|activity| activity.last),
+            per_hour: activity.map_or(0.0, |activity| activity.per_hour),
+        })
+    }
+
+    /// Answers what a holdout is asked as of `at`, on a thread that may block.
+    ///
+    /// # Errors
+    /// See [`AnswerError`].
+    pub async fn answer_holdout(
+        &self,
+        question: HoldoutQuestion,
+        at: Timestamp,
+    ) -> Result<HoldoutAnswer, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || analysis::answer_holdout(&store, &question, at));
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// Remembers the periods of holdouts from now on, each for itself; gives why those that are left out are.
+    pub async fn register_holdouts(&self, periods: Vec<HoldoutRegistration>) -> Vec<RegisterError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            periods
+                .iter()
+                .filter_map(|period| store.register_holdout(period).err())
+                .collect()
+        });
+        task.await.unwrap_or_default()
+    }
+
+    /// Erases all that is known of a unit; see [`Store::erase`].
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub async fn erase(&self, namespace: &str, unit: &str) -> Result<Erasure, AppendError> {
+        if let Some(forget) = &self.options.observer.forget {
+            forget(namespace, unit);
+        }
+        let erasure = self.store.erase(namespace, unit).await?;
+        self.events.erase();
+        Ok(erasure)
+    }
+
+    /// Who saw a variant, on a thread that may block; see [`Snapshot::recall`](crate::store::Snapshot::recall).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn recall(
+        &self,
+        (namespace, variant): (String, String),
+        since: Timestamp,
+        after: i64,
+        limit: usize,
+    ) -> Result<Recall, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let snapshot = store.snapshot()?;
+            Ok(snapshot.recall((&namespace, &variant), since, after, limit)?)
+        });
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
+    }
+
+    /// Drops what is older than it is kept for; see [`Store::sweep`].
+    ///
+    /// # Errors
+    /// See [`AppendError`]; the next sweep goes on.
+    pub async fn sweep(&self, retention: Retention, pace: Pace) -> Result<Swept, AppendError> {
+        let swept = self
+            .store
+            .sweep(retention, self.options.clock.now(), pace)
+            .await?;
+        self.events.drop_rows(swept);
+        Ok(swept)
     }
 
     /// Counts for status and metrics.

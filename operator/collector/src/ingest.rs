@@ -21,17 +21,23 @@
 //! | 413 | the body or the batch is too large |
 //! | 415 | another content type |
 //! | 503 | too much is waiting, the disk does not write, or nobody can say who the caller is; `Retry-After` says when to come again |
+//!
+//! `DELETE /v1/units/{unit}` erases all that is known of a unit, and `GET /v1/recall` tells who saw a variant; both are
+//! about the namespace of the caller. Where callers are not known, `?namespace=` names it.
 
+use attune_core::event::MAX_NAMESPACE_BYTES;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 
 mod answer;
+mod erase;
 mod problem;
+mod recall;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -50,18 +56,42 @@ pub fn router(collector: Collector) -> Router {
     events(collector.clone()).merge(answers(collector))
 }
 
-/// Where events are taken.
+/// Where events are taken, erased and recalled.
 pub(crate) fn events(collector: Collector) -> Router {
     Router::new()
         .route("/v1/events", post(take))
+        .route("/v1/units/{unit}", delete(erase::erase))
+        .route("/v1/recall", get(recall::recall))
         .with_state(collector)
 }
 
-/// Where questions are answered.
+/// Where questions are answered, and where periods of holdouts are registered before anybody asks.
 pub(crate) fn answers(collector: Collector) -> Router {
     Router::new()
         .route("/v1/answers", post(answer::answer))
+        .route("/v1/activity", post(answer::activity))
+        .route("/v1/holdout-answers", post(answer::answer_holdout))
+        .route("/v1/holdouts", put(answer::register_holdouts))
         .with_state(collector)
+}
+
+/// The namespace that a request is about: the caller's, or the one named where callers are not known.
+fn namespace(
+    collector: &Collector,
+    caller: Option<Extension<CallerNamespace>>,
+    named: Option<String>,
+) -> Result<String, Problem> {
+    match (caller, named) {
+        (Some(Extension(CallerNamespace(caller))), Some(named)) if caller != named => {
+            Err(Problem::foreign_namespace(&caller))
+        }
+        (Some(Extension(CallerNamespace(caller))), _) => Ok(caller),
+        (None, Some(named)) if named.is_empty() || named.len() > MAX_NAMESPACE_BYTES => {
+            Err(Problem::unreadable_parameter("`namespace` is no namespace"))
+        }
+        (None, Some(named)) => Ok(named),
+        (None, None) => Ok(collector.options().default_namespace.clone()),
+    }
 }
 
 /// The body of a success.

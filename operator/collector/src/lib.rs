@@ -4,6 +4,7 @@
 //! - [`ingest`]: `POST /v1/events`, `CloudEvents` over HTTP.
 //! - [`analysis`]: the answer to a pre-registered question.
 //! - [`authenticate`]: who calls, by tokens that the API server has reviewed.
+//! - [`source`]: where the figures of a metric come from.
 //! - [`process`]: all of it as a process of its own, with TLS, probes and metrics.
 //!
 //! [`Collector`] puts them together. It runs inside another process ([`Collector::open`] and [`router`], mounted
@@ -19,9 +20,10 @@ pub mod ingest;
 mod metrics;
 pub mod process;
 mod shutdown;
+pub mod source;
 pub mod store;
 
-pub use analysis::{Answer, AnswerError, answer, question_hash};
+pub use analysis::{Answer, AnswerError, answer, answer_holdout, question_hash};
 pub use collector::{Clock, Collector, CollectorOptions, Counts, Observer, TakeError};
 pub use ingest::{CallerNamespace, router};
 pub use shutdown::shutdown;

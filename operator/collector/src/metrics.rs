@@ -4,7 +4,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-use crate::store::Receipt;
+use crate::store::{Receipt, Swept};
 
 type Label = [(&'static str, &'static str); 1];
 
@@ -16,6 +16,8 @@ pub(crate) struct Events {
     duplicates: Counter,
     refused: Counter,
     deferred: Counter,
+    erasures: Counter,
+    dropped: Family<Label, Counter>,
 }
 
 impl Default for Events {
@@ -27,6 +29,8 @@ impl Default for Events {
             duplicates: counter("duplicate"),
             refused: counter("refused"),
             deferred: counter("deferred"),
+            erasures: Counter::default(),
+            dropped: Family::default(),
             family,
         }
     }
@@ -46,6 +50,23 @@ impl Events {
         self.deferred.inc_by(count as u64);
     }
 
+    pub(crate) fn erase(&self) {
+        self.erasures.inc();
+    }
+
+    pub(crate) fn drop_rows(&self, swept: Swept) {
+        for (what, count) in [
+            ("event_ids", swept.event_ids),
+            ("exposures", swept.exposures),
+            ("outcomes", swept.outcomes),
+            ("assignments", swept.assignments),
+            ("sightings", swept.sightings),
+            ("units", swept.units),
+        ] {
+            self.dropped.get_or_create(&[("what", what)]).inc_by(count);
+        }
+    }
+
     pub(crate) fn refused(&self) -> u64 {
         self.refused.get()
     }
@@ -59,6 +80,16 @@ impl Events {
             "attune_collector_events",
             "Events by what became of them; the sender of a deferred one was told to come again",
             self.family.clone(),
+        );
+        registry.register(
+            "attune_collector_erasures",
+            "Units that were erased on request",
+            self.erasures.clone(),
+        );
+        registry.register(
+            "attune_collector_dropped_rows",
+            "Rows that were kept for as long as they are to be kept, and dropped",
+            self.dropped.clone(),
         );
     }
 }

@@ -18,11 +18,13 @@ use crate::{Collector, CollectorOptions, router, shutdown};
 
 mod certificate;
 mod probes;
+mod retention;
 #[cfg(test)]
 mod tests;
 
 use certificate::{Certificate, Files};
 use probes::Probes;
+use retention::RetentionArgs;
 
 /// How often files are looked at that may change.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -59,6 +61,9 @@ pub struct Args {
     /// `system:serviceaccount:attune:attune-operator`.
     #[arg(long, env = "ATTUNE_OPERATOR_ACCOUNT")]
     operator_account: Option<String>,
+    /// How long things are kept.
+    #[command(flatten)]
+    retention: RetentionArgs,
     /// Write logs as JSON lines.
     #[arg(long, env = "ATTUNE_LOG_JSON")]
     log_json: bool,
@@ -97,6 +102,7 @@ impl Args {
         let gate = self.gate()?;
         let collector = Collector::open(&self.data, CollectorOptions::default())?;
         let probes = Probes::new(collector.clone(), gate.as_ref());
+        tokio::spawn(retention::run(collector.clone(), self.retention.retention()));
         if let Some(address) = self.probes {
             let listener = listen(address)?;
             info!(probes = %listener.local_addr()?, "answering probes");

@@ -19,19 +19,33 @@ use prometheus_client::registry::Registry;
 use rusqlite::Connection;
 use thiserror::Error;
 
+mod alias;
 mod apply;
 mod cache;
+mod erase;
+mod holdouts;
 mod key;
+mod lifecycle;
+mod members;
+mod registrations;
 mod schema;
 mod snapshot;
+mod sweep;
 #[cfg(test)]
 mod tests;
 mod writer;
 
+pub use erase::Erased;
+pub use holdouts::RegisterError;
 pub use key::UnitHash;
-pub use snapshot::{Activity, Assigned, Snapshot, Split, SplitKind};
+pub use lifecycle::{Erasure, Pace};
+pub(crate) use members::Encounter;
+pub use registrations::Registered;
+pub use snapshot::{Activity, Assigned, Recall, Sighted, Snapshot, Split, SplitKind};
+pub use sweep::{Retention, Swept};
 pub use writer::Pending;
 
+use holdouts::{Bucket, Periods};
 use key::UnitKey;
 use writer::{Row, Writer};
 
@@ -223,6 +237,7 @@ struct Shared {
     key: UnitKey,
     writer: Writer,
     plain: RwLock<BTreeSet<(String, String)>>,
+    periods: RwLock<Periods>,
     // Held for as long as the database is open.
     _lock: File,
 }
@@ -242,7 +257,9 @@ impl Store {
         let mut connection = schema::open(&path)?;
         let key = key::load(directory, &connection)?;
         schema::migrate(&mut connection)?;
+        schema::allow_shrinking(&connection);
         key::remember(&key, &connection)?;
+        let periods = RwLock::new(Periods::load(&connection)?);
         let writer = Writer::start(connection, options)?;
         let plain = RwLock::default();
         Ok(Self {
@@ -251,6 +268,7 @@ impl Store {
                 key,
                 writer,
                 plain,
+                periods,
                 _lock: lock,
             }),
         })
@@ -356,12 +374,31 @@ impl Store {
 
     fn prepare(&self, new: NewEvent) -> Row {
         let unit = self.unit_hash(&new.namespace, new.event.data.unit());
+        let alias = match &new.event.data {
+            EventData::Alias(alias) => Some(self.unit_hash(&new.namespace, &alias.alias)),
+            EventData::Exposure(_) | EventData::Outcome(_) => None,
+        };
         let keep_plain = self.keeps_plain(&new);
+        let bucket = self.bucket(&new);
         Row {
             new,
             unit,
+            alias,
             keep_plain,
+            bucket,
         }
+    }
+
+    /// The holdout bucket of an exposed unit, where a holdout was tested.
+    fn bucket(&self, new: &NewEvent) -> Option<Bucket> {
+        let EventData::Exposure(exposure) = &new.event.data else {
+            return None;
+        };
+        let test = exposure.holdout.as_ref()?;
+        let bucket = self
+            .periods()
+            .bucket(&new.namespace, &test.name, new.event.time, &exposure.unit);
+        Some(bucket)
     }
 
     fn keeps_plain(&self, new: &NewEvent) -> bool {

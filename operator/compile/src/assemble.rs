@@ -20,6 +20,7 @@ mod settings;
 mod stop;
 
 pub use content::module;
+pub(crate) use experiment::holdout_salt;
 use needs::Needs;
 
 /// Compiles every Channel of the snapshot.

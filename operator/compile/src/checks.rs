@@ -2,8 +2,8 @@
 //!
 //! Each check looks at one matter, adds findings to the report and may rely on those of the checks before it.
 
-use crate::Model;
 use crate::report::Report;
+use crate::{Model, registration};
 
 mod baseline;
 mod conflicts;
@@ -29,7 +29,7 @@ type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound, and what needs
 /// something gated after all gates are known.
-const CHAIN: [Check; 18] = [
+const CHAIN: [Check; 19] = [
     governance::check,
     salts::check,
     windows::check,
@@ -41,6 +41,7 @@ const CHAIN: [Check; 18] = [
     references::check,
     overlaps::experiments,
     slots::check,
+    registration::check,
     depth::check,
     data::check,
     content::check,

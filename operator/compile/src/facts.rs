@@ -8,6 +8,10 @@ use crate::finding::{Finding, ObjectId, Severity};
 use crate::policy::Ruling;
 use crate::report::Report;
 
+mod experiment;
+
+pub use experiment::ExperimentFacts;
+
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ pub mod assemble;
 pub mod attributes;
 pub mod checks;
 pub mod codeowners;
+pub mod decision;
 pub mod evidence;
 pub mod facts;
 mod figures;
@@ -29,6 +30,7 @@ pub mod policy;
 pub mod previous;
 pub mod question;
 pub mod rbac;
+pub mod registration;
 pub mod report;
 pub mod results;
 pub mod rules;
@@ -41,12 +43,14 @@ pub mod verdict;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use attune_api::experiment::Registration;
 use attune_core::bundle::Bundle;
 use attune_core::measure::Question;
 use jiff::Timestamp;
 
 pub use finding::{Finding, ObjectId, Severity};
 pub use previous::Previous;
+pub use question::Inquiry;
 pub use report::Report;
 pub use snapshot::Snapshot;
 pub use verdict::Verdict;
@@ -58,8 +62,10 @@ pub struct Compiled {
     pub channels: BTreeMap<String, Publication>,
     /// What to say, by object.
     pub verdicts: BTreeMap<ObjectId, Verdict>,
-    /// What to ask the collector, by Experiment.
-    pub questions: BTreeMap<String, Question>,
+    /// What to ask the collector, by object.
+    pub inquiries: BTreeMap<ObjectId, Inquiry>,
+    /// What Experiments that have left Draft are registered with, by name.
+    pub registrations: BTreeMap<String, Registration>,
     /// Every fact found, in the order of the objects.
     pub findings: Vec<Finding>,
     /// The next instant at which the passing of time alone changes an answer.
@@ -90,6 +96,8 @@ pub struct Model<'s> {
     pub policies: policy::Policies<'s>,
     /// Which rule reads which attribute, and for which programs.
     pub uses: uses::Uses,
+    /// What is known to have concluded; `None` where nobody can tell.
+    pub evidence: Option<BTreeMap<String, evidence::Evidence>>,
     /// The instant that all checks judge at.
     pub at: Timestamp,
 }
@@ -106,19 +114,32 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         rules,
         policies: policy::Policies::of(snapshot),
         uses,
+        evidence: evidence::known(snapshot),
         at,
     };
     checks::run(&model, &mut report);
     let channels = assemble::channels(&model, previous, &mut report);
-    let questions = question::all(&model, &report);
-    let verdicts = verdict::all(&model, &channels, previous, &report);
+    let registrations = registration::all(&model, &report);
+    let inquiries = question::all(&model, &registrations, &report);
+    let verdicts = verdict::all(&model, &channels, previous, &registrations, &report);
     let next_change = checks::next_change(&model);
     Compiled {
         channels,
         verdicts,
-        questions,
+        inquiries,
+        registrations,
         findings: report.into_findings(),
         next_change,
+    }
+}
+
+impl Compiled {
+    /// What the Experiment of this name asks.
+    pub fn question(&self, experiment: &str) -> Option<&Question> {
+        self.inquiries.iter().find_map(|(id, inquiry)| match inquiry {
+            Inquiry::Experiment { question, .. } if id.name == experiment => Some(question),
+            _ => None,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use attune_api::experiment::Registration;
 use attune_api::{
     Audience, Channel, ChannelBinding, ContentModule, DataContract, Experiment, GovernancePolicy, Holdout,
     Kind, Metric, Program, Resource,
@@ -11,6 +12,7 @@ use attune_api::{
 use crate::access::{self, Answer};
 use crate::codeowners::Owned;
 use crate::evidence::Evidence;
+use crate::facts::ExperimentFacts;
 use crate::finding::ObjectId;
 use crate::observed::Observed;
 
@@ -56,10 +58,13 @@ pub struct Snapshot {
     pub access: BTreeMap<access::Question, Answer>,
     /// Who owns the file that each object stands in, where a repository is looked at.
     pub codeowners: Option<BTreeMap<ObjectId, Owned>>,
-    /// Experiments that have concluded, by name; `None` where nobody can tell, as in a pull request.
+    /// Experiments that have concluded elsewhere, by name, besides those whose status says so; `None` where nobody can
+    /// tell what has concluded, as in a pull request.
     pub evidence: Option<BTreeMap<String, Evidence>>,
     /// What deciders saw of attributes, by attribute.
     pub observed: BTreeMap<String, Observed>,
+    /// What stands on the statuses of Experiments, by name.
+    pub experiment_facts: BTreeMap<String, ExperimentFacts>,
     /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.
     unreadable: BTreeSet<(Kind, String)>,
 }
@@ -98,6 +103,24 @@ impl Snapshot {
             Resource::Holdout(object) => drop(self.holdouts.insert(name, Arc::from(object))),
             Resource::GovernancePolicy(object) => drop(self.policies.insert(name, Arc::from(object))),
         }
+    }
+
+    /// Takes what stands on an Experiment's status; gives whether it is news.
+    pub fn note_experiment(&mut self, name: &str, facts: ExperimentFacts) -> bool {
+        if self.experiment_facts.get(name).cloned().unwrap_or_default() == facts {
+            return false;
+        }
+        if facts.is_empty() {
+            self.experiment_facts.remove(name);
+        } else {
+            self.experiment_facts.insert(name.to_owned(), facts);
+        }
+        true
+    }
+
+    /// What an Experiment was registered with, as far as it stands on its status.
+    pub fn registration(&self, experiment: &str) -> Option<&Registration> {
+        self.experiment_facts.get(experiment)?.registration.as_ref()
     }
 
     /// One object.

@@ -105,8 +105,9 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "effectiveTrafficBp",
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
+        Kind::Experiment => &["observedGeneration", "registration"],
         Kind::GovernancePolicy => &["observedGeneration", "namespaces"],
-        Kind::DataContract | Kind::Metric | Kind::Experiment => &["observedGeneration"],
+        Kind::DataContract | Kind::Metric => &["observedGeneration"],
     }
 }
 
@@ -189,7 +190,7 @@ fn summarize(kind: Kind, conditions: &[Judged]) -> [Judged; 3] {
 }
 
 /// A condition as it stands on the resource.
-fn kept(type_: ConditionType, old: &Value) -> Option<Judged> {
+pub(crate) fn kept(type_: ConditionType, old: &Value) -> Option<Judged> {
     let condition = find(old, type_)?;
     let truth = match condition.get("status")?.as_str()? {
         "True" => Truth::True,

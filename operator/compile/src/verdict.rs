@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
-use attune_api::experiment::{ExperimentState, Schedule};
+use attune_api::experiment::{ExperimentState, Outcome, Registration, Schedule};
 use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
 use crate::figures;
 use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
 use crate::report::Report;
-use crate::{Model, Previous, Publication};
+use crate::{Model, Previous, Publication, registration};
 
 mod programmed;
 mod strategic;
@@ -126,12 +126,14 @@ pub fn all(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
     previous: &Previous,
+    registrations: &BTreeMap<String, Registration>,
     report: &Report,
 ) -> BTreeMap<ObjectId, Verdict> {
     let judge = Judge {
         model,
         channels,
         previous,
+        registrations,
         report,
     };
     model
@@ -146,6 +148,7 @@ struct Judge<'j> {
     model: &'j Model<'j>,
     channels: &'j BTreeMap<String, Publication>,
     previous: &'j Previous,
+    registrations: &'j BTreeMap<String, Registration>,
     report: &'j Report,
 }
 
@@ -164,8 +167,18 @@ impl Judge<'_> {
                 Kind::ChannelBinding => Some(self.binding_programmed(id)),
                 _ => None,
             },
-            figures: figures::of(self.model, self.channels, id),
+            figures: self.figures(id),
         }
+    }
+
+    fn figures(&self, id: &ObjectId) -> Map<String, Value> {
+        let mut figures = figures::of(self.model, self.channels, id);
+        let registration = self.registrations.get(&id.name);
+        if let Some(registration) = registration.filter(|_| id.kind == Kind::Experiment) {
+            let registration = serde_json::to_value(registration).unwrap_or_default();
+            figures.insert("registration".to_owned(), registration);
+        }
+        figures
     }
 
     fn condition(&self, id: &ObjectId, type_: ConditionType) -> Judged {
@@ -226,7 +239,7 @@ impl Judge<'_> {
         let Some(experiment) = self.model.snapshot.experiments.get(&id.name) else {
             return Judged::new(ConditionType::Running, Truth::Unknown, Reason::Pending, "");
         };
-        let reason = run_state(experiment, self.model);
+        let reason = run_state(experiment, self.model, &id.name);
         let sound = self.report.is_sound(id);
         let message = match (reason, sound) {
             (Reason::Running, false) => "it does not run as written: see `Accepted` and `ResolvedRefs`",
@@ -267,15 +280,19 @@ pub const fn is_result(kind: Kind, type_: ConditionType) -> bool {
     match kind {
         Kind::Experiment => matches!(
             type_,
-            ConditionType::SampleRatioHealthy | ConditionType::GuardrailsHealthy | ConditionType::Conclusive
+            ConditionType::SampleRatioHealthy
+                | ConditionType::GuardrailsHealthy
+                | ConditionType::Powered
+                | ConditionType::Conclusive
         ),
         Kind::Metric => matches!(type_, ConditionType::Receiving),
+        Kind::Holdout => matches!(type_, ConditionType::Intact),
         _ => false,
     }
 }
 
 /// Whether an experiment's units are put into arms at the model's instant, or why not.
-fn run_state(experiment: &Experiment, model: &Model<'_>) -> Reason {
+fn run_state(experiment: &Experiment, model: &Model<'_>, name: &str) -> Reason {
     let is_over = |schedule: &Schedule| {
         schedule
             .end
@@ -291,10 +308,16 @@ fn run_state(experiment: &Experiment, model: &Model<'_>) -> Reason {
             .is_some_and(|start| start > model.at)
     };
     let schedule = experiment.spec.schedule.as_ref();
+    let decided = registration::decision(model, name).map(|decision| match decision.outcome {
+        Outcome::Promoted => Reason::Promoted,
+        Outcome::Retired => Reason::Retired,
+        Outcome::HarmStopped => Reason::HarmStopped,
+    });
     match experiment.spec.state {
         ExperimentState::Draft => Reason::Draft,
         ExperimentState::Paused => Reason::Paused,
         ExperimentState::Stopped => Reason::Stopped,
+        ExperimentState::Running if let Some(decided) = decided => decided,
         ExperimentState::Running if schedule.is_some_and(is_ahead) => Reason::Scheduled,
         ExperimentState::Running if schedule.is_some_and(is_over) => Reason::Ended,
         ExperimentState::Running => Reason::Running,

@@ -1,6 +1,6 @@
-//! The events that measurement rests on: who was exposed to what, and what they did afterwards.
+//! The events that measurement rests on: who was exposed to what, what they did afterwards, and which ids are one unit.
 //!
-//! Both are [`CloudEvents` 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md) in
+//! All are [`CloudEvents` 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md) in
 //! JSON. [`Event::from_json`] reads one in structured mode, [`parse_batch`] a batch; binary mode is the business of the
 //! HTTP layer, which puts the headers and the body together and calls [`Event::from_value`].
 //!
@@ -39,6 +39,8 @@ pub use parse::parse_batch;
 pub const EXPOSURE_TYPE: &str = "dev.attune.exposure.v1";
 /// The `CloudEvents` type of an [`Outcome`].
 pub const OUTCOME_TYPE: &str = "dev.attune.outcome.v1";
+/// The `CloudEvents` type of an [`Alias`].
+pub const ALIAS_TYPE: &str = "dev.attune.alias.v1";
 
 /// Longest `id` of an event, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
@@ -90,6 +92,8 @@ pub enum EventData {
     Exposure(Exposure),
     /// A unit did something.
     Outcome(Outcome),
+    /// Two ids turned out to be one unit.
+    Alias(Alias),
 }
 
 impl EventData {
@@ -98,6 +102,7 @@ impl EventData {
         match self {
             Self::Exposure(_) => EXPOSURE_TYPE,
             Self::Outcome(_) => OUTCOME_TYPE,
+            Self::Alias(_) => ALIAS_TYPE,
         }
     }
 
@@ -106,6 +111,7 @@ impl EventData {
         match self {
             Self::Exposure(exposure) => &exposure.unit,
             Self::Outcome(outcome) => &outcome.unit,
+            Self::Alias(alias) => &alias.unit,
         }
     }
 }
@@ -178,6 +184,19 @@ pub struct Outcome {
     pub properties: BTreeMap<String, Property>,
 }
 
+/// That another id is the unit's too: whoever was a fallback id (a device, a session) signed in.
+///
+/// Whatever either id saw or did, before and after, is what the one unit saw and did. An id that names two units joins
+/// them, so aliases are for ids that belong to one person, never for a shared device.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Alias {
+    /// The id that is known.
+    pub unit: String,
+    /// The id that stood for the unit until now.
+    pub alias: String,
+}
+
 /// The value of one property.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Property {
@@ -232,6 +251,7 @@ impl Serialize for Event {
         match &self.data {
             EventData::Exposure(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
             EventData::Outcome(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
+            EventData::Alias(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
         }
         map.end()
     }

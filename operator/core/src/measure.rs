@@ -7,7 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::expr::Expression;
 
+pub mod activity;
 pub mod answer;
+pub mod holdout;
+mod source;
+
+pub use source::{Source, TableSource, Threshold};
 
 /// One experiment's analysis as registered before its start.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +22,13 @@ pub struct Question {
     pub namespace: String,
     /// Name of the experiment, as exposures carry it.
     pub experiment: String,
-    /// The phase whose exposures count; estimates are never pooled across phases.
+    /// The hash of everything that was frozen before the start. It is the same in every phase and leaves the weights out.
+    ///
+    /// A collector remembers the first one that it is asked with once there were exposures, and refuses another. Empty:
+    /// nothing is registered and nothing refused.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub registration: String,
+    /// The present phase, from 1 on. Estimates are made within every phase up to it and combined, never pooled.
     pub phase: i32,
     /// The arms in the listed order; exactly one is the control.
     pub arms: Vec<ArmQuestion>,
@@ -27,12 +38,76 @@ pub struct Question {
     pub method: Method,
     /// Two-sided error rate, in basis points (500 = 5 %).
     pub alpha_bp: i32,
-    /// Units planned over both arms together; absent with [`Method::Fixed`] means that the data are final.
+    /// Chance to see the minimum lift, in basis points (8000 = 80 %), for the planner.
+    #[serde(default = "default_power", skip_serializing_if = "is_default_power")]
+    pub power_bp: i32,
+    /// Units planned over all arms together; absent with [`Method::Fixed`] means that the data are final.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub planned_units: Option<u64>,
     /// The smallest relative lift of the primary metric worth having, in basis points.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub minimum_lift_bp: Option<i32>,
+    /// What units did before their first exposure, to take out of the difference what it explains (CUPED).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub covariate: Option<CovariateQuestion>,
+    /// Which units are left out, by what they did before their first exposure; any rule suffices.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub exclude: Vec<ExcludeRule>,
+    /// The weights of earlier phases, where whoever asks knows them; a collector takes those that it remembers otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub earlier: Vec<PhaseWeights>,
+    /// Thresholds that stop the experiment; they yield no interval and enter no verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub thresholds: Vec<Threshold>,
+}
+
+/// A number for every unit from before its first exposure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CovariateQuestion {
+    /// Name of the metric that it is taken from.
+    pub name: String,
+    /// How outcomes become a number per unit; a [`MetricKind::Ratio`] has none and is refused.
+    pub kind: MetricKind,
+    /// Which outcomes count.
+    pub event: EventQuery,
+    /// How long before the first exposure an outcome counts, in seconds; more than 0.
+    pub window_seconds: i64,
+}
+
+/// Units that are left out because of what they did before their first exposure: the same rule in every arm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExcludeRule {
+    /// What the rule is called in the answer.
+    pub name: String,
+    /// Which outcomes count.
+    pub event: EventQuery,
+    /// How long before the first exposure an outcome counts, in seconds; more than 0.
+    pub window_seconds: i64,
+    /// A unit with more outcomes than this is left out.
+    pub more_than: u64,
+}
+
+/// How an earlier phase split its units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseWeights {
+    /// The phase, from 1 on.
+    pub phase: i32,
+    /// The weight of every arm of the question, in its order.
+    pub weights: Vec<i64>,
+}
+
+/// The usual chance to see the minimum lift.
+const DEFAULT_POWER_BP: i32 = 8000;
+
+const fn default_power() -> i32 {
+    DEFAULT_POWER_BP
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde calls")]
+const fn is_default_power(power: &i32) -> bool {
+    *power == DEFAULT_POWER_BP
 }
 
 /// One arm of a [`Question`].
@@ -116,6 +191,9 @@ pub struct MetricQuestion {
     pub window_seconds: i64,
     /// Which direction is better.
     pub direction: Direction,
+    /// Where the moments come from; absent: the collector's own store.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
 }
 
 /// A selection of outcomes and the number that each carries.

@@ -21,6 +21,11 @@ impl Complaint {
         is_news
     }
 
+    /// Whether there is trouble.
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Says that it is over; whether there was any trouble.
     pub(crate) fn settle(&mut self) -> bool {
         self.0.take().is_some()

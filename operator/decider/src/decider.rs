@@ -16,7 +16,8 @@ use prometheus_client::registry::Registry;
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::exposure::{Exposed, Exposures};
+use crate::exposure::report::Eraser;
+use crate::exposure::{Exposed, Exposures, Tally};
 use crate::metrics::{Adoption, Metrics};
 use crate::state::State;
 
@@ -44,6 +45,7 @@ struct Inner {
     clock: Clock,
     state: Arc<State>,
     exposures: Exposures,
+    eraser: Option<Eraser>,
     metrics: Metrics,
     body_limit: usize,
     introspection: Introspection,
@@ -70,6 +72,8 @@ pub struct Status {
     pub serving: Option<(String, Timestamp)>,
     /// The last bundle that was refused, until one is adopted.
     pub refused: Option<Refused>,
+    /// What became of exposures since the start.
+    pub exposures: Tally,
 }
 
 /// A bundle that was refused.
@@ -143,6 +147,7 @@ impl Decider {
                 .as_ref()
                 .map(|loaded| (loaded.engine.revision().to_owned(), loaded.since)),
             refused: self.0.refused.load().as_deref().cloned(),
+            exposures: self.0.exposures.tally(),
         }
     }
 
@@ -177,7 +182,23 @@ impl Decider {
                     record.charge_reported(&show, &bundle.channel, at);
                 }
             }
+            // Caps and stops go by the id that a decision is asked for.
+            EventData::Alias(_) => {}
         }
+    }
+
+    /// Forgets what a unit was shown and did; whether anything was known. Its next exposure is reported as if it were its
+    /// first.
+    pub fn forget(&self, unit: &str) -> bool {
+        if let Some(loaded) = self.loaded().as_ref() {
+            self.0.exposures.forget(loaded.engine.bundle(), unit);
+        }
+        self.0.state.forget(unit)
+    }
+
+    /// What erases units from exposures that wait, and at the collector.
+    pub(crate) fn eraser(&self) -> Option<&Eraser> {
+        self.0.eraser.as_ref()
     }
 
     /// Takes note that somebody else vouches for the bundle that decides, too.

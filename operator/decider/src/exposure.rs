@@ -1,16 +1,19 @@
 //! Who was exposed to what, on its way to the collector.
 //!
 //! An exposure is sent once per unit, experiment or holdout, and arm in 24 hours. The queue is bounded: once it is more
-//! than half full, units are shed by a hash that knows no arm, so that no arm is favoured, and counted.
+//! than half full, units are shed by a hash that knows no arm, so that no arm is favoured, and counted. What the collector
+//! does not take waits on disk where there is one ([`spool`]), else in the queue.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
 use attune_core::bucket::{BASIS_POINTS, Salt};
+use attune_core::bundle::Bundle;
 use attune_core::decide::{Decision, HoldoutTest};
 use attune_core::event::{self, Event, EventData, MAX_UNIT_BYTES};
 use jiff::Timestamp;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
@@ -18,10 +21,11 @@ use crate::metrics::{Counters, Label, label};
 
 pub mod report;
 mod seen;
+pub mod spool;
 #[cfg(test)]
 mod tests;
 
-use report::Counted;
+use report::{Counted, Delivery};
 use seen::Seen;
 
 /// Events that wait for the collector unless told otherwise.
@@ -54,14 +58,52 @@ pub struct Exposures {
     queue: Option<mpsc::Sender<Event>>,
     seen: Mutex<Seen>,
     hasher: RandomState,
-    pressure: Salt,
+    pressure: Pressure,
     fates: Counters<Fate>,
     deliveries: Deliveries,
 }
 
 /// What became of exposures that were queued; whoever delivers them counts it.
 #[derive(Debug, Clone)]
-pub struct Deliveries(Counted);
+pub struct Deliveries {
+    counted: Counted,
+    /// Bytes that wait on disk.
+    spooled: Gauge,
+}
+
+/// Exposures since the start, and those that wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// That are on their way or arrived.
+    pub queued: u64,
+    /// That the collector has.
+    pub delivered: u64,
+    /// That were dropped: shed, without room, unwanted, or lost when the process ended.
+    pub dropped: u64,
+    /// Bytes of those that wait on disk.
+    pub spooled_bytes: u64,
+}
+
+/// Which units go first when room runs short.
+#[derive(Debug, Clone)]
+struct Pressure(Salt);
+
+impl Pressure {
+    fn new() -> Self {
+        Self(Salt::new("attune:exposure-pressure"))
+    }
+
+    /// From half full on, the share of units that are shed grows evenly up to all of them when there is no room. The hash
+    /// knows the unit only, so that every arm loses the same share.
+    fn sheds(&self, unit: &str, free: u64, room: u64) -> bool {
+        let half = room.div_ceil(2).max(1);
+        if free >= half {
+            return false;
+        }
+        let kept = u128::from(free) * u128::from(BASIS_POINTS) / u128::from(half);
+        u128::from(self.0.bucket(unit, BASIS_POINTS)) >= kept
+    }
+}
 
 /// What an exposure is about.
 pub(crate) struct Exposed<'a> {
@@ -95,9 +137,12 @@ impl Exposures {
             queue,
             seen: Mutex::new(Seen::new(SEEN_ENTRIES)),
             hasher: RandomState::new(),
-            pressure: Salt::new("attune:exposure-pressure"),
+            pressure: Pressure::new(),
             fates: Counters::new(),
-            deliveries: Deliveries(Counted::new(Counters::new())),
+            deliveries: Deliveries {
+                counted: Counted::new(Counters::new()),
+                spooled: Gauge::default(),
+            },
         }
     }
 
@@ -113,11 +158,51 @@ impl Exposures {
             "attune_decider_exposures",
             "Exposures by what became of them on the way to the collector",
         );
-        self.deliveries.0.register(
+        self.deliveries.counted.register(
             registry,
             "attune_decider_exposure_deliveries",
             "Queued exposures by what the collector made of them",
         );
+        registry.register(
+            "attune_decider_exposures_spooled_bytes",
+            "Bytes of exposures that wait on disk for the collector",
+            self.deliveries.spooled.clone(),
+        );
+    }
+
+    /// What became of exposures so far.
+    pub(crate) fn tally(&self) -> Tally {
+        let fate = |fate| self.fates.get(fate);
+        let delivery = |delivery| self.deliveries.counted.get(delivery);
+        Tally {
+            queued: fate(Fate::Queued),
+            delivered: delivery(Delivery::Delivered),
+            dropped: fate(Fate::Shed)
+                + fate(Fate::Overflowed)
+                + delivery(Delivery::Refused)
+                + delivery(Delivery::Shed)
+                + delivery(Delivery::Lost),
+            spooled_bytes: u64::try_from(self.deliveries.spooled.get()).unwrap_or(0),
+        }
+    }
+
+    /// Forgets that exposures of a unit were sent, as far as a bundle tells which those can be: a unit that was erased is
+    /// a new one, and its next exposure counts.
+    pub(crate) fn forget(&self, bundle: &Bundle, unit: &str) {
+        let arms = bundle.experiments.iter().flat_map(|(name, experiment)| {
+            let arms = experiment.arms.iter();
+            arms.map(|arm| (name.as_str(), experiment.phase, arm.name.as_str()))
+        });
+        let keys: Vec<u64> = arms
+            .map(|place| self.enrolment_key(unit, place))
+            .chain(
+                bundle
+                    .holdouts
+                    .keys()
+                    .flat_map(|name| [true, false].map(|held| self.holdout_key(unit, name, held))),
+            )
+            .collect();
+        self.seen().remove(&keys);
     }
 
     /// Sends the exposure of a decision that some experiment or holdout is measured by, unless it was sent already.
@@ -171,23 +256,25 @@ impl Exposures {
     fn keys(&self, decision: &Decision<'_>, unit: &str) -> [Option<u64>; 2] {
         let enrolment = decision.enrolment.map(|enrolment| {
             let place = (enrolment.experiment, enrolment.phase, enrolment.arm);
-            self.hasher.hash_one((unit, 'e', place))
+            self.enrolment_key(unit, place)
         });
         let holdout = decision
             .holdout
-            .map(|test| self.hasher.hash_one((unit, 'h', test.name, test.held)));
+            .map(|test| self.holdout_key(unit, test.name, test.held));
         [enrolment, holdout]
     }
 
-    /// From half full on, the share of units that are shed grows evenly up to all of them when it is full. The hash
-    /// knows the unit only, so that every arm loses the same share.
+    fn enrolment_key(&self, unit: &str, place: (&str, i32, &str)) -> u64 {
+        self.hasher.hash_one((unit, 'e', place))
+    }
+
+    fn holdout_key(&self, unit: &str, name: &str, held: bool) -> u64 {
+        self.hasher.hash_one((unit, 'h', name, held))
+    }
+
     fn is_shed(&self, queue: &mpsc::Sender<Event>, unit: &str) -> bool {
-        let (free, half) = (queue.capacity(), queue.max_capacity().div_ceil(2));
-        if free >= half {
-            return false;
-        }
-        let kept = free as u64 * u64::from(BASIS_POINTS) / half.max(1) as u64;
-        u64::from(self.pressure.bucket(unit, BASIS_POINTS)) >= kept
+        self.pressure
+            .sheds(unit, queue.capacity() as u64, queue.max_capacity() as u64)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

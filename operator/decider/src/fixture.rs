@@ -210,6 +210,11 @@ pub(crate) async fn get(decider: &Decider, path: &str) -> Answer {
     send(decider, Request::get(path).body(Body::empty()).unwrap()).await
 }
 
+/// Deletes what a path names.
+pub(crate) async fn erase(decider: &Decider, path: &str) -> Answer {
+    send(decider, Request::delete(path).body(Body::empty()).unwrap()).await
+}
+
 /// Asks for one touchpoint for a unit that consents to marketing.
 pub(crate) async fn evaluate(decider: &Decider, touchpoint: &str, unit: &str) -> Value {
     let body = json!({"context": {"targetingKey": unit, "consent": ["marketing"]}}).to_string();

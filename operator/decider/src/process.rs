@@ -13,12 +13,13 @@ use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
 use crate::decider::{DEFAULT_BODY_LIMIT, Decider, Introspection};
 use crate::exposure::report::Reporter;
+use crate::exposure::spool::{DEFAULT_SPOOL_BYTES, Spool};
 use crate::exposure::{DEFAULT_QUEUE, Exposures};
 use crate::follow::{Config, Follower, Name, Pace, Store};
 use crate::link::Credentials;
@@ -55,7 +56,8 @@ pub struct Args {
     /// The Channel to decide for.
     #[arg(long, env = "ATTUNE_CHANNEL")]
     channel: Name,
-    /// Directory that keeps the last good rules, to start without the operator.
+    /// Directory that keeps the last good rules, to start without the operator, and exposures that the collector has not
+    /// taken.
     #[arg(long, env = "ATTUNE_DATA")]
     data: Option<PathBuf>,
     /// Compressed rules in a mounted ConfigMap, to start without the operator.
@@ -73,6 +75,9 @@ pub struct Args {
     /// Base URL of the collector, which takes exposures; without it none are reported.
     #[arg(long, env = "ATTUNE_COLLECTOR")]
     collector: Option<Url>,
+    /// Bytes that exposures may take up on disk while the collector does not take them.
+    #[arg(long, env = "ATTUNE_SPOOL_BYTES", default_value_t = DEFAULT_SPOOL_BYTES)]
+    spool_bytes: u64,
     /// How long `/startupz` waits for first rules before code defaults are answered: `60s`, or `Forever`.
     #[arg(long, env = "ATTUNE_STARTUP_TIMEOUT", default_value = "60s")]
     startup_timeout: StartupTimeout,
@@ -162,12 +167,17 @@ impl Args {
     }
 
     fn decider(&self, stopped: &watch::Receiver<bool>) -> anyhow::Result<(Decider, Option<JoinHandle<()>>)> {
+        let mut eraser = None;
         let (exposures, reporter) = match &self.collector {
             None => (Exposures::off(), None),
             Some(collector) => {
                 let (exposures, queue) = Exposures::channel(DEFAULT_QUEUE);
                 let deliveries = exposures.deliveries();
-                let reporter = Reporter::new(collector, &self.credentials(), queue, deliveries)?;
+                let mut reporter = Reporter::new(collector, &self.credentials(), queue, deliveries)?;
+                if let Some(spool) = self.spool() {
+                    reporter = reporter.with_spool(spool);
+                }
+                eraser = Some(reporter.eraser());
                 (exposures, Some(tokio::spawn(reporter.run(stopped.clone()))))
             }
         };
@@ -181,10 +191,25 @@ impl Args {
             .clock(self.clock())
             .state(Arc::new(State::new(self.state_entries)))
             .exposures(exposures)
+            .eraser(eraser)
             .body_limit(self.body_limit)
             .introspection(introspection)
             .build();
         Ok((decider, reporter))
+    }
+
+    /// Where exposures wait on disk; a disk that does not take them costs no decision.
+    fn spool(&self) -> Option<Spool> {
+        let data = self.data.as_deref()?;
+        let name = format!("{}.{}", self.namespace, self.channel);
+        match Spool::open(data, &name, self.spool_bytes) {
+            Ok(spool) => Some(spool),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, "exposures cannot wait on disk, they wait in memory");
+                None
+            }
+        }
     }
 
     fn follow(&self) -> anyhow::Result<Config> {

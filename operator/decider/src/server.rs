@@ -10,7 +10,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use prometheus_client::registry::Registry;
 
 use crate::decider::{Decider, Introspection, Loaded};
@@ -23,6 +23,7 @@ mod ofrep;
 mod problem;
 #[cfg(test)]
 mod tests;
+mod units;
 
 /// The routes of a decider: OFREP, the native API, health and metrics. It keeps no global state, so that any number of
 /// them can be nested under prefixes in one process.
@@ -55,6 +56,7 @@ fn decisions() -> Router<Decider> {
     let native = Router::new()
         .route("/v1/explain", post(explain::explain))
         .route("/v1/membership", get(membership::places))
+        .route("/v1/units/{unit}", delete(units::forget))
         .method_not_allowed_fallback(problem::refuse_method);
     ofrep.merge(native)
 }

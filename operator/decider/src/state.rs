@@ -134,6 +134,17 @@ impl State {
         }
     }
 
+    /// Forgets a unit; whether anything was known of it.
+    pub(crate) fn forget(&self, unit: &str) -> bool {
+        let key = self.keys.of(unit);
+        let mut shard = self.shard(key);
+        let Some(known) = shard.units.remove(&key) else {
+            return false;
+        };
+        shard.weight = shard.weight.saturating_sub(unit::WEIGHT + known.len());
+        true
+    }
+
     /// What was forgotten for want of memory.
     pub fn forgot(&self) -> Forgot {
         Forgot {

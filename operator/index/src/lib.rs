@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
+use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::access::{self, Answer};
 use attune_compile::codeowners::Owned;
@@ -20,9 +21,8 @@ use attune_compile::evidence::Evidence;
 use attune_compile::observed::Observed;
 use attune_compile::snapshot::{Labels, NAME_LABEL};
 use attune_compile::status::{Deciders, Fallback};
-use attune_compile::{Compiled, Finding, ObjectId, Publication};
+use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
-use attune_core::measure::Question;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -41,6 +41,8 @@ pub struct Index {
     /// Labels of namespaces, as far as they are known: which policies rule them.
     labels: BTreeMap<String, Labels>,
     compilations: u64,
+    /// Statuses say which experiments have concluded: there is a cluster, and not a folder of files.
+    knows_results: bool,
     /// Another writes what this one says.
     is_following: bool,
 }
@@ -139,7 +141,15 @@ impl Index {
         }
     }
 
-    /// Notes which experiments of a namespace have concluded, and with what; `None`: nobody can tell.
+    /// An index of a cluster: what does not stand on the status of an Experiment has not concluded.
+    pub fn of_cluster() -> Self {
+        Self {
+            knows_results: true,
+            ..Self::default()
+        }
+    }
+
+    /// Notes which experiments of a namespace have concluded elsewhere, and with what; `None`: nobody can tell.
     pub fn learn_evidence(&mut self, namespace: &str, evidence: Option<BTreeMap<String, Evidence>>) {
         if let Some(space) = self.spaces.get_mut(namespace) {
             space.learn(|snapshot| &mut snapshot.evidence, evidence);
@@ -231,6 +241,13 @@ impl Index {
     pub fn lead(&mut self) {
         self.is_following = false;
         self.resync();
+    }
+
+    /// Notes what followed from the verdict of an experiment, where no status of it stands outside to say so.
+    pub fn decide(&mut self, namespace: &str, experiment: &str, decision: Option<Decision>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.decide(experiment, decision);
+        }
     }
 
     /// Notes what the deciders of a Channel say.
@@ -355,10 +372,9 @@ impl Index {
             .unwrap_or_default()
     }
 
-    /// What experiments ask of the collector.
-    pub fn questions(&self) -> impl Iterator<Item = &Question> {
-        self.compiled()
-            .flat_map(|(_, compiled)| compiled.questions.values())
+    /// What objects ask of the collector.
+    pub fn inquiries(&self) -> impl Iterator<Item = (&ObjectId, &Inquiry)> {
+        self.compiled().flat_map(|(_, compiled)| &compiled.inquiries)
     }
 
     /// Everything found.
@@ -382,10 +398,15 @@ impl Index {
     }
 
     fn space(&mut self, namespace: &str) -> &mut Space {
-        let policies = &self.policies;
-        self.spaces
-            .entry(namespace.to_owned())
-            .or_insert_with(|| Space::new(namespace, policies.values().cloned()))
+        let (policies, knows_results) = (&self.policies, self.knows_results);
+        self.spaces.entry(namespace.to_owned()).or_insert_with(|| {
+            let mut space = Space::new(namespace, policies.values().cloned());
+            space.learn(
+                |snapshot| &mut snapshot.evidence,
+                knows_results.then(BTreeMap::new),
+            );
+            space
+        })
     }
 
     fn spread_policies(&mut self) {

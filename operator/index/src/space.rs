@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
+use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::access;
+use attune_compile::facts::ExperimentFacts;
 use attune_compile::status::{
     Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
     undecodable,
@@ -72,6 +74,14 @@ impl Space {
         // A file has no status: what was said about its object stands.
         if let Some(status) = status {
             self.pending.see(&id, standing, &status);
+            if id.kind == Kind::Experiment && *standing != status {
+                let mut facts = ExperimentFacts::of_status(&status);
+                // Others write to this status too, perhaps before ours is there.
+                if facts.registration.is_none() && self.pending.newest(&id).is_some() {
+                    facts.registration = self.snapshot.registration(&id.name).cloned();
+                }
+                self.stale |= self.snapshot.note_experiment(&id.name, facts);
+            }
             *standing = status;
         }
         self.touched = true;
@@ -91,6 +101,9 @@ impl Space {
         self.standing.remove(id);
         self.pending.forget(id);
         self.undecodable.remove(id);
+        if id.kind == Kind::Experiment {
+            self.snapshot.experiment_facts.remove(&id.name);
+        }
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);
             self.fallbacks.remove(&id.name);
@@ -141,6 +154,15 @@ impl Space {
     pub(crate) fn hear(&mut self, channel: &str, deciders: Deciders) {
         let before = self.deciders.insert(channel.to_owned(), deciders.clone());
         self.touched |= before != Some(deciders);
+    }
+
+    pub(crate) fn decide(&mut self, experiment: &str, decision: Option<Decision>) {
+        let facts = self.snapshot.experiment_facts.get(experiment).cloned();
+        let facts = ExperimentFacts {
+            decision,
+            ..facts.unwrap_or_default()
+        };
+        self.stale |= self.snapshot.note_experiment(experiment, facts);
     }
 
     pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
@@ -270,6 +292,11 @@ impl Space {
         let bundles =
             bundles.map(|(channel, publication)| (channel.clone(), Arc::clone(&publication.bundle)));
         self.published.followed_by(bundles, exists);
+        // What was registered binds from now on, and not only once it was written and seen.
+        for (name, registration) in &compiled.registrations {
+            let facts = self.snapshot.experiment_facts.entry(name.clone()).or_default();
+            facts.registration = Some(registration.clone());
+        }
         self.compiled = Some(compiled);
         self.stale = false;
         self.touched = true;

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::analysis::{
-    Analysis, AnalysisError, Direction, Figures, Look, Method, MetricKind, Question, analyse,
+    Analysis, AnalysisError, Direction, Figures, Look, Method, MetricKind, Question, analyse, analyse_phases,
 };
 use crate::contrast::Interval;
 use crate::fieller::NoPercentage;
@@ -79,7 +79,25 @@ pub fn guard(
     control: &ArmMoments,
     treatment: &ArmMoments,
 ) -> Result<Guarded, AnalysisError> {
-    // Not worse by the margin is better by at least minus the margin: the same test as a minimum lift, turned around.
+    Ok(judged(analyse(&asked(guardrail), control, treatment)?))
+}
+
+/// Judges a guardrail of an experiment whose split changed: one pair of arms for each phase, combined and never pooled.
+///
+/// `earlier` are earlier looks, oldest first, each with the phases there were by then; [`Guardrail::looks`] must be empty.
+///
+/// # Errors
+/// As [`guard`] and [`analyse_phases`].
+pub fn guard_phases(
+    guardrail: &Guardrail,
+    phases: &[Look],
+    earlier: &[Vec<Look>],
+) -> Result<Guarded, AnalysisError> {
+    Ok(judged(analyse_phases(&asked(guardrail), phases, earlier)?))
+}
+
+/// Not worse by the margin is better by at least minus the margin: the same test as a minimum lift, turned around.
+fn asked(guardrail: &Guardrail) -> Question {
     let worse = match guardrail.direction {
         Direction::Increase => Direction::Decrease,
         Direction::Decrease => Direction::Increase,
@@ -88,6 +106,10 @@ pub fn guard(
     question.planned_units = Some(guardrail.planned_units);
     question.minimum_lift = Some(guardrail.margin);
     question.looks.clone_from(&guardrail.looks);
+    question
+}
+
+fn judged(analysis: Analysis) -> Guarded {
     let Analysis {
         absolute,
         relative,
@@ -95,7 +117,7 @@ pub fn guard(
         reason,
         n,
         ..
-    } = analyse(&question, control, treatment)?;
+    } = analysis;
     let distance = beyond_minimum.map(|Interval { low, high }| Interval {
         low: -high,
         high: -low,
@@ -107,14 +129,14 @@ pub fn guard(
         None if absolute.is_some() => (Standing::Open, Reason::ControlNotPositive),
         None => (Standing::Open, reason),
     };
-    Ok(Guarded {
+    Guarded {
         standing,
         reason,
         distance,
         absolute,
         relative,
         n,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use crate::analysis::{Analysis, AnalysisError, Direction, Look, Question, analyse};
+use crate::analysis::{Analysis, AnalysisError, Direction, Look, Question, analyse, analyse_phases};
 use crate::special::{normal_quantile, normal_tail};
 
 /// Two weeks make a line, but not one with an error.
@@ -39,6 +39,16 @@ pub struct Trend {
 }
 
 impl Novelty {
+    fn of(question: &Question, blocks: Vec<Analysis>) -> Self {
+        let latest = blocks.iter().rposition(|block| block.absolute.is_some());
+        let trend = trend(question, &blocks);
+        Self {
+            blocks,
+            trend,
+            latest,
+        }
+    }
+
     /// The analysis that speaks for the variant: `overall`, unless its lift wears off.
     pub fn verdict_from<'a>(&'a self, overall: &'a Analysis) -> &'a Analysis {
         let falling = self.trend.is_some_and(|trend| trend.falling);
@@ -58,19 +68,32 @@ impl Novelty {
 /// # Errors
 /// As [`analyse`].
 pub fn novelty(question: &Question, weeks: &[Look]) -> Result<Novelty, AnalysisError> {
-    let mut question = question.clone();
-    question.looks.clear();
+    let question = without_looks(question);
     let blocks = weeks
         .iter()
         .map(|week| analyse(&question, &week.control, &week.treatment))
         .collect::<Result<Vec<_>, _>>()?;
-    let latest = blocks.iter().rposition(|block| block.absolute.is_some());
-    let trend = trend(&question, &blocks);
-    Ok(Novelty {
-        blocks,
-        trend,
-        latest,
-    })
+    Ok(Novelty::of(&question, blocks))
+}
+
+/// The same where the split changed: every week with the phases that have units in it, combined and never pooled.
+///
+/// # Errors
+/// As [`analyse_phases`].
+pub fn novelty_of_phases(question: &Question, weeks: &[Vec<Look>]) -> Result<Novelty, AnalysisError> {
+    let question = without_looks(question);
+    let blocks = weeks
+        .iter()
+        .map(|phases| analyse_phases(&question, phases, &[]))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Novelty::of(&question, blocks))
+}
+
+/// Earlier looks are of the whole, not of a week.
+fn without_looks(question: &Question) -> Question {
+    let mut question = question.clone();
+    question.looks.clear();
+    question
 }
 
 /// Weighted least squares of the gain on the week, with the weeks' own variances taken as known.

@@ -23,7 +23,7 @@ use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::patch::Writer;
 use crate::publish::{Found, Publisher, Restored};
-use crate::results::Questions;
+use crate::results::Inquiries;
 use crate::watch::Observation;
 use crate::webhooks::Directory;
 
@@ -43,7 +43,7 @@ pub struct Outputs {
     /// To resources.
     pub statuses: Arc<Writer>,
     /// To the collector.
-    pub questions: watch::Sender<Questions>,
+    pub inquiries: watch::Sender<Inquiries>,
     /// To people.
     pub events: Events,
     /// Namespaces that have a Channel, to whoever keeps what deciders need there; `None` until everything was listed.
@@ -88,7 +88,7 @@ impl Driver {
         restored: Vec<Restored>,
     ) -> Self {
         Self {
-            index: Index::default(),
+            index: Index::of_cluster(),
             outputs,
             pace,
             metrics,
@@ -262,8 +262,8 @@ impl Driver {
     /// Lets those know who do something for Channels beside this.
     fn tell_others(&self) {
         self.outputs
-            .questions
-            .send_if_modified(|questions| questions.replace(self.index.questions()));
+            .inquiries
+            .send_if_modified(|inquiries| inquiries.replace(self.index.inquiries()));
         let namespaces = self
             .index
             .deliveries()

@@ -1,124 +1,74 @@
 //! Questions to the collector, answers onto the resources: on a schedule of its own, never in the reconcile path.
 
-use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use attune_api::Kind;
-use attune_compile::{ObjectId, results};
-use attune_core::measure::Question;
-use attune_core::measure::answer::Answer;
+use attune_compile::{Inquiry, ObjectId};
 use jiff::Timestamp;
-use kube::api::{Api, DynamicObject};
-use kube::{Client, ResourceExt};
+use kube::Client;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use crate::Args;
+use crate::events::Events;
 use crate::leadership::Leadership;
 use crate::metrics::{Metrics, Outcome};
 use crate::patch::Writer;
 use crate::siblings::Siblings;
-use crate::watch::api_resource;
+
+mod lay;
+mod turns;
+
+use lay::Layer;
+pub use turns::Inquiries;
+use turns::Turns;
 
 /// How long the collector may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long to wait for the first verdict on a new Experiment.
+/// How long to wait for the first verdict on a new resource.
 const EARLY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The questions of all experiments, by namespace and name.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Questions(BTreeMap<Key, Question>);
+/// The most bytes of an answer.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Namespace and name of an experiment.
-type Key = (String, String);
-
-impl Questions {
-    /// Takes the questions anew; gives whether any changed.
-    pub fn replace<'q>(&mut self, questions: impl Iterator<Item = &'q Question>) -> bool {
-        let key = |question: &Question| (question.namespace.clone(), question.experiment.clone());
-        let questions = questions
-            .map(|question| (key(question), question.clone()))
-            .collect();
-        let changed = self.0 != questions;
-        self.0 = questions;
-        changed
-    }
-}
-
-/// When each question is asked next.
-#[derive(Debug, Default)]
-struct Turns(BTreeMap<Key, (Question, Instant)>);
-
-impl Turns {
-    /// Lets new and changed questions be asked now; the others keep their turn, and those that are gone have none.
-    fn take(&mut self, questions: &Questions) {
-        self.0
-            .retain(|key, (question, _)| questions.0.get(key) == Some(question));
-        for (key, question) in &questions.0 {
-            let turn = || (question.clone(), Instant::now());
-            self.0.entry(key.clone()).or_insert_with(turn);
-        }
-    }
-
-    /// Whose turn comes first, and when.
-    fn next(&self) -> Option<(Key, Instant)> {
-        let first = self.0.iter().min_by_key(|(_, (_, due))| *due);
-        first.map(|(key, (_, due))| (key.clone(), *due))
-    }
-
-    /// Lets a question be asked again after a pause.
-    fn hasten(&mut self, key: &Key, pause: Duration) {
-        if let Some((_, due)) = self.0.get_mut(key) {
-            *due = Instant::now() + pause;
-        }
-    }
-
-    /// Gives a question, whose next turn comes after the interval and up to a tenth more, so that not all come at once.
-    fn begin(&mut self, key: &Key, interval: Duration) -> Option<Question> {
-        let (question, due) = self.0.get_mut(key)?;
-        let thousandths = RandomState::new().hash_one(key) % 100;
-        *due = Instant::now() + interval + interval / 1000 * u32::try_from(thousandths).unwrap_or_default();
-        Some(question.clone())
-    }
+/// What a refresher does its work with.
+#[derive(Debug)]
+pub struct Tools {
+    /// How the collector is called.
+    pub siblings: Siblings,
+    /// Whether this replica asks and writes.
+    pub leadership: Leadership,
+    /// What is asked.
+    pub inquiries: watch::Receiver<Inquiries>,
+    /// What writes answers.
+    pub writer: Arc<Writer>,
+    /// Where turns are told.
+    pub events: Events,
+    /// What counts.
+    pub metrics: Arc<Metrics>,
 }
 
 /// Asks and writes, again and again.
 #[derive(Debug)]
 pub struct Refresher {
     collector: Option<String>,
-    siblings: Siblings,
-    leadership: Leadership,
     interval: Duration,
     at: Option<Timestamp>,
-    questions: watch::Receiver<Questions>,
-    writer: Arc<Writer>,
-    metrics: Arc<Metrics>,
+    tools: Tools,
 }
 
 impl Refresher {
-    /// A refresher of the given questions.
-    pub fn new(
-        args: &Args,
-        siblings: Siblings,
-        leadership: Leadership,
-        questions: watch::Receiver<Questions>,
-        writer: Arc<Writer>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    /// A refresher of what resources ask.
+    pub fn new(args: &Args, tools: Tools) -> Self {
         Self {
             collector: args.collector.clone(),
-            siblings,
-            leadership,
             interval: args.results_interval,
             at: args.at,
-            questions,
-            writer,
-            metrics,
+            tools,
         }
     }
 
@@ -130,10 +80,10 @@ impl Refresher {
         let mut turns = Turns::default();
         loop {
             // Whoever leads asks; nobody else would write what is answered.
-            self.leadership.gained().await;
-            turns.take(&self.questions.borrow_and_update().clone());
-            let Some((key, due)) = turns.next() else {
-                if self.questions.changed().await.is_err() {
+            self.tools.leadership.gained().await;
+            turns.take(&self.tools.inquiries.borrow_and_update().clone());
+            let Some((id, due)) = turns.next() else {
+                if self.tools.inquiries.changed().await.is_err() {
                     return;
                 }
                 continue;
@@ -141,37 +91,36 @@ impl Refresher {
             // A new question is asked at once, the others when their time has come.
             tokio::select! {
                 () = tokio::time::sleep_until(due) => {}
-                changed = self.questions.changed() => {
+                changed = self.tools.inquiries.changed() => {
                     if changed.is_err() {
                         return;
                     }
                     continue;
                 }
             }
-            if let Some(question) = turns.begin(&key, self.interval) {
-                let outcome = self.take_turn(client, &collector, &question).await;
+            if let Some(inquiry) = turns.begin(&id, self.interval) {
+                let outcome = self.take_turn(client, &collector, &id, &inquiry).await;
                 if outcome == Outcome::Early {
-                    turns.hasten(&key, EARLY_PAUSE.min(self.interval));
+                    turns.hasten(&id, EARLY_PAUSE.min(self.interval));
                 }
             }
         }
     }
 
-    async fn take_turn(&self, client: &Client, collector: &str, question: &Question) -> Outcome {
-        let outcome = match self.refresh(client, collector, question).await {
+    async fn take_turn(&self, client: &Client, collector: &str, id: &ObjectId, inquiry: &Inquiry) -> Outcome {
+        let outcome = match self.refresh(client, collector, id, inquiry).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                let (namespace, experiment) = (&question.namespace, &question.experiment);
                 warn!(
-                    namespace,
-                    experiment,
+                    object = %id,
                     error = format!("{error:#}"),
                     "results not refreshed; the last ones stay"
                 );
                 Outcome::Failed
             }
         };
-        self.metrics.answered(outcome);
+        debug!(object = %id, outcome = outcome.as_str(), "asked");
+        self.tools.metrics.answered(outcome);
         outcome
     }
 
@@ -179,60 +128,61 @@ impl Refresher {
         &self,
         client: &Client,
         collector: &str,
-        question: &Question,
+        id: &ObjectId,
+        inquiry: &Inquiry,
     ) -> anyhow::Result<Outcome> {
-        let answer = self.ask(collector, question).await?;
-        let api: Api<DynamicObject> = Api::namespaced_with(
-            client.clone(),
-            &question.namespace,
-            &api_resource(Kind::Experiment),
-        );
-        let Some(object) = api
-            .get_opt(&question.experiment)
-            .await
-            .context("the experiment cannot be read")?
-        else {
-            return Ok(Outcome::Unchanged);
+        let layer = Layer {
+            client,
+            writer: &self.tools.writer,
+            events: &self.tools.events,
+            now: self.at.unwrap_or_else(Timestamp::now),
         };
-        let standing = object.data.get("status").cloned().unwrap_or_default();
-        if !results::have_a_place(&answer, &standing) {
-            return Ok(Outcome::Early);
+        match inquiry {
+            Inquiry::Experiment { question, cut } => {
+                let answer = self.ask(collector, "answers", cut.or(self.at), question).await?;
+                layer.experiment(id, question, &answer).await
+            }
+            Inquiry::Holdout { question, units } => {
+                let answer = self.ask(collector, "holdout-answers", self.at, question).await?;
+                layer.holdout(id, units, &answer).await
+            }
+            Inquiry::Metric(question) => {
+                let asked = self.ask(collector, "activity", self.at, question).await;
+                let activity = asked.map_err(|error| {
+                    debug!(object = %id, error = format!("{error:#}"), "activity not known");
+                    "the collector cannot be asked".to_owned()
+                });
+                layer.metric(id, activity).await
+            }
         }
-        let now = self.at.unwrap_or_else(Timestamp::now);
-        let rendered = results::render(&answer, object.metadata.generation, &standing, now);
-        if results::says_the_same(&standing, &rendered) {
-            debug!(
-                namespace = question.namespace,
-                experiment = question.experiment,
-                "results unchanged"
-            );
-            return Ok(Outcome::Unchanged);
-        }
-        let id = ObjectId {
-            kind: Kind::Experiment,
-            namespace: question.namespace.clone(),
-            name: object.name_any(),
-        };
-        self.writer.put(id, rendered);
-        Ok(Outcome::Changed)
     }
 
-    async fn ask(&self, collector: &str, question: &Question) -> anyhow::Result<Answer> {
-        let cut = self.at.map(|at| format!("?at={at}")).unwrap_or_default();
-        let url = format!("{}/v1/answers{cut}", collector.trim_end_matches('/'));
-        let request = self.siblings.request(None, |http| http.post(url)).await?;
+    /// Asks the collector as of a data cut; now, where there is none.
+    async fn ask<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        collector: &str,
+        path: &str,
+        cut: Option<Timestamp>,
+        question: &Q,
+    ) -> anyhow::Result<A> {
+        let cut = cut.map(|at| format!("?at={at}")).unwrap_or_default();
+        let url = format!("{}/v1/{path}{cut}", collector.trim_end_matches('/'));
+        let request = self.tools.siblings.request(None, |http| http.post(url)).await?;
         let response = request.timeout(ANSWER_TIMEOUT).json(question).send().await;
-        let response = response.context("the collector does not answer")?;
+        let mut response = response.context("the collector does not answer")?;
         let status = response.status();
         if !status.is_success() {
             anyhow::bail!("the collector answers {status}");
         }
-        response
-            .json()
+        let mut body = Vec::new();
+        while let Some(chunk) = response
+            .chunk()
             .await
-            .context("the collector's answer cannot be read")
+            .context("the collector's answer broke off")?
+        {
+            body.extend_from_slice(&chunk);
+            anyhow::ensure!(body.len() <= MAX_ANSWER, "the collector's answer is too long");
+        }
+        serde_json::from_slice(&body).context("the collector's answer cannot be read")
     }
 }
-
-#[cfg(test)]
-mod tests;

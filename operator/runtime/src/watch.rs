@@ -16,6 +16,7 @@ use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -194,6 +195,8 @@ fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Box<Undecod
     if let Some(fields) = document.as_object_mut() {
         fields.insert("apiVersion".to_owned(), API_VERSION.into());
         fields.insert("kind".to_owned(), kind.name().into());
+        // One that somebody took away says nothing, which is something else than not being told.
+        fields.entry("status").or_insert_with(|| json!({}));
         fields.insert(
             "metadata".to_owned(),
             serde_json::to_value(&object.metadata).unwrap_or_default(),

@@ -150,6 +150,8 @@ const EXPERIMENT: &[Column] = &[
     text("Verdict", ".status.headline.verdict"),
     text("Lift", ".status.headline.lift"),
     number("Units", ".status.headline.units"),
+    number("Needed", ".status.headline.needed"),
+    wide(text("Decision", ".status.decision.outcome")),
     wide(text("Program", ".spec.programRef.name")),
     wide(text("Recommendation", ".status.recommendation")),
 ];
@@ -160,6 +162,7 @@ const HOLDOUT: &[Column] = &[
     REASON,
     number("Share-Bp", ".spec.shareBp"),
     number("Observed-Bp", ".status.observedBp"),
+    text("Lift", ".status.lift[0].percent"),
     wide(text("Until", ".spec.period.until")),
 ];
 const GOVERNANCE_POLICY: &[Column] = &[READY, REASON, number("Namespaces", ".status.namespaces")];

@@ -65,6 +65,11 @@ pub struct Analysis {
     /// A figure from before the exposure that explains some of the noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub covariate: Option<Covariate>,
+    /// Units that are no people, such as bots, by what they did before the exposure: left out of every arm alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub exclude: Vec<ExcludedUnits>,
 }
 
 impl Analysis {
@@ -89,6 +94,18 @@ impl Analysis {
 pub struct Covariate {
     /// Metric that is counted before the exposure.
     pub metric: ObjectName,
+    /// How long before the exposure.
+    pub window: Span,
+}
+
+/// Units that are left out because of what they did before the exposure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ExcludedUnits {
+    /// Metric whose events are counted.
+    pub metric: ObjectName,
+    /// A unit with more events than this is left out.
+    pub more_than: Whole<0, 1_000_000_000>,
     /// How long before the exposure.
     pub window: Span,
 }

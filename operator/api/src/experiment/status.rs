@@ -1,5 +1,7 @@
 //! What is known about an experiment.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::KubeSchema;
 use schemars::JsonSchema;
@@ -21,13 +23,13 @@ pub struct ExperimentStatus {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// Hash of what was registered when it left Draft.
+    /// What was registered when it left Draft, by hash: it may not change any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration: Option<Registration>,
+    /// Hash of the question that was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub analysis_hash: Option<String>,
-    /// When it left Draft.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<Instant>,
     /// The arms, in their order; shares and counts are written by different writers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
@@ -41,10 +43,83 @@ pub struct ExperimentStatus {
     /// The primary metric of the best arm, for tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headline: Option<Headline>,
+    /// What the planned size can show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power: Option<PowerFigures>,
     /// What should follow, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub recommendation: Option<String>,
+    /// What followed from the verdict, by `spec.decision`. It stands, and the analysis with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+/// What an experiment was registered with when it left Draft.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Registration {
+    /// Hash of all parts together.
+    #[schemars(length(max = 64))]
+    pub hash: String,
+    /// When it left Draft.
+    pub at: Instant,
+    /// The phase of the split.
+    pub phase: i32,
+    /// Hash of the weights of that phase, which may change with it.
+    #[schemars(length(max = 16))]
+    pub weights: String,
+    /// Hashes of what may never change, by part: `arms`, `unit`, `analysis`, `metric/<name>` and so on.
+    #[schemars(extend("maxProperties" = 64))]
+    pub parts: BTreeMap<String, String>,
+}
+
+/// What followed from a verdict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    /// What deciders do since.
+    pub outcome: Outcome,
+    /// The arm that everybody gets, where one was promoted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arm: Option<ItemName>,
+    /// The verdict that it rests on.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    #[schemars(length(max = 512))]
+    pub reason: String,
+    /// When it fell: data until here count.
+    pub at: Instant,
+    /// Units in all arms at that time.
+    pub units: i64,
+    /// Hash of the registration that was judged.
+    #[schemars(length(max = 64))]
+    pub registration: String,
+}
+
+/// What deciders do after a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Outcome {
+    /// Everybody gets the winning arm.
+    Promoted,
+    /// Everybody gets control, since there was nothing to gain.
+    Retired,
+    /// Everybody gets control, since there was harm.
+    HarmStopped,
+}
+
+/// What the planned size can show.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PowerFigures {
+    /// Units that the planner asks for to see the minimum worthwhile lift, in all arms together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<i64>,
+    /// The smallest relative lift that the planned units can show, as a fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detectable_lift: Option<f64>,
+    /// Mean a unit in control that both rest on.
+    pub control_mean: f64,
+    /// Units that the mean was seen on.
+    pub seen_units: i64,
 }
 
 /// An arm as it runs.
@@ -80,4 +155,7 @@ pub struct Headline {
     pub lift: Option<String>,
     /// Units in all arms.
     pub units: i64,
+    /// Units that are still needed until it is judged at last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needed: Option<i64>,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use attune_lift::{Direction, Method, MetricKind};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 
 use super::AnswerOutput;
 
@@ -36,6 +37,14 @@ and so is its answer:
                 nonZero, the units with an outcome other than zero, where somebody counted them
   looks         earlier looks of planned and continuous, oldest first: [{"control": {...}, "treatment": {...}}]
 
+With `-f` and `--events` the questions are those of the Experiments, and the answers what a collector that had taken the
+same events would say:
+
+  $ attune lift -f strategy/ --events log.ndjson --at 2026-12-01T00:00:00Z
+
+Each line of the log is a CloudEvent as `POST /v1/events` takes it. A line that is none is named on standard error, the
+others count, and the exit code is 1. Metrics with another source than the collector are not asked for.
+
 A figure that may not be shown is null, with the reason beside it. Earlier looks of `continuous` are intersected.
 A bad line is answered in its place by {"id": ..., "error": "..."}, and the exit code is 1."#;
 
@@ -59,14 +68,41 @@ The exit code is 1 when the units that there are will not show the minimum lift 
 /// Options of `attune lift`.
 #[derive(Debug, Args)]
 #[command(after_long_help = LIFT_HELP)]
+#[command(group = clap::ArgGroup::new("input").required(true).args(["moments", "events"]))]
 pub struct LiftArgs {
-    /// File of questions, one a line; `-` is standard input.
+    /// File of questions about moments, one a line; `-` is standard input.
     #[arg(long, value_name = "FILE")]
-    pub moments: PathBuf,
+    pub moments: Option<PathBuf>,
 
-    /// How to write the answers, one a line each.
-    #[arg(short = 'o', long, value_enum, default_value_t = AnswerOutput::Json)]
-    pub output: AnswerOutput,
+    /// File of events to analyse the experiments of the resources from, one `CloudEvent` a line; `-` is standard input.
+    #[arg(long, value_name = "FILE", requires = "paths")]
+    pub events: Option<PathBuf>,
+
+    /// File or directory of resources with the experiments. Repeatable.
+    #[arg(short = 'f', long = "file", value_name = "PATH", requires = "events", num_args = 1..)]
+    pub paths: Vec<PathBuf>,
+
+    /// The namespace of resources and events that name none [default: default].
+    #[arg(short = 'n', long, requires = "events")]
+    pub namespace: Option<String>,
+
+    /// The data cut: nothing that happened later counts (RFC 3339) [default: now].
+    #[arg(long, value_name = "RFC3339", value_parser = super::instant, requires = "events")]
+    pub at: Option<Timestamp>,
+
+    /// How to write the answers [default: json for moments, text for events].
+    #[arg(short = 'o', long, value_enum)]
+    pub output: Option<LiftOutput>,
+}
+
+/// How answers about lift are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LiftOutput {
+    /// For a person; of events, a table.
+    #[value(alias = "table")]
+    Text,
+    /// One JSON object a line.
+    Json,
 }
 
 /// Options of `attune plan-experiment`.

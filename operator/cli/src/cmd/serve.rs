@@ -9,6 +9,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -18,6 +19,9 @@ use crate::terminal::say;
 
 /// How long requests that are open when the process is told to stop may take.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// How often verdicts are looked at.
+const JUDGE_EVERY: Duration = Duration::from_secs(15);
 
 /// Serves until ctrl-c.
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -37,11 +41,28 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let stops = Stops::new()?;
     // Only now, so that whoever reads the address may edit files and end the process.
     server.announce(address);
+    let judging = tokio::spawn(judge(Arc::clone(&server)));
     until_stopped(listener, crate::serve::http::router(Arc::clone(&server)), stops).await?;
     drop(watching);
+    judging.abort();
     server.close().await;
     say(format_args!("stopped; {}", data.describe()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Acts on verdicts, again and again.
+async fn judge(server: Arc<Server>) {
+    let mut turns = tokio::time::interval(JUDGE_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        if let Err(error) = server.judge().await {
+            tracing::warn!(
+                error = format!("{error:#}"),
+                "verdicts not acted on, trying again"
+            );
+        }
+    }
 }
 
 /// Serves until it is told to stop, then takes no new requests and lets those that are open end, but not for ever.

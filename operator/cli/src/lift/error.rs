@@ -2,7 +2,7 @@
 
 use attune_lift::AnalysisError;
 
-use super::lines::LONGEST_LINE;
+use crate::lines::{LONGEST_LINE, LineError};
 
 /// Why a line has no answer; the message names the field and the value.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -77,4 +77,13 @@ fn hint(suggestion: Option<&str>) -> String {
         || ": remove it".to_owned(),
         |suggestion| format!(": did you mean `{suggestion}`?"),
     )
+}
+
+impl From<LineError> for QuestionError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Bound => Self::LineTooLong,
+            LineError::Decode { column } => Self::DecodeLine { column },
+        }
+    }
 }

@@ -151,3 +151,11 @@ fn check_order(object: &Object<'_>, looks: &[Look], now: &Look) -> Result<(), Qu
     }
     Ok(())
 }
+
+/// A line that says something.
+pub(super) fn not_empty(line: &str) -> Result<&str, QuestionError> {
+    if line.trim().is_empty() {
+        return Err(QuestionError::EmptyLine);
+    }
+    Ok(line)
+}

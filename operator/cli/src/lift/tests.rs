@@ -2,8 +2,8 @@ use std::io::{self, BufReader, Read};
 
 use serde_json::{Value, json};
 
-use super::lines::LONGEST_LINE;
 use super::*;
+use crate::lines::LONGEST_LINE;
 
 mod refusals;
 

@@ -1,82 +1,147 @@
 //! What the collector knows, onto the statuses.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use attune_api::Resource;
-use attune_api::conditions::{ConditionType, Reason};
-use attune_api::metric::MetricStatus;
-use attune_compile::verdict::{Judged, Truth};
-use attune_compile::{results, status};
+use attune_api::experiment::Decision;
+use attune_api::{Kind, Resource};
+use attune_collector::source::Credentials;
+use attune_compile::results::About;
+use attune_compile::{Inquiry, ObjectId, results};
 use attune_core::measure::Question;
+use attune_core::measure::activity::{ActivityAnswer, ActivityQuestion};
 use attune_core::measure::answer::Answer;
+use attune_core::measure::holdout::HoldoutAnswer;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Server;
 
-/// A question's answer, or why there is none.
-pub(super) type Answered = Answer;
+/// What came of one inquiry.
+#[derive(Debug)]
+pub(super) enum Answered {
+    /// Of an Experiment.
+    Experiment(Box<(Question, Answer)>),
+    /// Of a Holdout.
+    Holdout(Box<(results::holdout::Units, HoldoutAnswer)>),
+    /// Of a Metric, or why nobody knows.
+    Metric(Result<ActivityAnswer, String>),
+}
 
-/// Asks the collector; the answer takes the way that it takes in a cluster.
-pub(super) async fn answer(server: &Server, question: Question) -> anyhow::Result<Answered> {
-    let name = question.experiment.clone();
-    let answer = server.collector.answer(question, server.now()).await;
-    let answer = answer.with_context(|| format!("experiment `{name}` cannot be analysed"))?;
+/// What came of all inquiries.
+pub(super) type Answers = BTreeMap<ObjectId, Answered>;
+
+/// Asks the collector; the answers take the way that they take in a cluster.
+pub(super) async fn ask_all(server: &Server) -> anyhow::Result<Answers> {
+    let inquiries: Vec<_> = {
+        let rules = server.rules();
+        let inquiries = rules.index.inquiries();
+        inquiries
+            .map(|(id, inquiry)| (id.clone(), inquiry.clone()))
+            .collect()
+    };
+    let mut answers = Answers::new();
+    for (id, inquiry) in inquiries {
+        let answered = ask(server, inquiry).await;
+        let answered = answered.with_context(|| format!("{id} cannot be answered"))?;
+        answers.insert(id, answered);
+    }
+    Ok(answers)
+}
+
+async fn ask(server: &Server, inquiry: Inquiry) -> anyhow::Result<Answered> {
+    Ok(match inquiry {
+        Inquiry::Experiment { question, cut } => {
+            let answer = answer(server, question.clone(), cut).await?;
+            Answered::Experiment(Box::new((question, answer)))
+        }
+        Inquiry::Holdout { question, units } => {
+            let answer = server.collector.answer_holdout(question, server.now()).await?;
+            Answered::Holdout(Box::new((units, through_json(&answer)?)))
+        }
+        Inquiry::Metric(question) => Answered::Metric(activity(server, &question)),
+    })
+}
+
+async fn answer(server: &Server, question: Question, cut: Option<Timestamp>) -> anyhow::Result<Answer> {
+    let at = cut.unwrap_or_else(|| server.now());
+    // No Secret is read here: what has its figures in a database is unavailable.
+    let answer = server
+        .collector
+        .answer_with(question, &Credentials::default(), at)
+        .await?;
+    through_json(&answer)
+}
+
+/// As a reader in a cluster would have it.
+fn through_json<T: serde::de::DeserializeOwned>(answer: &impl serde::Serialize) -> anyhow::Result<T> {
     let document = serde_json::to_value(answer).context("the answer cannot be written")?;
     serde_json::from_value(document).context("the answer cannot be read")
 }
 
-/// Adds the results of an experiment to its status.
-pub(super) fn add_results(server: &Server, resource: &Resource, status: &mut Value, answers: &[Answered]) {
-    let is_its = |answer: &&Answered| {
-        answer.experiment == resource.name() && Some(answer.namespace.as_str()) == resource.namespace()
+fn activity(server: &Server, question: &ActivityQuestion) -> Result<ActivityAnswer, String> {
+    server
+        .collector
+        .activity(question, server.now())
+        .map_err(|error| format!("the event store cannot be read: {error}"))
+}
+
+/// Adds to a status what measurement says of its resource.
+pub(super) fn add(server: &Server, resource: &Resource, status: &mut Value, answers: &Answers) {
+    let id = ObjectId::of(resource);
+    let now = server.now();
+    let rendered = match (resource, answers.get(&id)) {
+        (Resource::Experiment(experiment), Some(Answered::Experiment(answered))) => {
+            let (question, answer) = answered.as_ref();
+            let old = with_decision(status, server.decision(&id).as_ref());
+            let about = About {
+                experiment,
+                question,
+                old: &old,
+            };
+            results::render(answer, about, now)
+        }
+        (Resource::Holdout(holdout), Some(Answered::Holdout(answered))) => {
+            let (units, answer) = answered.as_ref();
+            results::holdout::render(answer, holdout, units, status, now)
+        }
+        (Resource::Metric(metric), Some(Answered::Metric(activity))) => {
+            results::metric::render(metric, activity.clone(), status, now)
+        }
+        (Resource::Program(_), _) => match of_program(&id, answers) {
+            Some(rendered) => rendered,
+            None => return,
+        },
+        _ => return,
     };
-    let Some(answer) = answers.iter().find(is_its) else {
-        return;
-    };
-    let rendered = results::render(answer, resource.generation(), status, server.now());
     merge(status, rendered);
 }
 
-/// Adds to a metric's status whether its events come in.
-pub(super) fn add_activity(server: &Server, resource: &Resource, status: &mut Value) {
-    let Resource::Metric(metric) = resource else {
-        return;
-    };
-    let snapshot = server.collector.store().snapshot();
-    let namespace = resource.namespace().unwrap_or_default();
-    let activity = snapshot.and_then(|snapshot| {
-        snapshot.outcome_activity(namespace, metric.spec.event.name.as_str(), server.now())
-    });
-    let type_ = ConditionType::Receiving;
-    let (judged, figures) = match activity {
-        Ok(Some(activity)) => {
-            let figures = MetricStatus {
-                last_event: activity.last.to_string().parse().ok(),
-                events_per_hour: Some(activity.per_hour),
-                ..MetricStatus::default()
-            };
-            (Judged::new(type_, true, Reason::Receiving, ""), figures)
-        }
-        Ok(None) => (
-            Judged::new(
-                type_,
-                false,
-                Reason::NoEvents,
-                "no event of this name came in yet",
-            ),
-            MetricStatus::default(),
-        ),
-        Err(error) => {
-            let message = format!("the event store cannot be read: {error}");
-            (
-                Judged::new(type_, Truth::Unknown, Reason::SourceUnavailable, message),
-                MetricStatus::default(),
-            )
-        }
-    };
-    let rendered = status::with_figures(&[judged], &figures, resource.generation(), status, server.now());
-    merge(status, rendered);
+/// The decision on an experiment that its results come to.
+pub(super) fn decision(status: &Value) -> Option<Decision> {
+    serde::Deserialize::deserialize(status.get("decision")?).ok()
+}
+
+fn with_decision(status: &Value, decision: Option<&Decision>) -> Value {
+    let mut status = status.clone();
+    if let (Some(fields), Some(decision)) = (status.as_object_mut(), decision) {
+        let decision = serde_json::to_value(decision).unwrap_or_default();
+        fields.insert("decision".to_owned(), decision);
+    }
+    status
+}
+
+/// What some holdout says of a program.
+fn of_program(id: &ObjectId, answers: &Answers) -> Option<Value> {
+    let own = answers
+        .iter()
+        .filter(|(known, _)| known.kind == Kind::Holdout && known.namespace == id.namespace);
+    own.filter_map(|(_, answered)| match answered {
+        Answered::Holdout(answered) => results::holdout::render_program(&answered.1, &id.name, &answered.0),
+        Answered::Experiment(_) | Answered::Metric(_) => None,
+    })
+    .next_back()
 }
 
 /// Lays results beside verdicts, as server-side apply does: conditions and arms by their names, everything else whole.

@@ -1,7 +1,7 @@
 //! `GET /status`: every resource with the status that the operator would write.
 
 use anyhow::Context;
-use attune_api::{Kind, Resource};
+use attune_api::Resource;
 use serde_json::{Value, json};
 
 use super::{Server, measured};
@@ -9,11 +9,7 @@ use crate::render::lint_entry;
 
 /// The whole document.
 pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
-    let questions: Vec<_> = server.rules().index.questions().cloned().collect();
-    let mut answers = Vec::new();
-    for question in questions {
-        answers.push(measured::answer(server, question).await?);
-    }
+    let answers = measured::ask_all(server).await?;
     let counts = server
         .collector
         .counts()
@@ -23,7 +19,9 @@ pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
         .index
         .objects()
         .map(|(resource, status)| {
-            with_status(server, &resource, status.cloned().unwrap_or_default(), &answers)
+            let mut status = status.cloned().unwrap_or_default();
+            measured::add(server, &resource, &mut status, &answers);
+            with_status(&resource, status)
         })
         .collect();
     let channels: Vec<Value> = rules
@@ -55,17 +53,7 @@ pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
     }))
 }
 
-fn with_status(
-    server: &Server,
-    resource: &Resource,
-    mut status: Value,
-    answers: &[measured::Answered],
-) -> Value {
-    match resource.kind() {
-        Kind::Experiment => measured::add_results(server, resource, &mut status, answers),
-        Kind::Metric => measured::add_activity(server, resource, &mut status),
-        _ => {}
-    }
+fn with_status(resource: &Resource, status: Value) -> Value {
     let mut object = resource.to_json();
     if let Some(object) = object.as_object_mut() {
         object.insert("status".to_owned(), status);

@@ -55,6 +55,11 @@ impl Folder {
         self.write("strategy.yaml", &text);
     }
 
+    /// Runs another verb of `attune` in the folder.
+    pub(crate) fn attune(&self, arguments: &[&str]) -> Output {
+        attune(self.0.path()).args(arguments).output().expect("ended")
+    }
+
     /// The command that serves the folder on a free port.
     pub(crate) fn command(&self, more: &[&str]) -> Command {
         let mut command = attune(self.0.path());

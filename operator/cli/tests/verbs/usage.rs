@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::folder::Folder;
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 11] = [
     "crds",
     "lint",
     "decide",
@@ -13,6 +13,8 @@ const VERBS: [&str; 9] = [
     "status",
     "lift",
     "plan-experiment",
+    "forget",
+    "recall",
     "ready",
 ];
 

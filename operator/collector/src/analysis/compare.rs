@@ -1,60 +1,82 @@
 //! Every arm against the control, in the words of the statistics.
 
 use attune_core::measure::{self, MetricQuestion, MetricRole, Question};
-use attune_lift::guardrail::{Guardrail, guard};
-use attune_lift::sample_ratio::{Split as MeantSplit, SplitError};
+use attune_lift::guardrail::{Guardrail, Standing, guard_phases};
 use attune_lift::{
-    AnalysisError, ArmMoments, Direction, InvalidCause, Look, Method, MetricKind, NoPercentage, Reason,
-    Verdict, analyse,
+    Analysis, AnalysisError, ArmMoments, Direction, Look, Method, MetricKind, NoPercentage, Reason, Verdict,
+    analyse_phases,
 };
 use jiff::Timestamp;
 
-use super::AnswerError;
-use super::answer::{Figures, Finding, MetricResult, ResultReason, SampleRatioCheck};
+use super::answer::{Figures, Finding, MetricResult, ResultReason, Summary, Unadjusted};
 use super::looks::{DAY, DayLook};
-use crate::store::{Snapshot, Split, micros};
+use super::observe::Weeks;
+use super::registration::Withheld;
+use super::{multiplicity, novelty};
+use crate::store::micros;
 
-/// Every other arm against the one at `control`; `invalid` withholds all figures.
-pub(super) fn with_control(
-    question: &Question,
-    metric: &MetricQuestion,
-    (control, invalid): (usize, Option<InvalidCause>),
-    looks: &[DayLook],
-    at: Timestamp,
-) -> Vec<MetricResult> {
-    let looks = seen(method(question, metric), looks, at);
-    let others = question
+/// What all comparisons of a question have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Comparison<'a> {
+    pub(super) question: &'a Question,
+    /// The place of the control.
+    pub(super) control: usize,
+    /// Why nothing is shown, whatever the figures.
+    pub(super) withheld: Option<Withheld>,
+    /// The weights that the plan's units are shared by.
+    pub(super) weights: &'a [i64],
+    /// Units of every arm, matured or not.
+    pub(super) exposed: &'a [u64],
+    pub(super) at: Timestamp,
+}
+
+/// One metric with all that was seen of it.
+#[derive(Clone, Copy)]
+pub(super) struct Evidence<'a> {
+    pub(super) metric: &'a MetricQuestion,
+    pub(super) looks: &'a [DayLook],
+    pub(super) weeks: Option<&'a Weeks>,
+}
+
+/// One arm and the control at every look, by phase.
+pub(super) struct Pair<'a> {
+    pub(super) comparison: Comparison<'a>,
+    pub(super) metric: &'a MetricQuestion,
+    arm: &'a str,
+    place: usize,
+    now: Vec<Look>,
+    earlier: Vec<Vec<Look>>,
+    pub(super) weeks: Option<Vec<Vec<Look>>>,
+}
+
+/// A result, and the analysis that it shows.
+pub(super) struct Analysed {
+    pub(super) result: MetricResult,
+    pub(super) p: f64,
+}
+
+/// Every other arm against the control.
+pub(super) fn with_control(comparison: Comparison<'_>, evidence: Evidence<'_>) -> Vec<MetricResult> {
+    let pairs: Vec<Pair<'_>> = comparison
+        .question
         .arms
         .iter()
         .enumerate()
-        .filter(|(place, _)| *place != control);
-    others
-        .map(|(place, arm)| {
-            let moments =
-                |look: &DayLook, place: usize| look.arms.get(place).copied().unwrap_or(ArmMoments::EMPTY);
-            let mut looks: Vec<Look> = looks
-                .iter()
-                .map(|look| Look {
-                    control: moments(look, control),
-                    treatment: moments(look, place),
-                })
-                .collect();
-            let now = looks.pop().unwrap_or(Look {
-                control: ArmMoments::EMPTY,
-                treatment: ArmMoments::EMPTY,
-            });
-            let pair = Pair {
-                arm: &arm.name,
-                now,
-                looks,
-                invalid,
-            };
-            match metric.role {
-                MetricRole::Guardrail { margin_bp } => pair.guarded(question, metric, margin_bp),
-                MetricRole::Primary | MetricRole::Secondary => pair.analysed(question, metric),
-            }
-        })
-        .collect()
+        .filter(|(place, _)| *place != comparison.control)
+        .map(|(place, arm)| Pair::new(comparison, evidence, place, &arm.name))
+        .collect();
+    match evidence.metric.role {
+        MetricRole::Guardrail { margin_bp } => pairs.iter().map(|pair| pair.guarded(margin_bp)).collect(),
+        MetricRole::Primary => multiplicity::primary(&pairs),
+        MetricRole::Secondary => pairs
+            .iter()
+            .map(|pair| {
+                let mut result = pair.analysed(pair.comparison.alpha()).result;
+                result.exploratory = true;
+                result
+            })
+            .collect(),
+    }
 }
 
 /// The looks that the design takes up to the data cut; the last of them is the present one.
@@ -67,74 +89,172 @@ fn seen(method: Method, looks: &[DayLook], at: Timestamp) -> &[DayLook] {
     looks.get(..taken).unwrap_or(looks)
 }
 
-/// One arm and the control at every look.
-struct Pair<'a> {
-    arm: &'a str,
-    now: Look,
-    looks: Vec<Look>,
-    invalid: Option<InvalidCause>,
-}
-
-impl Pair<'_> {
-    fn analysed(self, question: &Question, metric: &MetricQuestion) -> MetricResult {
-        let method = method(question, metric);
-        let mut result = self.nothing(metric, method, Finding::Verdict(Verdict::Collecting));
-        let mut asked = attune_lift::Question::new(
-            kind(metric),
-            direction(metric),
-            method,
-            basis_points(question.alpha_bp),
-        );
-        asked.planned_units = question.planned_units;
-        asked.invalid = self.invalid;
-        if metric.role == MetricRole::Primary {
-            asked.minimum_lift = question.minimum_lift_bp.map(basis_points);
-        }
-        if method != Method::Fixed {
-            asked.looks = self.looks;
-        }
-        match analyse(&asked, &self.now.control, &self.now.treatment) {
-            Ok(analysis) => {
-                result.n = analysis.n;
-                result.show(analysis.absolute, analysis.relative);
-                result.inflated = analysis.inflated;
-                result.finding = Finding::Verdict(analysis.verdict);
-                result.explain(ResultReason::Analysed(analysis.reason));
-            }
-            Err(error) => result.explain(ResultReason::NotAnalysed(error)),
-        }
-        result
+impl Comparison<'_> {
+    /// The two-sided level of the question.
+    pub(super) fn alpha(&self) -> f64 {
+        basis_points(self.question.alpha_bp)
     }
 
-    fn guarded(self, question: &Question, metric: &MetricQuestion, margin_bp: i32) -> MetricResult {
-        let method = Method::Continuous;
-        let mut result = self.nothing(
+    /// The part of the planned units that an arm and the control have together.
+    fn planned_units(&self, place: usize) -> Option<u64> {
+        let planned = self.question.planned_units?;
+        let weight = |place: usize| self.weights.get(place).copied().unwrap_or(0).max(0) as f64;
+        let total: f64 = (0..self.weights.len()).map(weight).sum();
+        let both = weight(self.control) + weight(place);
+        if both >= total || both <= 0.0 {
+            return Some(planned);
+        }
+        let share = (planned as f64 * (both / total)).ceil();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it lies between 0 and the planned units"
+        )]
+        Some((share as u64).clamp(1, planned.max(1)))
+    }
+
+    fn exposed(&self, place: usize) -> u64 {
+        let units = |place: usize| self.exposed.get(place).copied().unwrap_or(0);
+        units(self.control) + units(place)
+    }
+}
+
+/// Looks at a pair of arms in every phase that has units of either.
+fn phases(phases: &[Vec<ArmMoments>], control: usize, place: usize) -> Vec<Look> {
+    let moments = |arms: &[ArmMoments], place: usize| arms.get(place).copied().unwrap_or(ArmMoments::EMPTY);
+    let mut looks: Vec<Look> = phases
+        .iter()
+        .map(|arms| Look {
+            control: moments(arms, control),
+            treatment: moments(arms, place),
+        })
+        .filter(|look| look.n() > 0)
+        .collect();
+    if looks.is_empty() {
+        looks.push(Look {
+            control: ArmMoments::EMPTY,
+            treatment: ArmMoments::EMPTY,
+        });
+    }
+    looks
+}
+
+impl<'a> Pair<'a> {
+    fn new(comparison: Comparison<'a>, evidence: Evidence<'a>, place: usize, arm: &'a str) -> Self {
+        let Evidence { metric, looks, weeks } = evidence;
+        let pair = |all: &[Vec<ArmMoments>]| phases(all, comparison.control, place);
+        let looks = seen(method(comparison.question, metric), looks, comparison.at);
+        let mut earlier: Vec<Vec<Look>> = looks.iter().map(|look| pair(&look.phases)).collect();
+        let now = earlier.pop().unwrap_or_else(|| pair(&[]));
+        Self {
+            comparison,
             metric,
-            method,
-            Finding::Standing(attune_lift::guardrail::Standing::Open),
-        );
-        if let Some(cause) = self.invalid {
-            result.explain(ResultReason::Analysed(cause.into()));
+            arm,
+            place,
+            now,
+            earlier,
+            weeks: weeks.map(|weeks| weeks.iter().map(|week| pair(week)).collect()),
+        }
+    }
+
+    fn n(&self) -> u64 {
+        self.now.iter().map(Look::n).sum()
+    }
+
+    /// The question to the statistics, at a two-sided level.
+    pub(super) fn asked(&self, level: f64) -> attune_lift::Question {
+        let Comparison { question, .. } = self.comparison;
+        let method = method(question, self.metric);
+        let mut asked = attune_lift::Question::new(kind(self.metric), direction(self.metric), method, level);
+        asked.planned_units = self.comparison.planned_units(self.place);
+        if self.metric.role == MetricRole::Primary {
+            asked.minimum_lift = question.minimum_lift_bp.map(basis_points);
+        }
+        asked
+    }
+
+    /// The verdict of a comparison that shows nothing and has no end yet, or has reached it.
+    fn undecided(&self) -> Verdict {
+        match self.comparison.planned_units(self.place) {
+            Some(planned) if self.n() < planned => Verdict::Collecting,
+            _ => Verdict::Unproven,
+        }
+    }
+
+    /// The comparison at a two-sided level.
+    pub(super) fn analysed(&self, level: f64) -> Analysed {
+        let asked = self.asked(level);
+        let mut result = self.nothing(asked.method, Finding::Verdict(Verdict::Collecting));
+        result.level = Some(level);
+        if let Some(withheld) = self.withheld() {
+            result.finding = Finding::Verdict(Verdict::Invalid(withheld.cause()));
+            result.explain(withheld.into());
+            return Analysed { result, p: 1.0 };
+        }
+        let earlier = match asked.method {
+            Method::Fixed => &[][..],
+            Method::Planned | Method::Continuous => self.earlier.as_slice(),
+        };
+        match analyse_phases(&asked, &self.now, earlier) {
+            Ok(overall) => {
+                let p = overall.absolute.map_or(1.0, |figures| figures.p);
+                self.show(&mut result, &overall);
+                // What is withheld as a whole is not shown by weeks.
+                if let Some(weeks) = self.weeks.as_ref().filter(|_| overall.absolute.is_some()) {
+                    novelty::show(self, &asked, weeks, &overall, &mut result);
+                }
+                Analysed { result, p }
+            }
+            Err(error) => {
+                result.explain(ResultReason::NotAnalysed(error));
+                Analysed { result, p: 1.0 }
+            }
+        }
+    }
+
+    fn withheld(&self) -> Option<Withheld> {
+        let window = (self.metric.window_seconds <= 0).then_some(Withheld::NoWindow);
+        self.comparison.withheld.or(window)
+    }
+
+    /// Puts the figures and the verdict of an analysis on a result.
+    pub(super) fn show(&self, result: &mut MetricResult, analysis: &Analysis) {
+        result.n = analysis.n;
+        result.figures(analysis.absolute, analysis.relative);
+        result.variance_kept = analysis.variance_kept;
+        result.unadjusted = analysis.unadjusted.map(Unadjusted::from);
+        let wanted = self.comparison.question.covariate.is_some() && result.absolute.is_some();
+        result.no_adjustment = analysis.no_adjustment.filter(|_| wanted);
+        result.inflated = analysis.inflated;
+        result.finding = Finding::Verdict(analysis.verdict);
+        result.explain(ResultReason::Analysed(analysis.reason));
+    }
+
+    fn guarded(&self, margin_bp: i32) -> MetricResult {
+        let method = Method::Continuous;
+        let mut result = self.nothing(method, Finding::Standing(Standing::Open));
+        if let Some(withheld) = self.withheld() {
+            result.explain(withheld.into());
             return result;
         }
-        let Some(planned_units) = question.planned_units else {
+        let Some(planned_units) = self.comparison.planned_units(self.place) else {
             result.explain(ResultReason::NotAnalysed(AnalysisError::PlannedUnitsMissing {
                 method,
             }));
             return result;
         };
         let guardrail = Guardrail {
-            metric: kind(metric),
-            direction: direction(metric),
+            metric: kind(self.metric),
+            direction: direction(self.metric),
             margin: basis_points(margin_bp),
-            alpha: basis_points(question.alpha_bp),
+            alpha: self.comparison.alpha(),
             planned_units,
-            looks: self.looks,
+            looks: Vec::new(),
         };
-        match guard(&guardrail, &self.now.control, &self.now.treatment) {
+        match guard_phases(&guardrail, &self.now, &self.earlier) {
             Ok(guarded) => {
                 result.n = guarded.n;
-                result.show(guarded.absolute, guarded.relative);
+                result.figures(guarded.absolute, guarded.relative);
                 result.finding = Finding::Standing(guarded.standing);
                 result.explain(ResultReason::Analysed(guarded.reason));
             }
@@ -144,19 +264,32 @@ impl Pair<'_> {
     }
 
     /// A result without figures.
-    fn nothing(&self, metric: &MetricQuestion, method: Method, finding: Finding) -> MetricResult {
+    fn nothing(&self, method: Method, finding: Finding) -> MetricResult {
         MetricResult {
-            metric: metric.name.clone(),
-            role: metric.role,
+            metric: self.metric.name.clone(),
+            role: self.metric.role,
             arm: self.arm.to_owned(),
             method,
-            n: self.now.n(),
-            control: (&self.now.control).into(),
-            treatment: (&self.now.treatment).into(),
+            n: self.n(),
+            exposed: self.comparison.exposed(self.place),
+            control: Summary::combined(&self.now, |look| &look.control),
+            treatment: Summary::combined(&self.now, |look| &look.treatment),
+            phases: match self.now.as_slice() {
+                [_] => Vec::new(),
+                several => several.iter().map(Into::into).collect(),
+            },
             absolute: None,
             relative: None,
             relative_reason: Some(NoPercentage::Withheld),
+            variance_kept: None,
+            unadjusted: None,
+            no_adjustment: None,
             inflated: false,
+            exploratory: false,
+            level: None,
+            adjusted_p: None,
+            novelty: None,
+            undecided: self.undecided(),
             finding,
             reason: ResultReason::Analysed(Reason::NoUnits),
             message: String::new(),
@@ -165,7 +298,7 @@ impl Pair<'_> {
 }
 
 impl MetricResult {
-    fn show(
+    fn figures(
         &mut self,
         absolute: Option<attune_lift::Figures>,
         relative: Result<attune_lift::Figures, NoPercentage>,
@@ -175,75 +308,13 @@ impl MetricResult {
         self.relative_reason = relative.err();
     }
 
-    fn explain(&mut self, reason: ResultReason) {
+    pub(super) fn explain(&mut self, reason: ResultReason) {
         self.reason = reason;
         self.message = reason.to_string();
     }
 }
 
-/// Whether the arms of the question have the sizes that their weights promise, looked at every midnight and now.
-pub(super) fn sample_ratio(
-    snapshot: &Snapshot,
-    split: Option<Split>,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Option<SampleRatioCheck>, AnswerError> {
-    let Some(split) = split else { return Ok(None) };
-    let looks = exposed_by_day(snapshot, split, question, at)?;
-    if looks.is_empty() {
-        return Ok(None);
-    }
-    let weights: Vec<f64> = question.arms.iter().map(|arm| arm.weight as f64).collect();
-    let check = MeantSplit::new(&weights).and_then(|meant| meant.check(&looks));
-    Ok(Some(match check {
-        Ok(check) => SampleRatioCheck {
-            p: Some(check.p),
-            blocked: check.blocked,
-            message: if check.blocked {
-                "the arms' sizes contradict their weights; look for exposures that are lost or filtered in one arm".into()
-            } else {
-                "the arms' sizes agree with their weights".into()
-            },
-        },
-        Err(error @ SplitError::ZeroWeightArm { .. }) => SampleRatioCheck {
-            p: None,
-            blocked: true,
-            message: error.to_string(),
-        },
-        // Weights that no split can have are refused where resources are checked; here they say nothing.
-        Err(error) => SampleRatioCheck {
-            p: None,
-            blocked: false,
-            message: error.to_string(),
-        },
-    }))
-}
-
-/// Units of every arm of the question so far, at every midnight at which somebody was new and at the data cut.
-fn exposed_by_day(
-    snapshot: &Snapshot,
-    split: Split,
-    question: &Question,
-    at: Timestamp,
-) -> Result<Vec<Vec<u64>>, AnswerError> {
-    let mut exposed = vec![0; question.arms.len()];
-    let mut looks: Vec<(i64, Vec<u64>)> = Vec::new();
-    for entrance in snapshot.entrances(split, at, DAY)? {
-        let Some(place) = question.arms.iter().position(|arm| arm.name == entrance.arm) else {
-            continue;
-        };
-        if let Some(units) = exposed.get_mut(place) {
-            *units += entrance.units;
-        }
-        match looks.last_mut() {
-            Some((period, look)) if *period == entrance.period => look.clone_from(&exposed),
-            _ => looks.push((entrance.period, exposed.clone())),
-        }
-    }
-    Ok(looks.into_iter().map(|(_, look)| look).collect())
-}
-
-fn kind(metric: &MetricQuestion) -> MetricKind {
+pub(super) fn kind(metric: &MetricQuestion) -> MetricKind {
     match metric.kind {
         measure::MetricKind::Proportion => MetricKind::Proportion,
         measure::MetricKind::Mean | measure::MetricKind::Count => MetricKind::Mean,
@@ -251,7 +322,7 @@ fn kind(metric: &MetricQuestion) -> MetricKind {
     }
 }
 
-fn direction(metric: &MetricQuestion) -> Direction {
+pub(super) fn direction(metric: &MetricQuestion) -> Direction {
     match metric.direction {
         measure::Direction::Increase => Direction::Increase,
         measure::Direction::Decrease => Direction::Decrease,
@@ -267,6 +338,6 @@ fn method(question: &Question, metric: &MetricQuestion) -> Method {
     }
 }
 
-fn basis_points(bp: i32) -> f64 {
+pub(super) fn basis_points(bp: i32) -> f64 {
     f64::from(bp) / 10_000.0
 }

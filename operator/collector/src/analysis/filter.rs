@@ -16,8 +16,8 @@ const VALUE: &str = "value";
 /// What precedes the name of a property in conditions.
 const PROPERTIES: &str = "properties.";
 /// Columns of the pass over the units.
-const VALUE_COLUMN: usize = 3;
-const PROPERTIES_COLUMN: usize = 4;
+const VALUE_COLUMN: usize = 2;
+const PROPERTIES_COLUMN: usize = 3;
 
 /// An [`EventQuery`], ready to be asked about every outcome.
 pub(super) struct Selection<'a> {

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use attune_core::measure::MetricKind;
 use attune_lift::{ArmMoments, MomentsError};
 
-use super::units::UnitSum;
+use super::sums::Sum;
 
 /// Microseconds of a day.
-pub(super) const DAY: i64 = 86_400_000_000;
+pub(crate) const DAY: i64 = 86_400_000_000;
 
-/// What the matured units of each arm did, by the midnight at which they were first known.
+/// What the matured units of each arm did in one phase, by the midnight at which they were first known.
 #[derive(Debug)]
-pub(super) struct Observed {
+pub(crate) struct Observed {
     kind: MetricKind,
     arms: usize,
     days: BTreeMap<i64, Vec<Tally>>,
@@ -27,20 +27,28 @@ pub(super) struct Observed {
 pub(super) struct DayLook {
     /// Days since 1970.
     pub(super) day: i64,
-    /// By the place of the arm in the question.
-    pub(super) arms: Vec<ArmMoments>,
+    /// By phase, and by the place of the arm in the question.
+    pub(super) phases: Vec<Vec<ArmMoments>>,
+}
+
+/// What one unit brings.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Taken {
+    pub(super) outcome: Sum,
+    pub(super) denominator: Option<f64>,
+    pub(super) covariate: Option<f64>,
 }
 
 /// One arm while its units pass by.
 #[derive(Debug, Clone, Copy)]
-struct Tally {
+pub(super) struct Tally {
     units: u64,
     successes: u64,
     moments: ArmMoments,
 }
 
 impl Observed {
-    pub(super) fn new(kind: MetricKind, arms: usize) -> Self {
+    pub(crate) fn new(kind: MetricKind, arms: usize) -> Self {
         Self {
             kind,
             arms,
@@ -48,36 +56,43 @@ impl Observed {
         }
     }
 
-    /// Takes a unit in; `places` are the arms of the question by the store's numbers. A unit of another arm is left out.
-    pub(super) fn take(
-        &mut self,
-        places: &[(i64, usize)],
-        unit: &UnitSum,
-        denominator: Option<f64>,
-    ) -> Result<(), MomentsError> {
-        let Some((_, place)) = places.iter().find(|(id, _)| *id == unit.arm) else {
-            return Ok(());
-        };
+    /// Takes a unit in that matured at an instant, in the arm at `place`.
+    pub(super) fn take(&mut self, place: usize, matured: i64, unit: &Taken) -> Result<(), MomentsError> {
         let arms = self
             .days
-            .entry(day_of(unit.matured))
+            .entry(day_of(matured))
             .or_insert_with(|| vec![Tally::EMPTY; self.arms]);
-        let Some(tally) = arms.get_mut(*place) else {
-            return Ok(());
-        };
-        match self.kind {
-            MetricKind::Proportion => {
-                tally.units += 1;
-                tally.successes += u64::from(unit.matches > 0);
-                Ok(())
-            }
-            MetricKind::Count => tally.moments.push(unit.matches as f64),
-            MetricKind::Mean | MetricKind::Ratio => tally.moments.push_unit(unit.sum, None, denominator),
+        match arms.get_mut(place) {
+            Some(tally) => tally.take(self.kind, unit),
+            None => Ok(()),
         }
     }
 
-    /// The state at every midnight at which something had changed, oldest first; the last one holds every unit.
-    pub(super) fn looks(&self) -> Result<Vec<DayLook>, MomentsError> {
+    /// Takes in many units of one arm that matured by one midnight: how many, how many of them with any outcome, and their
+    /// moments.
+    pub(crate) fn add(
+        &mut self,
+        place: usize,
+        day: i64,
+        (units, successes): (u64, u64),
+        moments: ArmMoments,
+    ) -> Result<(), MomentsError> {
+        let arms = self
+            .days
+            .entry(day)
+            .or_insert_with(|| vec![Tally::EMPTY; self.arms]);
+        if let Some(tally) = arms.get_mut(place) {
+            *tally = tally.merged(&Tally {
+                units,
+                successes,
+                moments,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The state at every midnight at which something had changed, oldest first, by the place of the arm.
+    pub(crate) fn days(&self) -> Result<Vec<(i64, Vec<ArmMoments>)>, MomentsError> {
         let mut known = vec![Tally::EMPTY; self.arms];
         let mut looks = Vec::with_capacity(self.days.len());
         for (day, arms) in &self.days {
@@ -88,18 +103,67 @@ impl Observed {
                 .iter()
                 .map(|tally| tally.moments(self.kind))
                 .collect::<Result<_, _>>()?;
-            looks.push(DayLook { day: *day, arms });
+            looks.push((*day, arms));
         }
         Ok(looks)
     }
 }
 
+/// The state of all phases at every midnight at which something had changed in one of them, oldest first; the last one
+/// holds every unit.
+pub(super) fn looks(phases: &[Observed]) -> Result<Vec<DayLook>, MomentsError> {
+    let arms = phases.first().map_or(0, |phase| phase.arms);
+    let mut known = vec![vec![ArmMoments::EMPTY; arms]; phases.len()];
+    let mut changes: BTreeMap<i64, Vec<(usize, Vec<ArmMoments>)>> = BTreeMap::new();
+    for (phase, observed) in phases.iter().enumerate() {
+        for (day, moments) in observed.days()? {
+            changes.entry(day).or_default().push((phase, moments));
+        }
+    }
+    let look = |(day, changed): (i64, Vec<(usize, Vec<ArmMoments>)>)| {
+        for (phase, moments) in changed {
+            if let Some(known) = known.get_mut(phase) {
+                *known = moments;
+            }
+        }
+        DayLook {
+            day,
+            phases: known.clone(),
+        }
+    };
+    Ok(changes.into_iter().map(look).collect())
+}
+
 impl Tally {
-    const EMPTY: Self = Self {
+    pub(super) const EMPTY: Self = Self {
         units: 0,
         successes: 0,
         moments: ArmMoments::EMPTY,
     };
+
+    pub(super) fn take(&mut self, kind: MetricKind, unit: &Taken) -> Result<(), MomentsError> {
+        match kind {
+            MetricKind::Proportion => {
+                let success = unit.outcome.matches > 0;
+                self.units += 1;
+                self.successes += u64::from(success);
+                match unit.covariate {
+                    Some(_) => self
+                        .moments
+                        .push_unit(f64::from(u8::from(success)), unit.covariate, None),
+                    None => Ok(()),
+                }
+            }
+            MetricKind::Count => self
+                .moments
+                .push_unit(unit.outcome.matches as f64, unit.covariate, None),
+            MetricKind::Mean => self.moments.push_unit(unit.outcome.sum, unit.covariate, None),
+            MetricKind::Ratio => {
+                self.moments
+                    .push_unit(unit.outcome.sum, None, Some(unit.denominator.unwrap_or(0.0)))
+            }
+        }
+    }
 
     fn merged(&self, other: &Self) -> Result<Self, MomentsError> {
         Ok(Self {
@@ -109,12 +173,16 @@ impl Tally {
         })
     }
 
-    fn moments(&self, kind: MetricKind) -> Result<ArmMoments, MomentsError> {
-        match kind {
-            // From the counts, so that the figures are those of the fraction and not of its rounding.
-            MetricKind::Proportion => ArmMoments::proportion(self.units, self.successes),
-            _ => Ok(self.moments),
+    pub(super) fn moments(&self, kind: MetricKind) -> Result<ArmMoments, MomentsError> {
+        if kind != MetricKind::Proportion {
+            return Ok(self.moments);
         }
+        // From the counts, so that the figures are those of the fraction and not of its rounding.
+        let counted = ArmMoments::proportion(self.units, self.successes)?;
+        Ok(match self.moments.covariate() {
+            Some(covariate) => counted.with_covariate(*covariate),
+            None => counted,
+        })
     }
 }
 

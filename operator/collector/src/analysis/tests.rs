@@ -1,6 +1,6 @@
 use attune_core::event::{Enrolment, Event, EventData, Exposure, Outcome, Property};
 use attune_core::expr::{Attribute, Expect, Expression, Schema, compile};
-use attune_core::measure::{self, EventQuery, MetricRole};
+use attune_core::measure::{self, ArmQuestion, EventQuery, MetricRole};
 use attune_core::value::AttributeType;
 use attune_lift::{Method, Verdict};
 use serde_json::json;
@@ -9,8 +9,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{NewEvent, StoreOptions};
 
+mod before;
+mod comparisons;
 mod designs;
+mod holdouts;
 mod joining;
+mod phases;
+mod registration;
 mod wire;
 
 const DAY: i64 = 86_400;
@@ -56,9 +61,13 @@ impl Shop {
     }
 
     fn show(&mut self, unit: &str, arm: &str, seconds: i64) {
+        self.show_in(1, unit, arm, seconds);
+    }
+
+    fn show_in(&mut self, phase: i32, unit: &str, arm: &str, seconds: i64) {
         let enrolment = Some(Enrolment {
             experiment: "x".into(),
-            phase: 1,
+            phase,
             arm: arm.into(),
         });
         self.push(
@@ -117,6 +126,7 @@ fn metric(kind: MetricKind) -> MetricQuestion {
         denominator: None,
         window_seconds: DAY,
         direction: measure::Direction::Increase,
+        source: None,
     }
 }
 
@@ -134,8 +144,14 @@ fn question(metric: MetricQuestion) -> Question {
         metrics: vec![metric],
         method: measure::Method::Fixed,
         alpha_bp: 500,
+        power_bp: 8000,
         planned_units: None,
         minimum_lift_bp: None,
+        registration: String::new(),
+        covariate: None,
+        exclude: Vec::new(),
+        earlier: Vec::new(),
+        thresholds: Vec::new(),
     }
 }
 
@@ -210,7 +226,8 @@ fn reads_46_against_69_of_10_000_as_a_lift_of_a_half() {
             name: "reminder".into(),
             exposed: 10_000,
             matured: 10_000,
-            crossed_over: 0
+            crossed_over: 0,
+            excluded: 0
         }
     );
 }

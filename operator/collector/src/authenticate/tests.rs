@@ -200,6 +200,41 @@ async fn lets_nobody_in_without_a_token_for_this_audience() {
 }
 
 #[tokio::test]
+async fn erases_and_recalls_for_the_callers_namespace_only() {
+    let cluster = Cluster::start();
+    assert_eq!(cluster.report("shop", None).await, 200);
+    let ask = async |method: &str, path: &str, token: Option<&str>| {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let router = cluster.gate.router(cluster.collector.clone());
+        let response = router.oneshot(request).await.unwrap();
+        let status = response.status().as_u16();
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    };
+    let recall = "/v1/recall?variant=a/b&since=2026-11-30T00:00:00Z";
+    for (method, path) in [("DELETE", "/v1/units/u1"), ("GET", recall)] {
+        assert_eq!(ask(method, path, None).await.0, 401, "{path}");
+        assert_eq!(ask(method, path, Some("nobody")).await.0, 401, "{path}");
+        assert_eq!(ask(method, path, Some("person")).await.0, 403, "{path}");
+    }
+    assert_eq!(
+        ask("DELETE", "/v1/units/u1?namespace=bank", Some("shop")).await.0,
+        403
+    );
+    let (status, recalled) = ask("GET", recall, Some("shop")).await;
+    assert_eq!((status, &recalled["namespace"]), (200, &json!("shop")));
+    // Another namespace's account does not reach it.
+    let elsewhere = ask("DELETE", "/v1/units/u1", Some("operator")).await.1;
+    assert_eq!(elsewhere["erased"]["outcomes"], json!(0));
+    let erased = ask("DELETE", "/v1/units/u1", Some("shop")).await.1;
+    assert_eq!(erased["erased"]["outcomes"], json!(1));
+}
+
+#[tokio::test]
 async fn answers_questions_of_the_operator_only() {
     let cluster = Cluster::start();
     let ask = async |token: &str| {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::analysis::AnswerError;
 use crate::collector::TakeError;
+use crate::store::RegisterError;
 
 /// Most wrong events that an answer lists one by one; the rest is counted.
 const MAX_LISTED: usize = 100;
@@ -121,9 +122,51 @@ impl Problem {
         )
     }
 
+    /// Periods of holdouts that are not registered; those that are not listed are.
+    pub(super) fn unregistered(refused: &[RegisterError]) -> Self {
+        let broken = refused
+            .iter()
+            .any(|error| matches!(error, RegisterError::Remember { .. }));
+        let status = if broken {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::UNPROCESSABLE_ENTITY
+        };
+        let all: Vec<String> = refused.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+        let mut problem = Self::new(
+            status,
+            "urn:attune:holdout",
+            "unregistered holdout",
+            all.join("; "),
+        );
+        problem.retry = broken;
+        problem
+    }
+
     /// A question that is none.
     pub(super) fn unreadable_question(status: StatusCode, detail: String) -> Self {
         Self::new(status, "urn:attune:question", "unreadable question", detail)
+    }
+
+    /// A path or a query that says nothing that can be done.
+    pub(super) fn unreadable_parameter(detail: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "urn:attune:parameter",
+            "unreadable parameter",
+            detail,
+        )
+    }
+
+    /// Another namespace than the caller's is asked about.
+    pub(super) fn foreign_namespace(caller: &str) -> Self {
+        let detail = format!("`namespace` is not `{caller}`, the caller's namespace; leave it out");
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "urn:attune:namespace",
+            "foreign namespace",
+            detail,
+        )
     }
 
     pub(super) fn body_too_slow(limit: Duration) -> Self {

@@ -1,12 +1,13 @@
 //! Writing events within one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use attune_core::event::{EventData, Exposure, Outcome, Property};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::cache::Cache;
+use super::holdouts::Bucket;
 use super::key::UnitHash;
 use super::snapshot::SplitKind;
 use super::writer::Row;
@@ -25,7 +26,7 @@ pub(super) const EXPOSURES: i64 = 0;
 #[derive(Debug, Default)]
 pub(super) struct Caches {
     names: Cache<String>,
-    units: Cache<UnitHash>,
+    pub(super) units: Cache<UnitHash>,
     splits: Cache<(i64, i64, i64, i32)>,
 }
 
@@ -46,11 +47,15 @@ struct Burst {
 
 /// One transaction's worth of writing.
 pub(super) struct Pass<'a> {
-    connection: &'a Connection,
-    caches: &'a mut Caches,
+    pub(super) connection: &'a Connection,
+    pub(super) caches: &'a mut Caches,
     stored: u64,
     duplicates: u64,
     activity: HashMap<(i64, i64, i64), Burst>,
+    /// The last exposure of each split.
+    exposed: HashMap<i64, i64>,
+    /// Whether any unit has more than one id; as long as none has, nobody looks for them.
+    pub(super) has_aliases: bool,
 }
 
 /// What the tables say about the place of an event.
@@ -66,12 +71,17 @@ impl<'a> Pass<'a> {
     pub(super) fn begin(connection: &'a Connection, caches: &'a mut Caches) -> rusqlite::Result<Self> {
         let stored = count(connection, "stored")?;
         let duplicates = count(connection, "duplicates")?;
+        let has_aliases = connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM alias)")?
+            .query_row([], |row| row.get(0))?;
         Ok(Self {
             connection,
             caches,
             stored,
             duplicates,
             activity: HashMap::new(),
+            exposed: HashMap::new(),
+            has_aliases,
         })
     }
 
@@ -80,20 +90,25 @@ impl<'a> Pass<'a> {
         let event = &row.new.event;
         let namespace = self.name(&row.new.namespace)?;
         let source = self.name(&event.source)?;
+        let seq = i64::try_from(self.stored + 1).map_err(|error| unreadable(0, error))?;
         let new = self
             .connection
             .prepare_cached(
-                "INSERT INTO seen (namespace, source, id, received) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                "INSERT INTO seen (seq, namespace, source, id, received) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (namespace, source, id) DO NOTHING",
             )?
-            .execute(params![namespace, source, event.id, micros(received)])?;
+            .execute(params![seq, namespace, source, event.id, micros(received)])?;
         if new == 0 {
             self.duplicates += 1;
             return Ok(false);
         }
         self.stored += 1;
+        if let Some(alias) = row.alias {
+            self.join(namespace, (row.unit, alias), seq)?;
+            return Ok(true);
+        }
         let plain = row.keep_plain.then(|| event.data.unit());
         let unit = self.unit(row.unit, plain)?;
-        let seq = i64::try_from(self.stored).map_err(|error| unreadable(0, error))?;
         let place = Place {
             namespace,
             unit,
@@ -101,8 +116,10 @@ impl<'a> Pass<'a> {
             seq,
         };
         let kind = match &event.data {
-            EventData::Exposure(exposure) => self.exposure(place, exposure)?,
+            EventData::Exposure(exposure) => self.exposure(place, exposure, row.bucket.as_ref())?,
             EventData::Outcome(outcome) => self.outcome(place, outcome)?,
+            // INVARIANT: its row has an alias and was dealt with above.
+            EventData::Alias(_) => return Ok(true),
         };
         self.note(place, kind);
         Ok(true)
@@ -116,6 +133,12 @@ impl<'a> Pass<'a> {
         )?;
         for ((namespace, event, hour), burst) in self.activity {
             activity.execute(params![namespace, event, hour, burst.events, burst.last])?;
+        }
+        let mut exposed = self
+            .connection
+            .prepare_cached("UPDATE split SET last = ?2 WHERE id = ?1 AND last < ?2")?;
+        for (split, last) in self.exposed {
+            exposed.execute([split, last])?;
         }
         let mut tally = self.connection.prepare_cached(
             "INSERT INTO tally (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
@@ -139,7 +162,12 @@ impl<'a> Pass<'a> {
         burst.last = burst.last.max(place.time);
     }
 
-    fn exposure(&mut self, place: Place, exposure: &Exposure) -> rusqlite::Result<i64> {
+    fn exposure(
+        &mut self,
+        place: Place,
+        exposure: &Exposure,
+        bucket: Option<&Bucket>,
+    ) -> rusqlite::Result<i64> {
         let mut experiment = None;
         if let Some(enrolment) = &exposure.enrolment {
             let split = (
@@ -160,11 +188,15 @@ impl<'a> Pass<'a> {
         let variant = self.optional_name(exposure.variant.as_deref())?;
         let revision = self.optional_name(exposure.revision.as_deref())?;
         let held = exposure.holdout.as_ref().map(|test| test.held);
+        let salt = self.optional_name(bucket.map(|bucket| bucket.salt.as_str()))?;
+        if let Some(variant) = variant {
+            self.sight(place, variant)?;
+        }
         self.connection
             .prepare_cached(
                 "INSERT INTO exposure (seq, namespace, unit, time, channel, touchpoint, binding, variant, revision,
-                 decision, experiment, arm, holdout, held)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 decision, experiment, arm, holdout, held, bucket, salt)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 place.seq,
@@ -181,6 +213,8 @@ impl<'a> Pass<'a> {
                 experiment.map(|(_, arm)| arm),
                 holdout.map(|(split, _)| split),
                 held,
+                bucket.map(|bucket| bucket.bucket),
+                salt,
             ])?;
         Ok(EXPOSURES)
     }
@@ -207,30 +241,63 @@ impl<'a> Pass<'a> {
         arm: &str,
     ) -> rusqlite::Result<(i64, i64)> {
         let split = self.split(place.namespace, split)?;
-        let arm_id = self.name(arm)?;
-        let Some((current, first)) = self.assigned(split, place.unit)? else {
+        let arm = self.name(arm)?;
+        let last = self.exposed.entry(split).or_insert(place.time);
+        *last = place.time.max(*last);
+        self.enter(split, place.unit, arm, place.time)?;
+        Ok((split, arm))
+    }
+
+    /// Takes note that a unit was in an arm at a time.
+    pub(super) fn enter(&self, split: i64, unit: i64, arm: i64, time: i64) -> rusqlite::Result<()> {
+        let Some((current, first)) = self.assigned(split, unit)? else {
             self.connection
                 .prepare_cached("INSERT INTO assignment (split, unit, arm, first) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![split, place.unit, arm_id, place.time])?;
-            return Ok((split, arm_id));
+                .execute([split, unit, arm, time])?;
+            return Ok(());
         };
-        if current == arm_id {
-            if place.time < first {
-                self.reassign(split, place.unit, arm_id, place.time)?;
+        if current == arm {
+            if time < first {
+                self.reassign(split, unit, arm, time)?;
             }
-            return Ok((split, arm_id));
+            return Ok(());
         }
         let time = self
-            .crossed(split, place.unit, arm_id)?
-            .map_or(place.time, |known| known.min(place.time));
-        if (time, arm) < (first, self.text(current)?.as_str()) {
-            self.uncross(split, place.unit, arm_id)?;
-            self.cross(split, place.unit, current, first)?;
-            self.reassign(split, place.unit, arm_id, time)?;
+            .crossed(split, unit, arm)?
+            .map_or(time, |known| known.min(time));
+        let is_earlier = time < first || (time == first && self.text(arm)? < self.text(current)?);
+        if is_earlier {
+            self.uncross(split, unit, arm)?;
+            self.cross(split, unit, current, first)?;
+            self.reassign(split, unit, arm, time)?;
         } else {
-            self.cross(split, place.unit, arm_id, time)?;
+            self.cross(split, unit, arm, time)?;
         }
-        Ok((split, arm_id))
+        Ok(())
+    }
+
+    /// Takes note that a unit saw a variant.
+    fn sight(&self, place: Place, variant: i64) -> rusqlite::Result<usize> {
+        self.connection
+            .prepare_cached(
+                "INSERT INTO sighting (namespace, variant, unit, first, last, shows) VALUES (?1, ?2, ?3, ?4, ?4, 1)
+                 ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last),
+                 shows = shows + 1",
+            )?
+            .execute([place.namespace, variant, place.unit, place.time])
+    }
+
+    /// The outcomes that happened in a namespace, as the tables number them.
+    pub(super) fn outcomes(&self, namespace: i64) -> rusqlite::Result<BTreeSet<i64>> {
+        let mut kinds = outcome_kinds(self.connection, namespace)?;
+        // What came first in this very transaction is in no table yet.
+        let fresh = self.activity.keys().filter(|(of, ..)| *of == namespace);
+        kinds.extend(
+            fresh
+                .map(|(_, event, _)| *event)
+                .filter(|event| *event != EXPOSURES),
+        );
+        Ok(kinds)
     }
 
     fn assigned(&self, split: i64, unit: i64) -> rusqlite::Result<Option<(i64, i64)>> {
@@ -285,28 +352,16 @@ impl<'a> Pass<'a> {
         Ok(id)
     }
 
-    fn unit(&mut self, hash: UnitHash, plain: Option<&str>) -> rusqlite::Result<i64> {
-        if plain.is_none()
-            && let Some(id) = self.caches.units.get(&hash)
-        {
-            return Ok(id);
-        }
-        let known = self
-            .connection
-            .prepare_cached("SELECT id FROM unit WHERE hash = ?1")?
-            .query_row([hash.0], |row| row.get(0))
-            .optional()?;
-        let id = match known {
+    pub(super) fn unit(&mut self, hash: UnitHash, plain: Option<&str>) -> rusqlite::Result<i64> {
+        let id = match self.find(hash)? {
             Some(id) => id,
             None => self
                 .connection
                 .prepare_cached("INSERT INTO unit (hash) VALUES (?1) RETURNING id")?
                 .query_row([hash.0], |row| row.get(0))?,
         };
-        if plain.is_some() {
-            self.connection
-                .prepare_cached("UPDATE unit SET plain = ?2 WHERE id = ?1 AND plain IS NULL")?
-                .execute(params![id, plain])?;
+        if let Some(plain) = plain {
+            self.keep_plain(hash, plain)?;
         }
         self.caches.units.put(hash, id);
         Ok(id)
@@ -335,6 +390,39 @@ impl<'a> Pass<'a> {
             .prepare_cached("SELECT text FROM name WHERE id = ?1")?
             .query_row([name], |row| row.get(0))
     }
+}
+
+/// The outcomes that happened in a namespace in the transactions before, each found by one look at an index.
+pub(super) fn outcome_kinds(connection: &Connection, namespace: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut next =
+        connection.prepare_cached("SELECT min(event) FROM activity WHERE namespace = ?1 AND event > ?2")?;
+    let mut kinds = BTreeSet::new();
+    let mut last = EXPOSURES;
+    while let Some(kind) = next.query_row([namespace, last], |row| row.get::<_, Option<i64>>(0))? {
+        kinds.insert(kind);
+        last = kind;
+    }
+    Ok(kinds)
+}
+
+/// The variants that were seen in a namespace.
+pub(super) fn variants(connection: &Connection, namespace: i64) -> rusqlite::Result<BTreeSet<i64>> {
+    let mut next = connection
+        .prepare_cached("SELECT min(variant) FROM sighting WHERE namespace = ?1 AND variant > ?2")?;
+    let mut variants = BTreeSet::new();
+    let mut last = 0;
+    while let Some(variant) = next.query_row([namespace, last], |row| row.get::<_, Option<i64>>(0))? {
+        variants.insert(variant);
+        last = variant;
+    }
+    Ok(variants)
+}
+
+/// The splits of a namespace.
+pub(super) fn splits(connection: &Connection, namespace: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = connection.prepare_cached("SELECT id FROM split WHERE namespace = ?1")?;
+    let splits = statement.query_map([namespace], |row| row.get(0))?;
+    splits.collect()
 }
 
 fn properties_json(

@@ -6,7 +6,7 @@ use std::hash::Hash;
 /// Most entries before the cache starts over; names come from clients and have no end.
 const MAX_ENTRIES: usize = 200_000;
 
-/// A bounded memory of rows that never change once they are committed.
+/// A bounded memory of rows; whoever changes such a row says so here.
 #[derive(Debug)]
 pub(super) struct Cache<K>(HashMap<K, i64>);
 

@@ -4,7 +4,9 @@
 //! that the analysis reads are clustered by what it joins on: a split's units in order beside an event's outcomes in
 //! the same order of units, so that one pass over both gives the moments.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -13,8 +15,15 @@ use super::StoreError;
 /// Marks the file as ours: `Attn`.
 const APPLICATION_ID: i64 = 0x4174_746e;
 
-/// Every step from an empty file to the current schema; a released step never changes.
-const MIGRATIONS: &[&str] = &[include_str!("schema/0001_events.sql")];
+/// Every step from an empty file to the current schema, by its number; a released step never changes.
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("schema/0001_events.sql")),
+    (2, include_str!("schema/0002_measurement.sql")),
+    (3, include_str!("schema/0003_lifecycle.sql")),
+];
+
+/// How long a statement waits for somebody else's.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens the database for writing, new or not.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -39,8 +48,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
+    // Before anything is written: a file can give pages back only if it was made that way.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // INVARIANT: what is erased is overwritten with zeros, in pages and in the list of free ones.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     // INVARIANT: acknowledged means durable; NORMAL would lose the last commits in a power cut.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "OFF")?;
@@ -57,38 +70,54 @@ pub(super) fn open_for_reading(path: &Path) -> rusqlite::Result<Connection> {
         path,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     Ok(connection)
 }
 
 /// Brings the database to the current schema, each step in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let found = version(connection).map_err(|source| StoreError::Migrate { version: 0, source })?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
-    if found > known {
+    let done = steps(connection).map_err(|source| StoreError::Migrate { version: 0, source })?;
+    let known = MIGRATIONS.iter().map(|(version, _)| *version).max().unwrap_or(0);
+    if let Some(found) = done.last().copied().filter(|found| *found > known) {
         return Err(StoreError::KnowSchema { found, known });
     }
-    for (version, sql) in (1_i64..).zip(MIGRATIONS) {
-        if version > found {
+    for (version, sql) in MIGRATIONS {
+        if !done.contains(version) {
+            let version = *version;
             step(connection, version, sql).map_err(|source| StoreError::Migrate { version, source })?;
         }
     }
     Ok(())
 }
 
-/// The version that the database has, 0 when it is empty.
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+/// Lets a file that was made before files could shrink do so, by writing it anew; once, and only if there is room.
+pub(super) fn allow_shrinking(connection: &Connection) {
+    let mode = connection.pragma_query_value(None, "auto_vacuum", |row| row.get::<_, i64>(0));
+    if mode.is_ok_and(|mode| mode != 0) {
+        return;
+    }
+    tracing::info!("writing the event database anew, so that it can shrink from now on");
+    let rewritten = connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM");
+    if let Err(error) = rewritten {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(
+            error,
+            "the event database cannot be written anew; it does not shrink"
+        );
+    }
+}
+
+/// The steps that the database has taken; none when it is empty.
+fn steps(connection: &Connection) -> rusqlite::Result<BTreeSet<i64>> {
     let table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
     let exists: i64 = connection.query_row(table, [], |row| row.get(0))?;
     if exists == 0 {
-        return Ok(0);
+        return Ok(BTreeSet::new());
     }
-    connection.query_row(
-        "SELECT coalesce(max(version), 0) FROM schema_version",
-        [],
-        |row| row.get(0),
-    )
+    let mut statement = connection.prepare("SELECT version FROM schema_version")?;
+    let steps = statement.query_map([], |row| row.get(0))?;
+    steps.collect()
 }
 
 fn step(connection: &mut Connection, version: i64, sql: &str) -> rusqlite::Result<()> {

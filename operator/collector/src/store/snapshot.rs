@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+mod recall;
+
+pub use recall::{Recall, Sighted};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -40,17 +44,6 @@ pub struct Assigned {
     pub units: u64,
     /// Those of them that were later seen in another arm.
     pub crossed_over: u64,
-}
-
-/// How many units entered an arm in one period.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entrance {
-    /// The arm, as exposures name it.
-    pub(crate) arm: String,
-    /// The period's number, from 1970 on.
-    pub(crate) period: i64,
-    /// Units whose first exposure was in this period and arm.
-    pub(crate) units: u64,
 }
 
 /// How lively an event is.
@@ -143,33 +136,6 @@ impl Snapshot {
                 arm: row.get(0)?,
                 units: unsigned(row, 1)?,
                 crossed_over: unsigned(row, 2)?,
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
-    }
-
-    /// How many units entered each arm of a split in each period of `length` microseconds up to `at`, by period. The
-    /// end belongs to a period, its beginning to the one before.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub(crate) fn entrances(
-        &self,
-        split: Split,
-        at: Timestamp,
-        length: i64,
-    ) -> Result<Vec<Entrance>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT name.text, e.period, e.units FROM (
-                 SELECT arm, (first + ?3 - 1) / ?3 AS period, count(*) AS units
-                 FROM assignment WHERE split = ?1 AND first <= ?2 GROUP BY arm, period
-             ) AS e JOIN name ON name.id = e.arm ORDER BY e.period, name.text",
-        )?;
-        let rows = statement.query_map(params![split.0, micros(at), length], |row| {
-            Ok(Entrance {
-                arm: row.get(0)?,
-                period: row.get(1)?,
-                units: unsigned(row, 2)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

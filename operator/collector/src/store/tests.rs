@@ -6,7 +6,10 @@ use tempfile::TempDir;
 
 use super::*;
 
+mod aliases;
+mod erasure;
 mod privacy;
+mod retention;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -12,6 +12,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::apply::{Caches, Pass};
+use super::holdouts::Bucket;
 use super::key::UnitHash;
 use super::{AppendError, NewEvent, Receipt, StoreError, StoreOptions};
 
@@ -20,12 +21,25 @@ use super::{AppendError, NewEvent, Receipt, StoreError, StoreOptions};
 pub(super) struct Row {
     pub(super) new: NewEvent,
     pub(super) unit: UnitHash,
+    /// The other id, where the event joins two.
+    pub(super) alias: Option<UnitHash>,
     pub(super) keep_plain: bool,
+    pub(super) bucket: Option<Bucket>,
 }
+
+/// What the thread does next.
+enum Job {
+    /// Stores events.
+    Append(Batch),
+    /// Does something else between two groups of events; it brings its transaction and its answer itself.
+    Do(Task),
+}
+
+type Task = Box<dyn FnOnce(&mut Connection, &mut Caches) + Send>;
 
 /// One batch and who waits for it.
 #[derive(Debug)]
-struct Job {
+struct Batch {
     rows: Vec<Row>,
     received: Timestamp,
     reply: oneshot::Sender<Result<Receipt, AppendError>>,
@@ -128,13 +142,35 @@ impl Writer {
             })
             .map_err(|queued| AppendError::Full { queued })?;
         let (reply, answer) = oneshot::channel();
-        jobs.send(Job {
+        jobs.send(Job::Append(Batch {
             rows,
             received,
             reply,
-        })
+        }))
         .map_err(|_| AppendError::Closed)?;
         Ok(Pending(answer))
+    }
+
+    /// Runs a task in its turn: after the events that were queued before it, before those that come later.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        task: impl FnOnce(&mut Connection, &mut Caches) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, AppendError> {
+        let jobs = self.jobs.as_ref().ok_or(AppendError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let task: Task = Box::new(move |connection, caches| {
+            let result = task(connection, caches);
+            if result.is_err() {
+                caches.clear();
+            }
+            // Nobody waits any more when the caller went away.
+            let _ = reply.send(result);
+        });
+        jobs.send(Job::Do(task)).map_err(|_| AppendError::Closed)?;
+        let result = answer.await.map_err(|_| AppendError::Closed)?;
+        result.map_err(|error| AppendError::Commit {
+            reason: error.to_string(),
+        })
     }
 }
 
@@ -161,39 +197,53 @@ struct Desk {
 impl Desk {
     /// Works until the queue is closed and empty.
     fn run(&mut self, inbox: &mpsc::Receiver<Job>) {
-        while let Ok(first) = inbox.recv() {
-            let group = self.gather(first, inbox);
-            let begun = Instant::now();
-            let result = self.commit(&group);
-            self.commits.seconds.observe(begun.elapsed().as_secs_f64());
-            if let Err(error) = &result {
-                self.commits.failures.inc();
-                self.caches.clear();
-                let error = error as &dyn std::error::Error;
-                tracing::error!(error, batches = group.len(), "cannot store events");
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| inbox.recv().ok()) {
+            match job {
+                Job::Append(first) => next = self.append(first, inbox),
+                Job::Do(task) => task(&mut self.connection, &mut self.caches),
             }
-            self.answer(group, result);
         }
         if let Err(error) = self.connection.execute_batch("PRAGMA optimize") {
             tracing::debug!(%error, "cannot update the statistics of the event database");
         }
     }
 
-    /// Everything that waits, up to the size of a group.
-    fn gather(&self, first: Job, inbox: &mpsc::Receiver<Job>) -> Vec<Job> {
+    /// Stores a batch and what waits behind it; gives back what is to be done next, where that is known already.
+    fn append(&mut self, first: Batch, inbox: &mpsc::Receiver<Job>) -> Option<Job> {
+        let (group, next) = self.gather(first, inbox);
+        let begun = Instant::now();
+        let result = self.commit(&group);
+        self.commits.seconds.observe(begun.elapsed().as_secs_f64());
+        if let Err(error) = &result {
+            self.commits.failures.inc();
+            self.caches.clear();
+            let error = error as &dyn std::error::Error;
+            tracing::error!(error, batches = group.len(), "cannot store events");
+        }
+        self.answer(group, result);
+        next
+    }
+
+    /// Every batch that waits, up to the size of a group, and the job that ends it.
+    fn gather(&self, first: Batch, inbox: &mpsc::Receiver<Job>) -> (Vec<Batch>, Option<Job>) {
         let mut events = first.rows.len();
         let mut group = vec![first];
-        while events < self.max_group
-            && let Ok(next) = inbox.try_recv()
-        {
-            events += next.rows.len();
-            group.push(next);
+        while events < self.max_group {
+            match inbox.try_recv() {
+                Ok(Job::Append(next)) => {
+                    events += next.rows.len();
+                    group.push(next);
+                }
+                Ok(other) => return (group, Some(other)),
+                Err(_) => break,
+            }
         }
-        group
+        (group, None)
     }
 
     /// Writes a group in one transaction; when this returns, it is on disk or gone without a trace.
-    fn commit(&mut self, group: &[Job]) -> rusqlite::Result<Vec<Receipt>> {
+    fn commit(&mut self, group: &[Batch]) -> rusqlite::Result<Vec<Receipt>> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -218,7 +268,7 @@ impl Desk {
         Ok(receipts)
     }
 
-    fn answer(&self, group: Vec<Job>, result: rusqlite::Result<Vec<Receipt>>) {
+    fn answer(&self, group: Vec<Batch>, result: rusqlite::Result<Vec<Receipt>>) {
         let answers: Vec<Result<Receipt, AppendError>> = match result {
             Ok(receipts) => receipts.into_iter().map(Ok).collect(),
             Err(error) => {

@@ -1,11 +1,12 @@
 //! Experiments and holdouts as bundles carry them.
 
-use attune_api::experiment::{Arm, Assignment, Effect, ExperimentState, Schedule};
+use attune_api::experiment::{Arm, Assignment, Effect, ExperimentState, Outcome, Schedule};
 use attune_api::holdout::HoldoutScope;
-use attune_api::{ExperimentSpec, Holdout, Kind};
+use attune_api::{ExperimentSpec, Holdout, HoldoutSpec, Kind};
 use attune_core::bundle::{self, Window};
 
 use super::Assembly;
+use crate::registration;
 
 /// The text that precedes a unit where an experiment splits; the engine appends the phase for the arms alone, so that
 /// traffic that grows with a new phase only lets units in.
@@ -56,10 +57,7 @@ impl Assembly<'_> {
             .map(|arm| self.lower_arm(arm))
             .collect::<Option<Vec<_>>>()?;
         Some(bundle::Experiment {
-            mode: match spec.state {
-                ExperimentState::Running | ExperimentState::Draft => bundle::ExperimentMode::Split,
-                ExperimentState::Paused | ExperimentState::Stopped => bundle::ExperimentMode::Control,
-            },
+            mode: self.mode(name, spec),
             schedule: spec.schedule.as_ref().map(window).unwrap_or_default(),
             salt: salt(namespace, name, spec),
             phase: i32::try_from(spec.phase()).unwrap_or(i32::MAX),
@@ -77,6 +75,21 @@ impl Assembly<'_> {
             }),
             arms,
         })
+    }
+
+    /// How units are treated: as the owner says, and where the owner lets it run, as the verdict has decided.
+    fn mode(&self, name: &str, spec: &ExperimentSpec) -> bundle::ExperimentMode {
+        if matches!(spec.state, ExperimentState::Paused | ExperimentState::Stopped) {
+            return bundle::ExperimentMode::Control;
+        }
+        let Some(decision) = registration::decision(self.model, name) else {
+            return bundle::ExperimentMode::Split;
+        };
+        let arm = decision.arm.as_ref().map(|arm| arm.as_str().to_owned());
+        match (decision.outcome, arm) {
+            (Outcome::Promoted, Some(arm)) => bundle::ExperimentMode::Promoted { arm },
+            _ => bundle::ExperimentMode::Control,
+        }
     }
 
     fn lower_arm(&mut self, arm: &Arm) -> Option<bundle::Arm> {
@@ -140,13 +153,18 @@ impl Assembly<'_> {
     }
 }
 
+/// The text that precedes a unit where a holdout is drawn.
+pub(crate) fn holdout_salt(namespace: &str, name: &str, spec: &HoldoutSpec) -> String {
+    spec.salt.as_ref().map_or_else(
+        || format!("{namespace}/{name}:holdout"),
+        |salt| salt.as_str().to_owned(),
+    )
+}
+
 fn lower(namespace: &str, name: &str, holdout: &Holdout) -> bundle::Holdout {
     let spec = &holdout.spec;
     bundle::Holdout {
-        salt: spec.salt.as_ref().map_or_else(
-            || format!("{namespace}/{name}:holdout"),
-            |salt| salt.as_str().to_owned(),
-        ),
+        salt: holdout_salt(namespace, name, spec),
         share_bp: spec.share_bp.get_u32(),
         period: Window {
             from: Some(spec.period.from.timestamp()),

@@ -129,7 +129,7 @@ fn budgets(model: &Model<'_>, ruling: &Ruling<'_, AudienceBudgetRule>, facts: &m
 
 /// Whether an experiment on this audience by name concluded with a lift of the program's KPI.
 fn has_lift(model: &Model<'_>, program: &Program, audience: &str) -> bool {
-    let evidence = model.snapshot.evidence.iter().flat_map(BTreeMap::values);
+    let evidence = model.evidence.iter().flat_map(BTreeMap::values);
     let kpi = program.spec.kpi.metric_ref.name.as_str();
     evidence
         .filter(|one| one.outcome.is_lift() && one.metric == kpi)

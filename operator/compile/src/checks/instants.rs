@@ -63,7 +63,7 @@ fn due(model: &Model<'_>) -> Vec<Timestamp> {
         let Some(most) = &ruling.rule.max_age else {
             continue;
         };
-        for evidence in snapshot.evidence.iter().flat_map(|known| known.values()) {
+        for evidence in model.evidence.iter().flat_map(|known| known.values()) {
             due.extend(evidence.concluded_at.checked_add(most.duration()).ok());
         }
     }

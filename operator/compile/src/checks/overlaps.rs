@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use attune_api::conditions::Reason;
-use attune_api::experiment::{Assignment, Effect, ExperimentState};
+use attune_api::experiment::{Assignment, Effect, ExperimentState, Outcome};
 use attune_api::holdout::HoldoutScope;
 use attune_api::{Experiment, ExperimentSpec, Holdout, Kind};
 
-use crate::Model;
 use crate::report::Report;
+use crate::{Model, registration};
 
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ pub(super) fn experiments(model: &Model<'_>, report: &mut Report) {
         .snapshot
         .experiments
         .iter()
-        .filter(|(_, one)| splits(&one.spec))
+        .filter(|(name, one)| splits(model, name, &one.spec))
     {
         match accepted
             .iter()
@@ -59,11 +59,14 @@ pub(super) fn holdouts(model: &Model<'_>, report: &mut Report) {
     }
 }
 
-/// Whether the engine assigns units to the experiment now or may do so again. A stopped experiment enrols nobody, so that
-/// its successor may take its place.
-fn splits(spec: &ExperimentSpec) -> bool {
+/// Whether the engine assigns units to the experiment now or may do so again. One that was stopped, by its owner or by its
+/// verdict, enrols nobody, so that its successor may take its place.
+fn splits(model: &Model<'_>, name: &str, spec: &ExperimentSpec) -> bool {
+    let is_over = registration::decision(model, name)
+        .is_some_and(|decision| matches!(decision.outcome, Outcome::Retired | Outcome::HarmStopped));
     spec.assignment() == Assignment::Engine
         && matches!(spec.state, ExperimentState::Running | ExperimentState::Paused)
+        && !is_over
 }
 
 /// Why two experiments cannot run side by side; `None` when they can.

@@ -58,7 +58,7 @@ fn rollout(
         return;
     }
     // Where nobody knows what has concluded, as in a pull request, only what is enforced is worth asking for.
-    if model.snapshot.evidence.is_none() && !ruling.is_enforced() {
+    if model.evidence.is_none() && !ruling.is_enforced() {
         return;
     }
     let Some((reason, field, message)) = gap(model, binding, circles.contains(name), ruling) else {
@@ -103,7 +103,7 @@ fn gap(
         );
         return Some((Reason::EvidenceCyclic, field, message));
     }
-    let known = model.snapshot.evidence.as_ref()?;
+    let known = model.evidence.as_ref()?;
     let Some(evidence) = known.get(name.as_str()) else {
         let message = format!("experiment `{name}` has not concluded; wait for it, or name one that has");
         return Some((Reason::EvidenceMissing, field, message));

@@ -182,6 +182,9 @@ fn check_experiment(model: &Model<'_>, refs: &mut Refs<'_, '_>, experiment: &Exp
     if let Some(covariate) = &analysis.covariate {
         refs.metric(&covariate.metric, "spec.analysis.covariate.metric");
     }
+    for (index, rule) in analysis.exclude.iter().enumerate() {
+        refs.metric(&rule.metric, &format!("spec.analysis.exclude[{index}].metric"));
+    }
     check_margins(model, refs, experiment);
 }
 

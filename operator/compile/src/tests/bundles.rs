@@ -143,8 +143,8 @@ fn tests_the_holdout_of_the_namespace_before_that_of_the_program() {
 #[test]
 fn asks_the_collector_what_was_registered() {
     let compiled = compile(&Strategy::example());
-    let question = serde_json::to_value(&compiled.questions["cart-hero"]).unwrap();
+    let question = serde_json::to_value(compiled.question("cart-hero").unwrap()).unwrap();
     insta::assert_json_snapshot!("question", question);
     let draft = compile(&Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Draft"})));
-    assert!(draft.questions.is_empty());
+    assert_eq!(draft.question("cart-hero"), None);
 }

@@ -224,6 +224,6 @@ proptest! {
         let expected = compile(&Strategy::example());
         prop_assert_eq!(revisions(&compiled), revisions(&expected));
         prop_assert_eq!(compiled.verdicts, expected.verdicts);
-        prop_assert_eq!(compiled.questions, expected.questions);
+        prop_assert_eq!(compiled.inquiries, expected.inquiries);
     }
 }

@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::error::{BatchError, EventError, RefusedEvent};
 use super::fields::{Fields, check_text, compact, json_type};
 use super::{
-    EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure, HoldoutTest, MAX_ID_BYTES, MAX_NAME_BYTES,
-    MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_PROPERTIES_BYTES, MAX_PROPERTY_ENTRIES,
-    MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES, MAX_TOKEN_BYTES, MAX_UNIT_BYTES,
-    MAX_VARIANT_BYTES, OUTCOME_TYPE, Outcome, Property,
+    ALIAS_TYPE, Alias, EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure, HoldoutTest, MAX_ID_BYTES,
+    MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_PROPERTIES_BYTES,
+    MAX_PROPERTY_ENTRIES, MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES,
+    MAX_TOKEN_BYTES, MAX_UNIT_BYTES, MAX_VARIANT_BYTES, OUTCOME_TYPE, Outcome, Property,
 };
 
 /// The fields of an exposure's `data`.
@@ -31,6 +31,8 @@ const EXPOSURE_FIELDS: &[&str] = &[
 ];
 /// The fields of an outcome's `data`.
 const OUTCOME_FIELDS: &[&str] = &["namespace", "unit", "event", "value", "properties"];
+/// The fields of an alias's `data`.
+const ALIAS_FIELDS: &[&str] = &["namespace", "unit", "alias"];
 
 /// Reads a batch: a JSON array of events, possibly empty.
 ///
@@ -101,8 +103,9 @@ impl Event {
         let read = match kind.as_str() {
             EXPOSURE_TYPE => read_exposure,
             OUTCOME_TYPE => read_outcome,
+            ALIAS_TYPE => read_alias,
             _ => {
-                let expected = format!("{EXPOSURE_TYPE} or {OUTCOME_TYPE}");
+                let expected = format!("{EXPOSURE_TYPE}, {OUTCOME_TYPE} or {ALIAS_TYPE}");
                 return Err(envelope.wrong("type", &kind, "which this collector does not take", expected));
             }
         };
@@ -240,6 +243,22 @@ fn read_outcome(mut data: Fields) -> Result<EventData, EventError> {
     };
     data.finish(OUTCOME_FIELDS)?;
     Ok(EventData::Outcome(outcome))
+}
+
+fn read_alias(mut data: Fields) -> Result<EventData, EventError> {
+    let alias = Alias {
+        unit: data.required_text("unit", MAX_UNIT_BYTES)?,
+        alias: data.required_text("alias", MAX_UNIT_BYTES)?,
+    };
+    if alias.alias == alias.unit {
+        return Err(EventError::RelateFields {
+            field: "data.alias".to_owned(),
+            problem: "is `data.unit` itself".to_owned(),
+            help: "name the id that stood for the unit before it was known".to_owned(),
+        });
+    }
+    data.finish(ALIAS_FIELDS)?;
+    Ok(EventData::Alias(alias))
 }
 
 fn read_properties(data: &mut Fields) -> Result<BTreeMap<String, Property>, EventError> {

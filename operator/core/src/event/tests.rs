@@ -224,6 +224,56 @@ fn names_the_field_of_every_mistake_in_an_exposure() {
 }
 
 #[test]
+fn reads_an_alias() {
+    let event = Event::from_value(envelope(
+        ALIAS_TYPE,
+        json!({"namespace": "shop", "unit": "jane", "alias": "device-7"}),
+    ))
+    .unwrap();
+    let alias = Alias {
+        unit: "jane".into(),
+        alias: "device-7".into(),
+    };
+    assert_eq!(event.data.unit(), "jane");
+    assert_eq!(event.data, EventData::Alias(alias));
+}
+
+#[test]
+fn names_the_field_of_every_mistake_in_an_alias() {
+    let cases = [
+        ("data.unit", json!({"alias": "a"})),
+        ("data.alias", json!({"unit": "u1"})),
+        ("data.alias", json!({"unit": "u1", "alias": ""})),
+        (
+            "data.alias",
+            json!({"unit": "u1", "alias": "x".repeat(MAX_UNIT_BYTES + 1)}),
+        ),
+        ("data.alias", json!({"unit": "u1", "alias": "u1"})),
+        ("data.alais", json!({"unit": "u1", "alias": "a", "alais": "b"})),
+    ];
+    for (field, data) in cases {
+        let error = Event::from_value(envelope(ALIAS_TYPE, data.clone())).unwrap_err();
+        assert_eq!(error.field(), field, "{data}: {error}");
+    }
+}
+
+#[test]
+fn refuses_numbers_that_are_none() {
+    // JSON has no such numbers; what stands for them elsewhere must not become one.
+    for value in ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"] {
+        let text = format!(
+            r#"{{"specversion": "1.0", "type": "{OUTCOME_TYPE}", "id": "e1", "source": "/t",
+            "time": "2026-12-01T00:00:00Z", "data": {{"unit": "u1", "event": "e", "value": {value}}}}}"#
+        );
+        assert!(Event::from_json(text.as_bytes()).is_err(), "{value}");
+    }
+    for value in [json!("NaN"), json!("Infinity"), json!(1e19), json!(-1e19)] {
+        let error = outcome(json!({"unit": "u1", "event": "e", "value": value})).unwrap_err();
+        assert_eq!(error.field(), "data.value", "{error}");
+    }
+}
+
+#[test]
 fn suggests_the_field_that_was_meant() {
     let error = exposure(json!({"unit": "u1", "experiement": "x"})).unwrap_err();
     assert_eq!(
@@ -357,12 +407,14 @@ fn any_event() -> impl Strategy<Value = Event> {
                 properties,
             })
         });
+    let alias =
+        ("[a-z]{1,20}", "[0-9]{1,20}").prop_map(|(unit, alias)| EventData::Alias(Alias { unit, alias }));
     let seconds = 0..4_000_000_000_i64;
     (
         "[a-z0-9-]{1,36}",
         seconds,
         prop::option::of("[a-z]{1,9}"),
-        prop_oneof![exposure, outcome],
+        prop_oneof![exposure, outcome, alias],
     )
         .prop_map(|(id, seconds, namespace, data)| Event {
             id,
@@ -389,13 +441,13 @@ proptest! {
     #[test]
     fn never_panics_on_any_field_of_an_event(
         event in any_event(),
-        place in 0..24_usize,
+        place in 0..25_usize,
         value in any_json(),
     ) {
-        const NAMES: [&str; 24] = [
+        const NAMES: [&str; 25] = [
             "specversion", "type", "id", "source", "time", "datacontenttype", "data", "data_base64", "unit", "event",
             "value", "properties", "namespace", "decision", "channel", "touchpoint", "binding", "variant", "revision",
-            "experiment", "phase", "arm", "holdout", "held",
+            "experiment", "phase", "arm", "holdout", "held", "alias",
         ];
         let mut json = serde_json::to_value(&event).unwrap();
         let target = if place < 8 { &mut json } else { &mut json["data"] };

@@ -8,6 +8,7 @@ use arc_swap::ArcSwapOption;
 use super::{ChannelName, Decider, Inner};
 use crate::clock::Clock;
 use crate::exposure::Exposures;
+use crate::exposure::report::Eraser;
 use crate::metrics::Metrics;
 use crate::state::State;
 
@@ -31,6 +32,7 @@ pub struct Builder {
     clock: Clock,
     state: Option<Arc<State>>,
     exposures: Exposures,
+    eraser: Option<Eraser>,
     body_limit: usize,
     introspection: Introspection,
 }
@@ -42,6 +44,7 @@ impl Default for Builder {
             clock: Clock::system(),
             state: None,
             exposures: Exposures::off(),
+            eraser: None,
             body_limit: DEFAULT_BODY_LIMIT,
             introspection: Introspection::default(),
         }
@@ -77,6 +80,13 @@ impl Builder {
         self
     }
 
+    /// Erases units there too, when they are to be forgotten.
+    #[must_use]
+    pub fn eraser(mut self, eraser: Option<Eraser>) -> Self {
+        self.eraser = eraser;
+        self
+    }
+
     /// Refuses larger request bodies, in bytes.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
@@ -102,6 +112,7 @@ impl Builder {
             clock: self.clock,
             state: self.state.unwrap_or_default(),
             exposures: self.exposures,
+            eraser: self.eraser,
             metrics: Metrics::new(),
             body_limit: self.body_limit,
             introspection: self.introspection,

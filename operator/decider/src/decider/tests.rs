@@ -35,7 +35,7 @@ fn sent(queue: &mut Receiver<Event>) -> Vec<Exposure> {
     events
         .map(|event| match event.data {
             EventData::Exposure(exposure) => exposure,
-            EventData::Outcome(outcome) => panic!("{outcome:?}"),
+            other => panic!("{other:?}"),
         })
         .collect()
 }

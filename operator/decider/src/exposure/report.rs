@@ -1,32 +1,45 @@
 //! Sending exposures to the collector, in batches.
+//!
+//! While the collector takes them, exposures go from the queue straight to it. While it does not, they go to the
+//! [`Spool`] where there is one, else they wait in the queue; either way one batch is tried again and again, with pauses
+//! that grow. Sending a batch twice is harmless: ids make events idempotent.
 
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attune_core::event::Event;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode, Url};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
 use super::Deliveries;
+use super::spool::{Oldest, Spool};
 use crate::complaint::Complaint;
 use crate::follow::Backoff;
 use crate::link::{Credentials, Link, LinkError};
 use crate::metrics::{Label, label};
 
+mod erase;
 #[cfg(test)]
 mod tests;
 
+use erase::Order;
+pub use erase::{Cleared, EraseError, Eraser};
+
 /// Most events of one batch.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;
 
 /// How long a batch waits for company.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// How long the end of the process waits for the collector.
 const FLUSH: Duration = Duration::from_secs(5);
+
+/// Orders that wait while a batch is on its way.
+const ORDERS: usize = 64;
 
 label! {
     /// What became of an exposure that was queued.
@@ -35,8 +48,12 @@ label! {
         Delivered = "delivered",
         /// The collector does not want it.
         Refused = "refused",
-        /// The process ended before the collector took it.
+        /// The disk is filling up and the unit's hash says that it goes first.
+        Shed = "shed",
+        /// The process ended before the collector took it, or the file that it waited in is damaged.
         Lost = "lost",
+        /// Its unit was erased before the collector took it.
+        Erased = "erased",
     }
 }
 
@@ -55,11 +72,18 @@ pub enum ReportError {
 #[derive(Debug)]
 pub struct Reporter {
     link: Link,
+    collector: Url,
     url: Url,
     queue: mpsc::Receiver<Event>,
+    orders: mpsc::Receiver<Order>,
+    eraser: Eraser,
+    spool: Option<Arc<Mutex<Spool>>>,
     deliveries: Deliveries,
     backoff: Backoff,
+    /// When the collector is asked again.
+    due: Instant,
     complaint: Complaint,
+    disk_complaint: Complaint,
 }
 
 /// Why a batch has to wait.
@@ -73,6 +97,16 @@ enum PostError {
     Authenticate,
     #[error("the collector answered {status}")]
     Answer { status: StatusCode },
+}
+
+/// What is to be done with the files after a delivery.
+enum Rest {
+    /// Nothing.
+    None,
+    /// The batch waits there.
+    Keep,
+    /// The file of this number is delivered.
+    Remove(u64),
 }
 
 /// What the collector said to a batch.
@@ -92,83 +126,213 @@ impl Reporter {
         queue: mpsc::Receiver<Event>,
         deliveries: Deliveries,
     ) -> Result<Self, ReportError> {
-        let mut url = collector.clone();
-        url.path_segments_mut()
-            .map_err(|()| ReportError::ExtendUrl {
-                url: collector.clone(),
-            })?
-            .pop_if_empty()
-            .extend(["v1", "events"]);
+        let (sender, orders) = mpsc::channel(ORDERS);
         Ok(Self {
             link: Link::new(credentials, collector, Duration::from_secs(15)),
-            url,
+            url: below(collector, &["v1", "events"])?,
+            collector: collector.clone(),
             queue,
+            orders,
+            eraser: Eraser::new(sender),
+            spool: None,
             deliveries,
             backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(15)),
+            due: Instant::now(),
             complaint: Complaint::default(),
+            disk_complaint: Complaint::default(),
         })
     }
 
-    /// Sends until `stop` turns true; then sends what is queued, for a few seconds at most.
+    /// Keeps on disk what the collector does not take.
+    #[must_use]
+    pub fn with_spool(mut self, spool: Spool) -> Self {
+        self.deliveries.show(&spool);
+        self.spool = Some(Arc::new(Mutex::new(spool)));
+        self
+    }
+
+    /// Erases units from what waits, and at the collector.
+    pub fn eraser(&self) -> Eraser {
+        self.eraser.clone()
+    }
+
+    /// Sends until `stop` turns true; then sends what is queued, for a few seconds at most, and leaves the rest on disk.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut batch = Vec::new();
         loop {
-            tokio::select! {
+            let wait = Wait {
+                is_backlogged: self.is_backlogged(),
+                can_spool: self.spool.is_some() && !self.disk_complaint.is_open(),
+                due: self.due,
+            };
+            let next = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
-                () = self.step(&mut batch) => {}
+                Some(order) = self.orders.recv() => Some(order),
+                () = gather(&mut self.queue, &mut batch, wait) => None,
+            };
+            if let Some(order) = next {
+                self.obey(order, &mut batch).await;
+                continue;
+            }
+            let rest = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => break,
+                rest = self.work(&mut batch) => rest,
+            };
+            // Not to be cut off: the disk would hold what the batch holds, too.
+            self.tidy(rest, &mut batch).await;
+        }
+        self.finish(batch).await;
+    }
+
+    /// Delivers what is due. Cancelled at any point, nothing is lost: the batch, or the disk, holds what is not delivered.
+    async fn work(&mut self, batch: &mut Vec<Event>) -> Rest {
+        let is_due = Instant::now() >= self.due;
+        if !self.is_backlogged() {
+            return if !is_due || self.deliver(batch).await {
+                Rest::None
+            } else {
+                Rest::Keep
+            };
+        }
+        if is_due && let Some(done) = self.deliver_oldest().await {
+            return Rest::Remove(done);
+        }
+        Rest::Keep
+    }
+
+    /// Does with the files what is to be done after a delivery.
+    async fn tidy(&mut self, rest: Rest, batch: &mut Vec<Event>) {
+        match rest {
+            Rest::None => {}
+            Rest::Keep => self.keep(batch).await,
+            Rest::Remove(number) => {
+                self.on_disk(move |spool| spool.remove(number)).await;
+                if batch.len() >= BATCH {
+                    self.keep(batch).await;
+                }
             }
         }
+    }
+
+    /// Sends the last events; what the collector does not take in time stays on disk, or is lost.
+    async fn finish(&mut self, mut batch: Vec<Event>) {
         self.queue.close();
         let deadline = Instant::now() + FLUSH;
         let flushed = timeout_at(deadline, async {
             while !batch.is_empty() || self.queue.recv_many(&mut batch, BATCH).await > 0 {
-                self.deliver(&mut batch).await;
+                if self.is_backlogged() {
+                    return;
+                }
+                if !self.deliver(&mut batch).await {
+                    if self.spool.is_some() {
+                        return;
+                    }
+                    sleep_until(self.due).await;
+                }
             }
         });
-        if flushed.await.is_err() {
-            let lost = batch.len() + self.queue.len();
-            self.deliveries.0.add(Delivery::Lost, lost as u64);
+        let _ = flushed.await;
+        while let Ok(event) = self.queue.try_recv() {
+            batch.push(event);
+        }
+        self.keep(&mut batch).await;
+        if !batch.is_empty() {
+            let lost = batch.len();
+            self.deliveries.counted.add(Delivery::Lost, lost as u64);
             warn!(lost, "the collector did not take the last exposures in time");
         }
     }
 
-    /// Gathers a batch and delivers it. Cancelled at any point, the batch holds what is not delivered.
-    async fn step(&mut self, batch: &mut Vec<Event>) {
-        if batch.is_empty() {
-            self.queue.recv_many(batch, BATCH).await;
-            if batch.len() < BATCH {
-                sleep(LINGER).await;
-                while batch.len() < BATCH {
-                    let Ok(event) = self.queue.try_recv() else { break };
-                    batch.push(event);
-                }
-            }
-        }
-        self.deliver(batch).await;
-    }
-
-    /// Sends events until the batch is empty. The collector refuses a batch as a whole: then its halves are tried, so that
-    /// one event that it does not want costs no other.
-    async fn deliver(&mut self, batch: &mut Vec<Event>) {
+    /// Sends events until the batch is empty; `false` when the rest has to wait. The collector refuses a batch as a whole:
+    /// then its halves are tried, so that one event that it does not want costs no other.
+    async fn deliver(&mut self, batch: &mut Vec<Event>) -> bool {
         let mut size = batch.len();
         while !batch.is_empty() {
-            size = size.clamp(1, batch.len());
-            let Some(part) = batch.get(..size) else { return };
+            size = size.clamp(1, batch.len().min(BATCH));
+            let Some(part) = batch.get(..size) else {
+                return true;
+            };
             match self.try_post(part).await {
                 Some(Verdict::Taken) => {
                     self.backoff.reset();
-                    self.deliveries.0.add(Delivery::Delivered, size as u64);
+                    self.deliveries.counted.add(Delivery::Delivered, size as u64);
                     batch.drain(..size);
                     size = batch.len();
                 }
                 Some(Verdict::Unwanted(status)) if size == 1 => {
-                    self.deliveries.0.inc(Delivery::Refused);
+                    self.deliveries.counted.inc(Delivery::Refused);
                     warn!(%status, "the collector does not want an exposure");
                     batch.drain(..1);
                     size = batch.len();
                 }
                 Some(Verdict::Unwanted(_)) => size /= 2,
-                None => sleep(self.backoff.next()).await,
+                None => {
+                    self.due = Instant::now() + self.backoff.next();
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// Delivers the oldest file and gives its number; what was delivered of one that has to wait is delivered again.
+    async fn deliver_oldest(&mut self) -> Option<u64> {
+        let Oldest {
+            number,
+            mut events,
+            damaged,
+        } = self.on_disk(Spool::oldest).await??;
+        if !self.deliver(&mut events).await {
+            return None;
+        }
+        self.deliveries.counted.add(Delivery::Lost, damaged as u64);
+        Some(number)
+    }
+
+    /// Moves events to the disk, if there is one and it takes them.
+    async fn keep(&mut self, batch: &mut Vec<Event>) {
+        if self.spool.is_none() || batch.is_empty() {
+            return;
+        }
+        let events = batch.clone();
+        if let Some(shed) = self.on_disk(move |spool| spool.append(&events)).await {
+            self.deliveries.counted.add(Delivery::Shed, shed);
+            batch.clear();
+        }
+    }
+
+    fn is_backlogged(&self) -> bool {
+        let spool = self.spool.as_ref();
+        spool.is_some_and(|spool| !spool.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    }
+
+    /// Works on the files, on a thread that may block; `None` when there are none or the disk fails, which is said.
+    async fn on_disk<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Spool) -> io::Result<T> + Send + 'static,
+    ) -> Option<T> {
+        let spool = Arc::clone(self.spool.as_ref()?);
+        let deliveries = self.deliveries.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
+            let worked = work(&mut spool);
+            deliveries.show(&spool);
+            worked
+        });
+        match task.await.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            Ok(done) => {
+                if self.disk_complaint.settle() {
+                    info!("exposures wait on disk again");
+                }
+                Some(done)
+            }
+            Err(error) => {
+                self.due = Instant::now() + self.backoff.next();
+                if self.disk_complaint.is_news(&error) {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(error, "exposures cannot wait on disk, they wait in memory");
+                }
+                None
             }
         }
     }
@@ -209,6 +373,62 @@ impl Reporter {
             StatusCode::UNAUTHORIZED => Err(PostError::Authenticate),
             status => Err(PostError::Answer { status }),
         }
+    }
+}
+
+/// What a batch waits for.
+#[derive(Debug, Clone, Copy)]
+struct Wait {
+    is_backlogged: bool,
+    can_spool: bool,
+    due: Instant,
+}
+
+/// Waits until there is something to do, and takes from the queue meanwhile. Cancelled at any point, the batch holds what was
+/// taken.
+async fn gather(queue: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>, wait: Wait) {
+    let is_stuck = !wait.is_backlogged && !batch.is_empty();
+    if batch.len() >= BATCH || is_stuck {
+        // What could not be delivered waits here, and everything else in the queue.
+        if is_stuck || !wait.can_spool {
+            sleep_until(wait.due).await;
+        }
+        return;
+    }
+    let room = BATCH - batch.len();
+    if wait.is_backlogged {
+        let some = async {
+            queue.recv_many(batch, room).await;
+            sleep(LINGER).await;
+        };
+        // Old events come first; new ones wait behind them.
+        let _ = timeout_at(wait.due, some).await;
+    } else {
+        queue.recv_many(batch, room).await;
+        if batch.len() < BATCH {
+            sleep(LINGER).await;
+        }
+    }
+    while batch.len() < BATCH {
+        let Ok(event) = queue.try_recv() else { break };
+        batch.push(event);
+    }
+}
+
+/// A URL below another.
+fn below(base: &Url, path: &[&str]) -> Result<Url, ReportError> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| ReportError::ExtendUrl { url: base.clone() })?
+        .pop_if_empty()
+        .extend(path);
+    Ok(url)
+}
+
+impl Deliveries {
+    /// Shows how much waits on disk.
+    fn show(&self, spool: &Spool) {
+        self.spooled.set(i64::try_from(spool.bytes()).unwrap_or(i64::MAX));
     }
 }
 

@@ -29,6 +29,13 @@ impl Seen {
         })
     }
 
+    /// Forgets keys.
+    pub(super) fn remove(&mut self, keys: &[u64]) {
+        for key in keys {
+            self.keys.remove(key);
+        }
+    }
+
     /// Inserts the keys and tells how many others had to be forgotten for them before their time; `None` when all are
     /// known.
     pub(super) fn insert(&mut self, keys: [Option<u64>; 2], now: Timestamp) -> Option<u64> {

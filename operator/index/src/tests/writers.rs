@@ -44,6 +44,7 @@ fn does_not_rewrite_what_results_wrote() {
 fn writes_again_what_somebody_else_overwrote() {
     let (mut index, mut server) = settled(&Strategy::example());
     let audience = id(Kind::Audience, "lapsed");
+    index.apply(server.resource(&audience));
     server.overwrite(&audience, json!({}));
     index.apply(server.resource(&audience));
     assert_eq!(

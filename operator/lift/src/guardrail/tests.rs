@@ -66,3 +66,18 @@ fn a_guardrail_without_figures_is_open_and_says_why() {
         (Standing::Open, Reason::ControlNotPositive)
     );
 }
+
+#[test]
+fn one_phase_is_judged_as_without_phases() {
+    let guardrail = latency(Direction::Decrease, 0.02);
+    let now = Look {
+        control: arm(100.0),
+        treatment: arm(110.0),
+    };
+    let judged = guard_phases(&guardrail, &[now], &[alloc::vec![now]]).unwrap();
+    assert_eq!(judged.standing, Standing::Breached);
+    assert_eq!(
+        guard_phases(&guardrail, &[now], &[]).unwrap(),
+        guard(&guardrail, &now.control, &now.treatment).unwrap()
+    );
+}

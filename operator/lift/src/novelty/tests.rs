@@ -61,3 +61,32 @@ fn too_few_weeks_make_no_line() {
     assert_eq!((immature.trend, immature.latest), (None, Some(1)));
     assert_eq!(novelty(&question(Direction::Increase), &[]).unwrap().latest, None);
 }
+
+#[test]
+fn weeks_of_one_phase_are_weeks_without_phases() {
+    let question = question(Direction::Increase);
+    let weeks = [0.9, 0.6, 0.3].map(week);
+    let phases = weeks.map(|week| alloc::vec![week]);
+    assert_eq!(
+        novelty_of_phases(&question, &phases).unwrap(),
+        novelty(&question, &weeks).unwrap()
+    );
+}
+
+#[test]
+fn phases_of_a_week_are_combined_and_not_pooled() {
+    // No effect in either phase, but the second has another level and another split: pooled, the arms would differ.
+    let arm = |n, mean| ArmMoments::new(Moments::from_parts(n, mean, 4.0 * (n as f64 - 1.0)).unwrap());
+    let phases = alloc::vec![
+        Look {
+            control: arm(9_000, 10.0),
+            treatment: arm(1_000, 10.0),
+        },
+        Look {
+            control: arm(5_000, 20.0),
+            treatment: arm(5_000, 20.0),
+        },
+    ];
+    let novelty = novelty_of_phases(&question(Direction::Increase), &[phases]).unwrap();
+    assert!(novelty.blocks[0].absolute.unwrap().estimate.abs() < 1e-12);
+}

@@ -68,7 +68,7 @@ impl Bench {
             shelf: Arc::new(Shelf::new(Arc::clone(&metrics))),
             publisher: Arc::new(Publisher::default().telling(events.clone())),
             statuses: Arc::new(Writer::new("tests", Arc::clone(&metrics))),
-            questions: watch::Sender::default(),
+            inquiries: watch::Sender::default(),
             events,
             namespaces: watch::Sender::default(),
             directory: watch::Sender::default(),

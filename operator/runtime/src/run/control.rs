@@ -21,7 +21,7 @@ use crate::metrics::Metrics;
 use crate::patch::Writer;
 use crate::pods::{Pods, watch_namespaces, watch_pods};
 use crate::publish::{self, Publisher, Restored, restore};
-use crate::results::{Questions, Refresher};
+use crate::results::{Inquiries, Refresher, Tools};
 use crate::siblings::Siblings;
 use crate::trust;
 use crate::watch::{Observation, watch};
@@ -76,7 +76,7 @@ impl Control {
             shelf,
             publisher: Arc::new(Publisher::default().telling(events.clone())),
             statuses: Arc::new(statuses.sparing(spared)),
-            questions: watch::Sender::new(Questions::default()),
+            inquiries: watch::Sender::new(Inquiries::default()),
             events,
             namespaces: watch::Sender::default(),
             directory: watch::Sender::default(),
@@ -117,14 +117,15 @@ impl Control {
         let statuses = Arc::clone(&outputs.statuses);
         let results = Arc::new(Writer::new(FIELD_MANAGER_RESULTS, Arc::clone(&metrics)));
         results.led_by(leadership.clone());
-        let refresher = Refresher::new(
-            &args,
-            standing.siblings,
-            leadership.clone(),
-            outputs.questions.subscribe(),
-            Arc::clone(&results),
-            Arc::clone(&metrics),
-        );
+        let tools = Tools {
+            siblings: standing.siblings,
+            leadership: leadership.clone(),
+            inquiries: outputs.inquiries.subscribe(),
+            writer: Arc::clone(&results),
+            events: outputs.events.clone(),
+            metrics: Arc::clone(&metrics),
+        };
+        let refresher = Refresher::new(&args, tools);
         let delivers = standing.settings.is_some();
         let deliver = async {
             match standing.settings {

@@ -34,7 +34,8 @@ fn leaves_units_out_whose_window_is_still_open() {
             name: "control".into(),
             exposed: 2,
             matured: 1,
-            crossed_over: 0
+            crossed_over: 0,
+            excluded: 0
         }
     );
     close(answer.arms[0].matured_share(), 0.5);
@@ -70,7 +71,8 @@ fn counts_a_crossed_over_unit_in_its_first_arm_only() {
             name: "control".into(),
             exposed: 1,
             matured: 1,
-            crossed_over: 1
+            crossed_over: 1,
+            excluded: 0
         }
     );
     assert_eq!(answer.arms[1].exposed, 0);

@@ -94,7 +94,7 @@ fn refuses_a_second_process_a_foreign_database_and_a_newer_schema() {
         .unwrap();
     assert!(matches!(
         reopen(),
-        Err(StoreError::KnowSchema { found: 99, known: 1 })
+        Err(StoreError::KnowSchema { found: 99, known: 3 })
     ));
     connection
         .execute_batch("DELETE FROM schema_version WHERE version = 99; PRAGMA application_id = 7")

@@ -92,7 +92,7 @@ fn what_is_gated_is_measured_on() {
         bundle(&compiled, "web").experiments.is_empty(),
         "it is not programmed"
     );
-    assert!(compiled.questions.contains_key("cart-hero"));
+    assert!(compiled.question("cart-hero").is_some());
 }
 
 #[test]

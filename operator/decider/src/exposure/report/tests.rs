@@ -6,14 +6,17 @@ use std::time::Duration;
 use attune_core::event::{self, Event, EventData, parse_batch};
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use axum::routing::{delete, post};
 use reqwest::Url;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::{Delivery, Reporter};
+use super::{Cleared, Delivery, EraseError, Eraser, Reporter};
+use crate::exposure::spool::Spool;
 use crate::exposure::{Deliveries, Exposures};
 use crate::fixture::{Mount, now};
 use crate::link::Credentials;
@@ -24,14 +27,24 @@ struct Collector {
     taken: Arc<Mutex<Vec<String>>>,
     failures: Arc<Mutex<Vec<u16>>>,
     authorizations: Arc<Mutex<Vec<String>>>,
+    erased: Arc<Mutex<Vec<String>>>,
 }
 
 impl Collector {
     async fn start(self) -> Url {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.start_at("127.0.0.1:0").await
+    }
+
+    async fn start_at(self, address: &str) -> Url {
+        let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap())
             .parse()
             .unwrap();
+        let erased = Arc::clone(&self.erased);
+        let erase = async move |Path(unit): Path<String>| {
+            erased.lock().unwrap().push(unit);
+            axum::Json(json!({"erased": {"exposures": 1}, "overwritten": true}))
+        };
         let take = async move |headers: HeaderMap, body: Bytes| {
             assert_eq!(headers["content-type"], "application/cloudevents-batch+json");
             if let Some(sent) = headers.get("authorization") {
@@ -50,7 +63,9 @@ impl Collector {
             self.taken.lock().unwrap().extend(ids);
             StatusCode::ACCEPTED
         };
-        let app = Router::new().route("/v1/events", post(take));
+        let app = Router::new()
+            .route("/v1/events", post(take))
+            .route("/v1/units/{unit}", delete(erase));
         tokio::spawn(async move { axum::serve(listener, app).await });
         url
     }
@@ -65,6 +80,7 @@ impl Collector {
 struct Reporting {
     queue: mpsc::Sender<Event>,
     deliveries: Deliveries,
+    eraser: Eraser,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -74,13 +90,21 @@ fn report(collector: &Url) -> Reporting {
 }
 
 fn report_as(collector: &Url, credentials: &Credentials) -> Reporting {
+    report_with(collector, credentials, None)
+}
+
+fn report_with(collector: &Url, credentials: &Credentials, spool: Option<Spool>) -> Reporting {
     let (queue, receiver) = mpsc::channel(2000);
     let deliveries = Exposures::off().deliveries();
     let (stop, stopped) = watch::channel(false);
-    let reporter = Reporter::new(collector, credentials, receiver, deliveries.clone()).unwrap();
+    let mut reporter = Reporter::new(collector, credentials, receiver, deliveries.clone()).unwrap();
+    if let Some(spool) = spool {
+        reporter = reporter.with_spool(spool);
+    }
     Reporting {
         queue,
         deliveries,
+        eraser: reporter.eraser(),
         stop,
         task: tokio::spawn(reporter.run(stopped)),
     }
@@ -110,7 +134,7 @@ impl Reporting {
             .unwrap()
             .unwrap();
         [Delivery::Delivered, Delivery::Refused, Delivery::Lost]
-            .map(|delivery| self.deliveries.0.get(delivery))
+            .map(|delivery| self.deliveries.counted.get(delivery))
     }
 }
 
@@ -186,4 +210,98 @@ async fn sends_its_token_and_waits_for_one() {
     assert_eq!(reporting.end().await, [1, 0, 0]);
     let sent = collector.authorizations.lock().unwrap().clone();
     assert_eq!(sent, ["Bearer secret", "Bearer secret"]);
+}
+
+/// An address where nobody listens, for now.
+async fn nobody() -> (String, Url) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let url = format!("http://{address}/").parse().unwrap();
+    (address, url)
+}
+
+async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn keeps_on_disk_over_a_restart_what_a_dead_collector_did_not_take() {
+    let data = tempfile::tempdir().unwrap();
+    let spool = || Spool::open(data.path(), "shop.web", 1024 * 1024).unwrap();
+    let (address, url) = nobody().await;
+    let reporting = report_with(&url, &Credentials::default(), Some(spool()));
+    for number in 0..700 {
+        reporting.send(&format!("e{number:04}"), "u1");
+    }
+    let spooled = reporting.deliveries.spooled.clone();
+    eventually("they wait on disk", || spooled.get() > 0).await;
+    for number in 700..900 {
+        reporting.send(&format!("e{number:04}"), "u2");
+    }
+    assert_eq!(reporting.end().await, [0, 0, 0], "nothing is lost");
+
+    // Another process, and a collector that is back.
+    let reporting = report_with(&url, &Credentials::default(), Some(spool()));
+    let collector = Collector::default();
+    collector.clone().start_at(&address).await;
+    reporting.send("e0900", "u3");
+    eventually("all are delivered", || collector.taken().len() >= 901).await;
+    let expected: Vec<_> = (0..=900).map(|number| format!("e{number:04}")).collect();
+    assert_eq!(collector.taken(), expected, "once each");
+    let spooled = reporting.deliveries.spooled.clone();
+    eventually("nothing waits", || spooled.get() == 0).await;
+    assert_eq!(reporting.end().await, [901, 0, 0]);
+    assert!(spool().is_empty());
+}
+
+#[tokio::test]
+async fn waits_in_memory_while_the_disk_takes_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let spool = Spool::open(data.path(), "shop.web", 1024 * 1024).unwrap();
+    std::fs::remove_dir_all(data.path().join("exposures")).unwrap();
+    let (address, url) = nobody().await;
+    let reporting = report_with(&url, &Credentials::default(), Some(spool));
+    for number in 0..700 {
+        reporting.send(&format!("e{number:04}"), "u1");
+    }
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let collector = Collector::default();
+    collector.clone().start_at(&address).await;
+    eventually("all are delivered", || collector.taken().len() >= 700).await;
+    assert_eq!(reporting.end().await, [700, 0, 0]);
+}
+
+#[tokio::test]
+async fn erases_a_unit_from_what_waits_and_at_the_collector() {
+    let data = tempfile::tempdir().unwrap();
+    let spool = Spool::open(data.path(), "shop.web", 1024 * 1024).unwrap();
+    let (address, url) = nobody().await;
+    let reporting = report_with(&url, &Credentials::default(), Some(spool));
+    reporting.send("e1", "jane/roe");
+    reporting.send("e2", "joe");
+    let spooled = reporting.deliveries.spooled.clone();
+    eventually("they wait on disk", || spooled.get() > 0).await;
+    reporting.send("e3", "jane/roe");
+    let error = reporting.eraser.erase("shop", "jane/roe").await.unwrap_err();
+    assert!(
+        matches!(&error, EraseError::Send(why) if !why.contains("jane")),
+        "{error}"
+    );
+
+    let collector = Collector::default();
+    collector.clone().start_at(&address).await;
+    let cleared = reporting.eraser.erase("shop", "jane/roe").await.unwrap();
+    let expected = Cleared {
+        exposures: 0,
+        collector: json!({"erased": {"exposures": 1}, "overwritten": true}),
+    };
+    assert_eq!(cleared, expected);
+    assert_eq!(*collector.erased.lock().unwrap(), ["jane/roe"]);
+    eventually("joe's is delivered", || collector.taken() == ["e2"]).await;
+    assert_eq!(reporting.deliveries.counted.get(Delivery::Erased), 2);
+    assert_eq!(reporting.end().await, [1, 0, 0]);
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::json;
 
 use crate::decider::Introspection;
-use crate::fixture::{Place, builder, bundle_with, decider, get, post, unit_in};
+use crate::fixture::{Place, builder, bundle_with, decider, erase, evaluate, get, post, unit_in};
 
 #[tokio::test]
 async fn explains_a_decision_step_by_step() {
@@ -92,4 +92,50 @@ async fn explains_nothing_to_clients_that_are_told_the_reason_only() {
         decider.adopt_bundle(quiet.clone()).unwrap();
         assert_eq!(post(&decider, "/v1/explain", body).await.status.as_u16(), status);
     }
+}
+
+#[tokio::test]
+async fn forgets_a_unit_and_what_was_reported_of_it() {
+    let (exposures, mut queue) = crate::exposure::Exposures::channel(8);
+    let decider = builder().exposures(exposures).build();
+    let capped = bundle_with(|bundle| {
+        bundle["bindings"]["hero"]["caps"] = json!([{"per": "Unit", "max": 1, "windowSeconds": 3600}]);
+    });
+    decider.adopt_bundle(capped).unwrap();
+    let unit = unit_in(Place::Treatment, 0);
+    let reason = async || {
+        let answer = evaluate(&decider, "hero", &unit).await;
+        answer["metadata"]["attune.reason"].clone()
+    };
+    assert_eq!(
+        (reason().await, reason().await),
+        (json!("EXPERIMENT"), json!("CAPPED"))
+    );
+    assert!(queue.try_recv().is_ok() && queue.try_recv().is_err());
+    let path = format!("/v1/units/{unit}");
+    let answer = erase(&decider, &path).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json(), json!({"remembered": true, "exposures": 0}));
+    assert_eq!(erase(&decider, &path).await.json()["remembered"], false);
+    // What comes later is a new unit's: it is shown, and reported, as if for the first time.
+    assert_eq!(reason().await, json!("EXPERIMENT"));
+    assert!(queue.try_recv().is_ok());
+    for path in ["/v1/units/a%0Ab", "/v1/units/%FF"] {
+        assert_eq!(
+            erase(&decider, path).await.status,
+            StatusCode::BAD_REQUEST,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn erases_nothing_for_clients_that_are_told_the_reason_only() {
+    let quiet = bundle_with(|bundle| bundle["settings"]["metadata"] = json!("Reason"));
+    let decider = builder().build();
+    decider.adopt_bundle(quiet).unwrap();
+    assert_eq!(
+        erase(&decider, "/v1/units/u1").await.status,
+        StatusCode::FORBIDDEN
+    );
 }

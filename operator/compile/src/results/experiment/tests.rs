@@ -1,8 +1,10 @@
 use attune_core::measure::answer::Answer;
 use attune_testkit::{AT, Strategy, instant};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{render, says_the_same};
+use super::{About, render, says_the_same};
+use crate::{Previous, Snapshot, compile};
 
 /// The men of the Open Bandit replay: 46 clicks of 10,000 against 69 of 10,000.
 fn answer(change: impl FnOnce(&mut Value)) -> Answer {
@@ -46,7 +48,29 @@ fn standing() -> Value {
 }
 
 fn rendered(change: impl FnOnce(&mut Value)) -> Value {
-    render(&answer(change), Some(2), &standing(), AT)
+    laid_onto(&standing(), change)
+}
+
+/// Results on the example's experiment with this status.
+fn laid_onto(old: &Value, change: impl FnOnce(&mut Value)) -> Value {
+    laid(&answer(change), old, AT)
+}
+
+fn laid(answer: &Answer, old: &Value, now: Timestamp) -> Value {
+    let mut snapshot = Snapshot::new("shop");
+    Strategy::example()
+        .resources()
+        .into_iter()
+        .for_each(|resource| snapshot.insert(resource));
+    let compiled = compile(&snapshot, &Previous::new(), AT);
+    let mut experiment = snapshot.experiments["cart-hero"].as_ref().clone();
+    experiment.metadata.generation = Some(2);
+    let about = About {
+        experiment: &experiment,
+        question: compiled.question("cart-hero").unwrap(),
+        old,
+    };
+    render(answer, about, now)
 }
 
 fn stands(status: &Value, type_: &str) -> String {
@@ -143,10 +167,10 @@ fn puts_the_best_arm_into_the_headline() {
 fn says_the_same_whatever_the_time() {
     let status = rendered(|_| {});
     let later = answer(|answer| answer["asOf"] = "2026-12-02T00:00:00Z".into());
-    let again = render(&later, Some(2), &status, instant("2026-12-02T00:00:00Z"));
+    let again = laid(&later, &status, instant("2026-12-02T00:00:00Z"));
     assert!(says_the_same(&status, &again));
     let more = answer(|answer| answer["arms"][0]["exposed"] = 10_001.into());
-    assert!(!says_the_same(&status, &render(&more, Some(2), &status, AT)));
+    assert!(!says_the_same(&status, &laid(&more, &status, AT)));
     assert!(!says_the_same(&Value::Null, &status));
 }
 
@@ -163,4 +187,64 @@ fn renders_what_the_kind_decodes() {
     document["status"] = status.clone();
     let read = attune_api::Resource::decode(document).unwrap().status().unwrap();
     assert!(says_the_same(&read, &status), "{read} {status}");
+}
+
+/// What verdicts wrote, a registration among it.
+fn registered() -> Value {
+    let mut status = standing();
+    status["registration"] = json!({
+        "hash": "abc", "at": "2026-11-15T00:00:00Z", "phase": 1, "weights": "def", "parts": {},
+    });
+    status
+}
+
+#[test]
+fn decides_by_the_rule_and_lets_the_decision_stand() {
+    let worthwhile = |answer: &mut Value| answer["results"][0]["verdict"] = json!("WorthwhileLift");
+    let status = laid_onto(&registered(), worthwhile);
+    assert_eq!(status["decision"]["outcome"], "Promoted");
+    assert_eq!(status["decision"]["arm"], "reminder");
+    assert_eq!(status["decision"]["registration"], "abc");
+    assert_eq!(status["headline"]["needed"], Value::Null);
+
+    let mut stands = registered();
+    stands["decision"] = status["decision"].clone();
+    let later = laid_onto(&stands, |answer| {
+        answer["asOf"] = json!("2026-12-24T00:00:00Z");
+        answer["results"][0]["verdict"] = json!("Harm");
+    });
+    assert_eq!(later["decision"], status["decision"]);
+    // Of another registration it says nothing.
+    stands["registration"]["hash"] = json!("another");
+    let another = laid_onto(&stands, |answer| answer["results"][0]["verdict"] = json!("Harm"));
+    assert_eq!(another["decision"]["outcome"], "HarmStopped");
+}
+
+#[test]
+fn counts_what_is_still_needed() {
+    let status = laid_onto(&registered(), |answer| {
+        answer["results"][0]["verdict"] = json!("Collecting")
+    });
+    assert_eq!(status["headline"]["needed"], 25_000);
+    assert_eq!(status["decision"], Value::Null);
+}
+
+#[test]
+fn says_what_the_planned_size_can_show() {
+    let power = |sufficient: bool| {
+        laid_onto(&registered(), move |answer| {
+            answer["power"] = json!({
+                "units": 52_000, "detectableLift": 0.114, "controlMean": 0.1, "seenUnits": 900, "sufficient": sufficient,
+            });
+        })
+    };
+    let status = power(false);
+    assert_eq!(stands(&status, "Powered"), "False/Underpowered");
+    assert_eq!(status["power"]["units"], 52_000);
+    assert_eq!(
+        status["conditions"][2]["message"],
+        "40000 planned units show a lift of +11.4%; the minimum worthwhile lift takes 52000 units"
+    );
+    assert_eq!(stands(&power(true), "Powered"), "True/Powered");
+    assert_eq!(stands(&rendered(|_| {}), "Powered"), "Unknown/Pending");
 }

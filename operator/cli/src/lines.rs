@@ -2,20 +2,32 @@
 
 use std::io::{self, BufRead};
 
-use super::QuestionError;
+/// The longest line that is taken, in bytes; a question with a hundred looks has a tenth of it.
+pub(crate) const LONGEST_LINE: usize = 1 << 20;
 
-/// The longest question that is taken, in bytes; a question with a hundred looks has a tenth of it.
-pub(super) const LONGEST_LINE: usize = 1 << 20;
+/// Why a line is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LineError {
+    /// Too many bytes.
+    #[error("the line is longer than {LONGEST_LINE} bytes")]
+    Bound,
+    /// Not UTF-8.
+    #[error("the line is not UTF-8 from byte {column} on")]
+    Decode {
+        /// Where, 1-based.
+        column: usize,
+    },
+}
 
 /// Reads lines one by one into the same memory.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     line: Vec<u8>,
     drained: bool,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self {
             input,
             line: Vec::new(),
@@ -24,14 +36,14 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// Whether the next line has to be waited for, as far as is known without waiting.
-    pub(super) fn would_wait(&self) -> bool {
+    pub(crate) fn would_wait(&self) -> bool {
         self.drained
     }
 
     /// The next line without its end, or what is wrong with it; `None` after the last.
     ///
     /// What exceeds the longest line is read and forgotten, so that the next line is found.
-    pub(super) fn next(&mut self) -> io::Result<Option<Result<&str, QuestionError>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Result<&str, LineError>>> {
         self.line.clear();
         let mut length = 0_usize;
         loop {
@@ -62,16 +74,12 @@ impl<R: BufRead> Lines<R> {
         Ok(Some(self.checked()))
     }
 
-    fn checked(&self) -> Result<&str, QuestionError> {
+    fn checked(&self) -> Result<&str, LineError> {
         if self.line.len() > LONGEST_LINE {
-            return Err(QuestionError::LineTooLong);
+            return Err(LineError::Bound);
         }
-        let text = std::str::from_utf8(&self.line).map_err(|error| QuestionError::DecodeLine {
+        std::str::from_utf8(&self.line).map_err(|error| LineError::Decode {
             column: error.valid_up_to() + 1,
-        })?;
-        if text.trim().is_empty() {
-            return Err(QuestionError::EmptyLine);
-        }
-        Ok(text)
+        })
     }
 }

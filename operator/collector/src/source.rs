@@ -1,0 +1,130 @@
+//! Where the figures of a metric come from.
+//!
+//! A [`MetricSource`] gives the moments of one metric by arm and by the midnight at which units matured, so that the looks
+//! of the past can be built again, and the sizes of the arms. The collector's own store is one ([`store`]), a database with
+//! the organisation's own tables another ([`postgres`]). A source outside is asked before the analysis begins; one that is
+//! slow or broken leaves its metric unavailable beside the results of the others.
+//!
+//! [`prometheus`] is none: it has no units. It answers thresholds, which enter no verdict.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use attune_core::measure::answer::ThresholdCheck;
+use attune_core::measure::{MetricQuestion, Question, Source};
+use jiff::Timestamp;
+
+mod credentials;
+mod error;
+mod postgres;
+mod prometheus;
+#[cfg(test)]
+mod store;
+mod tls;
+
+pub use credentials::{Credential, Credentials};
+pub use error::SourceError;
+
+#[cfg(test)]
+pub(crate) use store::StoreSource;
+
+use crate::analysis::{ArmCount, Observed};
+use postgres::PostgresSource;
+
+/// How long all sources outside of one question may take together; below what the operator waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Gives moments.
+pub(crate) trait MetricSource {
+    /// What the units of the question's experiment did as of `at`, as far as `metric` counts it.
+    ///
+    /// A unit belongs to the arm of its earliest exposure, ties to the arm whose name comes first; its outcomes count from
+    /// then on for the metric's window; it enters once that window is over.
+    fn observe(
+        &self,
+        question: &Question,
+        metric: &MetricQuestion,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Observation, SourceError>> + Send;
+}
+
+/// What a source knows of one metric of one question.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    /// Every phase up to the present one that has units, the first one first.
+    pub(crate) phases: Vec<PhaseSizes>,
+    /// What the matured units of the question's arms did, by phase.
+    pub(crate) observed: Vec<Observed>,
+}
+
+/// The sizes of the arms of one phase.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct PhaseSizes {
+    /// The phase, from 1 on.
+    pub(crate) phase: i32,
+    /// The arms that exposures name, by name, those too that the question does not know. Matured is by this metric's window.
+    pub(crate) arms: Vec<ArmCount>,
+    /// How many units entered each arm by each midnight since 1970.
+    pub(crate) entered: BTreeMap<(i64, String), u64>,
+}
+
+impl PhaseSizes {
+    /// Units of every arm of the question so far, at every midnight at which somebody was new.
+    pub(crate) fn exposed_by_day(&self, question: &Question) -> Vec<Vec<u64>> {
+        let mut exposed = vec![0; question.arms.len()];
+        let mut looks: Vec<(i64, Vec<u64>)> = Vec::new();
+        for ((day, name), units) in &self.entered {
+            let Some(place) = question.arms.iter().position(|arm| arm.name == *name) else {
+                continue;
+            };
+            if let Some(sum) = exposed.get_mut(place) {
+                *sum += units;
+            }
+            match looks.last_mut() {
+                Some((known, look)) if known == day => look.clone_from(&exposed),
+                _ => looks.push((*day, exposed.clone())),
+            }
+        }
+        looks.into_iter().map(|(_, look)| look).collect()
+    }
+}
+
+/// What the sources outside said, by metric.
+pub(crate) type Observations = BTreeMap<String, Result<Observation, SourceError>>;
+
+/// Asks the sources outside about every metric that has one, one after the other. A database that could not be reached is
+/// not tried a second time.
+pub(crate) async fn observe(question: &Question, credentials: &Credentials, at: Timestamp) -> Observations {
+    let until = Instant::now() + PATIENCE;
+    let mut failed: BTreeMap<&str, SourceError> = BTreeMap::new();
+    let mut observations = Observations::new();
+    for metric in &question.metrics {
+        let Some(Source::Postgres(tables)) = &metric.source else {
+            continue;
+        };
+        let observation = match failed.get(tables.secret.as_str()) {
+            Some(error) => Err(error.clone()),
+            None => match credentials.get(&tables.secret) {
+                Some(credential) => {
+                    let source = PostgresSource::new(credential, tables, until);
+                    source.observe(question, metric, at).await
+                }
+                None => Err(SourceError::FindCredentials {
+                    secret: tables.secret.clone(),
+                }),
+            },
+        };
+        if let Err(error) = &observation
+            && error.concerns_all()
+        {
+            failed.insert(&tables.secret, error.clone());
+        }
+        observations.insert(metric.name.clone(), observation);
+    }
+    observations
+}
+
+/// Asks Prometheus about every threshold.
+pub(crate) async fn check(question: &Question, at: Timestamp) -> Vec<ThresholdCheck> {
+    prometheus::check(&question.thresholds, at).await
+}
