@@ -74,7 +74,7 @@ pub struct Validation {
 }
 
 /// What rules a namespace, where that is known: policies say the same here as in the cluster's conditions.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ground {
     /// The cluster's policies.
     pub policies: Vec<GovernancePolicy>,

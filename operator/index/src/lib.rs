@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
-use attune_api::{Kind, Resource};
+use attune_api::{GovernancePolicy, Kind, Resource};
 use attune_compile::access::{self, Answer};
 use attune_compile::codeowners::Owned;
 use attune_compile::evidence::Evidence;
@@ -132,6 +132,28 @@ impl Index {
             Some(labels) => drop(self.labels.insert(namespace.to_owned(), labels)),
             None => drop(self.labels.remove(namespace)),
         }
+    }
+
+    /// Notes the labels of all namespaces.
+    pub fn reset_labels(&mut self, labels: BTreeMap<String, Labels>) {
+        self.labels = labels;
+    }
+
+    /// What rules each namespace that has anything of ours, and the cluster's own objects: the policies that there are,
+    /// and its labels.
+    pub fn grounds(&self) -> impl Iterator<Item = (String, Vec<GovernancePolicy>, Labels)> {
+        let policies: Vec<_> = self
+            .policies
+            .values()
+            .filter_map(|policy| match policy {
+                Resource::GovernancePolicy(policy) => Some(policy.as_ref().clone()),
+                _ => None,
+            })
+            .collect();
+        self.spaces.keys().map(move |namespace| {
+            let labels = self.labels.get(namespace).cloned().unwrap_or_default();
+            (namespace.clone(), policies.clone(), labels)
+        })
     }
 
     /// Notes who may change what in a namespace: answers to what [`Index::access_needed`] asks.

@@ -17,8 +17,10 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::{Api, PostParams};
 use kube::{Client, core::ObjectMeta};
+use tokio::sync::mpsc;
 use tracing::warn;
 
+use crate::watch::Observation;
 use memory::Memory;
 
 /// How long an answer is not asked for again.
@@ -77,11 +79,11 @@ impl Access {
         asked.buffer_unordered(AT_ONCE).collect().await
     }
 
-    /// Keeps asking what `needed` gives, by namespace, and hands the answers to `learn`; never ends.
+    /// Keeps asking what `needed` gives, by namespace, and tells the answers; never ends.
     pub async fn keep(
         &self,
         needed: impl Fn() -> Vec<(String, BTreeSet<Question>)>,
-        learn: impl Fn(String, BTreeMap<Question, Answer>),
+        observations: &mpsc::Sender<Observation>,
     ) {
         let mut looks = tokio::time::interval(LOOKS);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -89,7 +91,10 @@ impl Access {
             looks.tick().await;
             for (namespace, questions) in needed() {
                 let answers = self.answers(&namespace, &questions).await;
-                learn(namespace, answers);
+                // Nobody hears it where everything ends.
+                let _ = observations
+                    .send(Observation::Access { namespace, answers })
+                    .await;
             }
         }
     }

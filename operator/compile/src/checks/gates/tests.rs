@@ -3,7 +3,7 @@ use attune_api::conditions::ConditionType;
 use attune_testkit::Strategy;
 use serde_json::json;
 
-use crate::tests::{bundle, compile, compile_over, published, ruled, stands, verdict};
+use crate::tests::{bundle, compile, compile_over, published, ruled, snapshot, stands, verdict};
 use crate::verdict::Programmed;
 
 fn insights(enforcement: &str) -> Strategy {
@@ -87,12 +87,24 @@ fn what_is_gated_is_measured_on() {
         "spring-retention",
         json!({"owners": {"rules": {"group": "nobody"}}}),
     );
-    let compiled = compile(&strategy);
+    let before = compile(&Strategy::example());
+    let mut snapshot = snapshot(&strategy);
+    let registered = crate::facts::ExperimentFacts {
+        registration: before.registrations.get("cart-hero").cloned(),
+        ..crate::facts::ExperimentFacts::default()
+    };
+    snapshot.note_experiment("cart-hero", registered);
+    let gated = crate::compile(&snapshot, &published(&before), attune_testkit::AT);
     assert!(
-        bundle(&compiled, "web").experiments.is_empty(),
+        bundle(&gated, "web").experiments.contains_key("cart-hero"),
+        "it serves on"
+    );
+    assert!(gated.question("cart-hero").is_some());
+    let never = compile(&strategy);
+    assert!(
+        bundle(&never, "web").experiments.is_empty(),
         "it is not programmed"
     );
-    assert!(compiled.question("cart-hero").is_some());
 }
 
 #[test]
