@@ -17,7 +17,8 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::api::{Api, PostParams};
 use kube::{Client, core::ObjectMeta};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::MissedTickBehavior;
 use tracing::warn;
 
 use crate::watch::Observation;
@@ -38,6 +39,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reviews under way at once.
 const AT_ONCE: usize = 8;
+
+/// What is to be known, by namespace.
+pub type Needed = Vec<(String, BTreeSet<Question>)>;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -79,17 +83,21 @@ impl Access {
         asked.buffer_unordered(AT_ONCE).collect().await
     }
 
-    /// Keeps asking what `needed` gives, by namespace, and tells the answers; never ends.
-    pub async fn keep(
-        &self,
-        needed: impl Fn() -> Vec<(String, BTreeSet<Question>)>,
-        observations: &mpsc::Sender<Observation>,
-    ) {
+    /// Keeps asking what is `needed`, by namespace, and tells the answers, for as long as somebody needs any.
+    pub async fn keep(&self, mut needed: watch::Receiver<Needed>, observations: &mpsc::Sender<Observation>) {
         let mut looks = tokio::time::interval(LOOKS);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            looks.tick().await;
-            for (namespace, questions) in needed() {
+            tokio::select! {
+                _ = looks.tick() => {}
+                changed = needed.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+            let asked = needed.borrow_and_update().clone();
+            for (namespace, questions) in asked {
                 let answers = self.answers(&namespace, &questions).await;
                 // Nobody hears it where everything ends.
                 let _ = observations

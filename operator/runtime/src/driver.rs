@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::Kind;
-use attune_compile::access::Question;
 use attune_index::{Effect, Index};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use crate::access::Needed;
 use crate::clock::Clock;
 use crate::distribute::Shelf;
 use crate::events::{Events, reference};
@@ -52,7 +52,7 @@ pub struct Outputs {
     /// Channels, to whoever injects deciders, and policies, to whoever validates.
     pub directory: watch::Sender<Arc<Directory>>,
     /// What policies ask about who may change what, by namespace.
-    pub access: watch::Sender<Vec<(String, BTreeSet<Question>)>>,
+    pub access: watch::Sender<Needed>,
 }
 
 /// How the driver behaves.

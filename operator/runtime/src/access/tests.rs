@@ -11,6 +11,7 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::{Access, HOLDS, STANDS, answer_of, review_of};
+use crate::watch::Observation;
 
 fn question(resource: &str, name: Option<&str>) -> Question {
     Question {
@@ -122,4 +123,29 @@ async fn questions_are_told_apart_by_all_that_they_say() {
     let answers = access.answers("shop", &questions).await;
     assert_eq!(answers.len(), 3);
     assert_eq!(asked.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn asks_as_soon_as_something_is_needed_and_again_in_time() {
+    let (client, asked) = server(|_| Some(json!({"allowed": true})));
+    let (needed, receiver) = tokio::sync::watch::channel(Vec::new());
+    let (observations, mut heard) = tokio::sync::mpsc::channel(16);
+    tokio::spawn(async move {
+        Access::new(client).keep(receiver, &observations).await;
+    });
+    let question = question("audiences", None);
+    needed.send_replace(vec![("shop".to_owned(), BTreeSet::from([question.clone()]))]);
+    let began = tokio::time::Instant::now();
+    let Some(Observation::Access { namespace, answers }) = heard.recv().await else {
+        panic!("it tells what it was told")
+    };
+    assert_eq!(
+        (namespace.as_str(), answers[&question]),
+        ("shop", Answer::Allowed)
+    );
+    assert!(began.elapsed() < Duration::from_secs(1));
+    while asked.load(Ordering::SeqCst) < 2 {
+        heard.recv().await;
+    }
+    assert!(began.elapsed() < Duration::from_mins(5), "{:?}", began.elapsed());
 }

@@ -115,10 +115,7 @@ impl Control {
         let awaited = start_watches(&args, &client, &sender, &metrics);
         let asked = outputs.access.subscribe();
         let access = Access::new(client.clone());
-        let asks = async {
-            let needed = || asked.borrow().clone();
-            access.keep(needed, &sender).await;
-        };
+        let asks = access.keep(asked, &sender);
         let (pods, desired) = (Arc::new(Pods::default()), Arc::new(Desired::default()));
         let (leadership, scopes) = (standing.leadership.clone(), args.scopes());
         let statuses = Arc::clone(&outputs.statuses);
