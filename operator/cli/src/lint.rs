@@ -132,7 +132,7 @@ impl Read {
     }
 
     /// Documents of other groups.
-    pub fn others(&self) -> &[Arc<Node>] {
+    pub fn foreign(&self) -> &[Arc<Node>] {
         &self.loaded.others
     }
 

@@ -156,7 +156,7 @@ fn settled<'r>(
     at: Timestamp,
 ) -> Index {
     let mut index = Index::default();
-    for (namespace, labels) in labels(read.others()) {
+    for (namespace, labels) in labels(read.foreign()) {
         index.learn_labels(&namespace, Some(labels));
     }
     for resource in resources {
