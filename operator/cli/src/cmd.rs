@@ -1,6 +1,8 @@
 //! What each verb does.
 
+pub(crate) mod approve;
 pub(crate) mod crds;
+pub(crate) mod decay;
 pub(crate) mod decide;
 pub(crate) mod explain;
 pub(crate) mod forget;

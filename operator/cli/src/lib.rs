@@ -1,5 +1,6 @@
-//! attune: lint, decide, explain, serve, status, lift and plan-experiment on the command line.
+//! attune: lint, decay, approve, decide, explain, serve, status, lift and plan-experiment on the command line.
 
+pub mod approve;
 pub mod cli;
 pub mod cmd;
 pub mod diagnostic;
@@ -8,6 +9,7 @@ mod lines;
 pub mod lint;
 pub mod manifest;
 mod offline;
+pub mod ownership;
 mod plan;
 pub mod quote;
 pub mod render;

@@ -20,6 +20,8 @@ mod folder;
 mod lift;
 #[path = "verbs/lint.rs"]
 mod lint;
+#[path = "verbs/ownership.rs"]
+mod ownership;
 #[path = "verbs/places.rs"]
 mod places;
 #[path = "verbs/plan_experiment.rs"]
@@ -28,5 +30,7 @@ mod plan_experiment;
 mod ready;
 #[path = "verbs/status.rs"]
 mod status;
+#[path = "verbs/upkeep.rs"]
+mod upkeep;
 #[path = "verbs/usage.rs"]
 mod usage;

@@ -7,25 +7,37 @@
 //!
 //! 1. [`attributes`]: what the `DataContract`s declare becomes one schema.
 //! 2. [`rules`]: every expression is parsed, checked and lowered against it.
-//! 3. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings.
-//! 4. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form.
-//! 5. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
+//! 3. [`policy`]: the policies that rule the namespace, each with its own parameters.
+//! 4. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings; [`facts`] puts together what
+//!    several policies say about one fact.
+//! 5. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form, and what a
+//!    policy [`stops`] leaves both.
+//! 6. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
 
+pub mod access;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
+pub mod codeowners;
 pub mod decision;
+pub mod evidence;
 pub mod facts;
 mod figures;
 pub mod finding;
+pub mod observed;
+pub mod phrases;
+pub mod policy;
 pub mod previous;
 pub mod question;
+pub mod rbac;
 pub mod registration;
 pub mod report;
 pub mod results;
 pub mod rules;
 pub mod snapshot;
 pub mod status;
+pub mod stops;
+pub mod uses;
 pub mod verdict;
 
 use std::collections::BTreeMap;
@@ -80,6 +92,12 @@ pub struct Model<'s> {
     pub attributes: attributes::Attributes,
     /// Every expression that is sound.
     pub rules: rules::Rules,
+    /// The policies that rule the namespace.
+    pub policies: policy::Policies<'s>,
+    /// Which rule reads which attribute, and for which programs.
+    pub uses: uses::Uses,
+    /// What is known to have concluded; `None` where nobody can tell.
+    pub evidence: Option<BTreeMap<String, evidence::Evidence>>,
     /// The instant that all checks judge at.
     pub at: Timestamp,
 }
@@ -89,10 +107,14 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
     let mut report = Report::default();
     let attributes = attributes::gather(snapshot, &mut report);
     let rules = rules::check(snapshot, &attributes, &mut report);
+    let uses = uses::Uses::of(snapshot, &rules);
     let model = Model {
         snapshot,
         attributes,
         rules,
+        policies: policy::Policies::of(snapshot),
+        uses,
+        evidence: evidence::known(snapshot),
         at,
     };
     checks::run(&model, &mut report);

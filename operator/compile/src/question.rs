@@ -54,7 +54,7 @@ pub fn all(
     }
     for (name, holdout) in &snapshot.holdouts {
         let id = snapshot.id(Kind::Holdout, name);
-        if report.is_sound(&id)
+        if report.is_coherent(&id)
             && let Some(question) = holdout::question(model, name, holdout, report)
         {
             let units = holdout::units(model, &question);
@@ -63,7 +63,7 @@ pub fn all(
     }
     for (name, metric) in &snapshot.metrics {
         let id = snapshot.id(Kind::Metric, name);
-        if report.is_sound(&id) {
+        if report.is_coherent(&id) {
             let question = ActivityQuestion {
                 namespace: snapshot.namespace.clone(),
                 event: metric.spec.event.name.as_str().to_owned(),

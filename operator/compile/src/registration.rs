@@ -93,7 +93,7 @@ pub(crate) fn check(model: &Model<'_>, report: &mut Report) {
         let Some(stands) = model
             .snapshot
             .registration(name)
-            .filter(|_| report.is_sound(&object))
+            .filter(|_| report.is_coherent(&object))
         else {
             continue;
         };

@@ -106,7 +106,8 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
         Kind::Experiment => &["observedGeneration", "registration"],
-        Kind::DataContract | Kind::Metric | Kind::GovernancePolicy => &["observedGeneration"],
+        Kind::GovernancePolicy => &["observedGeneration", "namespaces"],
+        Kind::DataContract | Kind::Metric => &["observedGeneration"],
     }
 }
 

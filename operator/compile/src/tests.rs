@@ -36,6 +36,11 @@ pub(crate) fn snapshot(strategy: &Strategy) -> Snapshot {
     snapshot
 }
 
+/// The example under a policy with these rules alone.
+pub(crate) fn ruled(rules: Value) -> Strategy {
+    Strategy::example().change(Kind::GovernancePolicy, "default", |spec| spec["rules"] = rules)
+}
+
 /// What a strategy compiles to where nothing was published before.
 pub(crate) fn compile(strategy: &Strategy) -> Compiled {
     compile_over(strategy, &Previous::new())

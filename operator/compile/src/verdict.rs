@@ -5,14 +5,18 @@ use std::collections::BTreeMap;
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::experiment::{ExperimentState, Outcome, Registration, Schedule};
-use attune_api::labels::bundle_config_map;
 use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
 use crate::figures;
-use crate::finding::{Finding, ObjectId, Severity, condition_of};
+use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
 use crate::report::Report;
 use crate::{Model, Previous, Publication, registration};
+
+mod programmed;
+mod strategic;
+
+use strategic::Satisfied;
 
 /// The most characters of a condition's message; the API server takes 32,768.
 const MAX_MESSAGE: usize = 1024;
@@ -80,6 +84,8 @@ pub enum Programmed {
         channel: String,
         /// The revision.
         revision: String,
+        /// What of it is not as written: a share that is capped. Empty where all is.
+        note: String,
     },
     /// In its last published form.
     Previous {
@@ -185,31 +191,41 @@ impl Judge<'_> {
             (Kind::DataContract, ConditionType::Consistent) => {
                 Judged::new(type_, true, Reason::Consistent, "")
             }
-            (Kind::ContentModule, ConditionType::Complete) => Judged::new(type_, true, Reason::Complete, ""),
-            (Kind::ContentModule, ConditionType::Fresh) => Judged::new(type_, true, Reason::Fresh, ""),
             (Kind::ChannelBinding, ConditionType::Conflicted) => {
                 Judged::new(type_, false, Reason::NoConflict, "")
             }
             (Kind::Experiment, ConditionType::Running) => self.running(id),
             (Kind::Holdout, ConditionType::Enforced) => self.enforced(id),
-            _ => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
+            _ => self.strategic(id, type_),
+        }
+    }
+
+    /// A condition about the strategy that nothing was found against.
+    fn strategic(&self, id: &ObjectId, type_: ConditionType) -> Judged {
+        if let Some(undecided) = self.report.why_undecided(id, type_) {
+            return Judged::new(type_, Truth::Unknown, undecided.reason, undecided.message.clone());
+        }
+        match strategic::satisfied(self.model, id, type_) {
+            Satisfied::Yes(reason) => Judged::new(type_, true, reason, ""),
+            Satisfied::NotJudged => Judged::new(
+                type_,
+                Truth::Unknown,
+                Reason::NotJudged,
+                "no policy of this namespace asks for it",
+            ),
+            Satisfied::Pending => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
         }
     }
 
     /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
     fn condition_of_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
-        let counts = |finding: &&Finding| {
-            let own = matches!(type_, ConditionType::Conflicted | ConditionType::Fresh);
-            let class = condition_of(finding.reason);
-            // An error of a class that the kind has no condition for makes it unacceptable.
-            let class = if id.kind.conditions().contains(&class) {
-                class
-            } else {
-                ConditionType::Accepted
-            };
-            class == type_ && (own || finding.severity == Severity::Error)
+        let own = type_ == ConditionType::Conflicted || is_strategic(type_);
+        let counts = |finding: &&Finding| match finding.severity {
+            Severity::Error => condition_on(id.kind, finding.reason) == type_,
+            Severity::Warning => own && condition_of(finding.reason) == type_,
         };
-        let findings: Vec<_> = self.report.about(id).filter(counts).collect();
+        let mut findings: Vec<_> = self.report.about(id).filter(counts).collect();
+        findings.sort_by_key(|finding| finding.severity);
         let first = findings.first()?;
         Some(Judged::new(
             type_,
@@ -246,75 +262,6 @@ impl Judge<'_> {
             state => state,
         };
         Judged::new(ConditionType::Enforced, reason == Reason::Enforced, reason, "")
-    }
-
-    fn channel_programmed(&self, id: &ObjectId) -> Programmed {
-        if let Some(held) = self.held(&id.name) {
-            return held;
-        }
-        match self.channels.get(&id.name) {
-            Some(publication) if self.report.is_usable(id) => Programmed::Live {
-                channel: id.name.clone(),
-                revision: publication.revision.clone(),
-            },
-            Some(_) => Programmed::Previous {
-                message: self.why(id),
-            },
-            None => Programmed::Not {
-                message: self.why(id),
-            },
-        }
-    }
-
-    fn binding_programmed(&self, id: &ObjectId) -> Programmed {
-        let binding = self.model.snapshot.bindings.get(&id.name);
-        let channel = binding
-            .map(|binding| binding.spec.channel_ref.name.as_str().to_owned())
-            .unwrap_or_default();
-        if let Some(held) = self.held(&channel) {
-            return held;
-        }
-        let publication = self.channels.get(&channel);
-        let published = publication.filter(|publication| publication.bundle.bindings.contains_key(&id.name));
-        match published {
-            Some(publication) if self.report.is_sound(id) => Programmed::Live {
-                channel,
-                revision: publication.revision.clone(),
-            },
-            Some(_) if self.was_published(&channel, &id.name) => Programmed::Previous {
-                message: self.why(id),
-            },
-            _ => Programmed::Not {
-                message: self.why(id),
-            },
-        }
-    }
-
-    /// Whether the last form of a Channel stands and cannot be read, so that nothing is published over it.
-    fn held(&self, channel: &str) -> Option<Programmed> {
-        let why = self.previous.unreadable(channel)?;
-        let config_map = bundle_config_map(channel);
-        let message = format!(
-            "the last published bundle, ConfigMap `{config_map}`, cannot be read: {why}; restore it, or delete it to \
-             publish without what it carries"
-        );
-        let message = message.chars().take(MAX_MESSAGE).collect();
-        Some(Programmed::Held { message })
-    }
-
-    fn was_published(&self, channel: &str, binding: &str) -> bool {
-        self.previous
-            .get(channel)
-            .is_some_and(|bundle| bundle.bindings.contains_key(binding))
-    }
-
-    fn why(&self, id: &ObjectId) -> String {
-        let errors: Vec<_> = self
-            .report
-            .about(id)
-            .filter(|finding| finding.severity == Severity::Error)
-            .collect();
-        message(&errors)
     }
 }
 

@@ -14,7 +14,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
-use attune_api::{Kind, Resource};
+use attune_api::{GovernancePolicy, Kind, Resource};
+use attune_compile::access::{self, Answer};
+use attune_compile::codeowners::Owned;
+use attune_compile::evidence::Evidence;
+use attune_compile::observed::Observed;
+use attune_compile::snapshot::{Labels, NAME_LABEL};
 use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
@@ -33,7 +38,11 @@ pub struct Index {
     spaces: BTreeMap<String, Space>,
     /// The cluster's policies, which every namespace is judged by.
     policies: BTreeMap<String, Resource>,
+    /// Labels of namespaces, as far as they are known: which policies rule them.
+    labels: BTreeMap<String, Labels>,
     compilations: u64,
+    /// Statuses say which experiments have concluded: there is a cluster, and not a folder of files.
+    knows_results: bool,
     /// Another writes what this one says.
     is_following: bool,
 }
@@ -117,6 +126,109 @@ impl Index {
         }
     }
 
+    /// Notes the labels of a namespace (`None`: it is gone), which say what policies rule it.
+    pub fn learn_labels(&mut self, namespace: &str, labels: Option<Labels>) {
+        match labels {
+            Some(labels) => drop(self.labels.insert(namespace.to_owned(), labels)),
+            None => drop(self.labels.remove(namespace)),
+        }
+    }
+
+    /// Notes the labels of all namespaces.
+    pub fn reset_labels(&mut self, labels: BTreeMap<String, Labels>) {
+        self.labels = labels;
+    }
+
+    /// What rules each namespace that has anything of ours, and the cluster's own objects: the policies that there are,
+    /// and its labels.
+    pub fn grounds(&self) -> impl Iterator<Item = (String, Vec<GovernancePolicy>, Labels)> {
+        let policies: Vec<_> = self
+            .policies
+            .values()
+            .filter_map(|policy| match policy {
+                Resource::GovernancePolicy(policy) => Some(policy.as_ref().clone()),
+                _ => None,
+            })
+            .collect();
+        self.spaces.keys().map(move |namespace| {
+            let labels = self.labels.get(namespace).cloned().unwrap_or_default();
+            (namespace.clone(), policies.clone(), labels)
+        })
+    }
+
+    /// Notes who may change what in a namespace: answers to what [`Index::access_needed`] asks.
+    pub fn learn_access(&mut self, namespace: &str, answers: BTreeMap<access::Question, Answer>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.access, answers);
+        }
+    }
+
+    /// An index of a cluster: what does not stand on the status of an Experiment has not concluded.
+    pub fn of_cluster() -> Self {
+        Self {
+            knows_results: true,
+            ..Self::default()
+        }
+    }
+
+    /// Notes which experiments of a namespace have concluded elsewhere, and with what; `None`: nobody can tell.
+    pub fn learn_evidence(&mut self, namespace: &str, evidence: Option<BTreeMap<String, Evidence>>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.evidence, evidence);
+        }
+    }
+
+    /// Notes what deciders of a namespace saw of attributes, by attribute.
+    pub fn learn_observed(&mut self, namespace: &str, observed: BTreeMap<String, Observed>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.observed, observed);
+        }
+    }
+
+    /// Notes who owns the files that the objects of a namespace stand in; `None`: there is no repository to look at.
+    pub fn learn_codeowners(&mut self, namespace: &str, owned: Option<BTreeMap<ObjectId, Owned>>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.codeowners, owned);
+        }
+    }
+
+    /// Namespaces that have anything of ours, without that of the cluster's own objects.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.spaces
+            .keys()
+            .map(String::as_str)
+            .filter(|namespace| !namespace.is_empty())
+    }
+
+    /// What policies ask about who may change what, by namespace.
+    pub fn access_needed(&self) -> impl Iterator<Item = (&str, BTreeSet<access::Question>)> {
+        self.spaces
+            .iter()
+            .map(|(namespace, space)| (namespace.as_str(), space.access_needed()))
+            .filter(|(_, needed)| !needed.is_empty())
+    }
+
+    /// Tells every namespace its own labels, and the cluster's policies whom they may rule.
+    fn spread_labels(&mut self) {
+        let known: BTreeMap<String, Labels> = self
+            .spaces
+            .iter()
+            .filter(|(namespace, space)| !namespace.is_empty() && !space.is_spent())
+            .map(|(namespace, _)| {
+                let mut labels = self.labels.get(namespace).cloned().unwrap_or_default();
+                labels.insert(NAME_LABEL.to_owned(), namespace.clone());
+                (namespace.clone(), labels)
+            })
+            .collect();
+        for (namespace, space) in &mut self.spaces {
+            let own = known
+                .iter()
+                .filter(|(name, _)| namespace.is_empty() || *name == namespace);
+            let own = own.map(|(name, labels)| (name.clone(), labels.clone())).collect();
+            space.learn(|snapshot| &mut snapshot.namespaces, own);
+        }
+    }
+
     /// Takes a bundle as the one that stands published for a Channel, as read back after a restart.
     pub fn restore(&mut self, namespace: &str, channel: &str, bundle: Bundle) {
         self.space(namespace).restore(channel, bundle);
@@ -180,6 +292,7 @@ impl Index {
     /// Who hears what deciders say about a revision does so between the halves, or a revision that was only just made
     /// would pass for acknowledged by those that run the one before.
     pub fn compile(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.spread_labels();
         let mut effects = Vec::new();
         for (namespace, space) in &mut self.spaces {
             if space.compile(namespace, now, &mut effects) {
@@ -307,10 +420,15 @@ impl Index {
     }
 
     fn space(&mut self, namespace: &str) -> &mut Space {
-        let policies = &self.policies;
-        self.spaces
-            .entry(namespace.to_owned())
-            .or_insert_with(|| Space::new(namespace, policies.values().cloned()))
+        let (policies, knows_results) = (&self.policies, self.knows_results);
+        self.spaces.entry(namespace.to_owned()).or_insert_with(|| {
+            let mut space = Space::new(namespace, policies.values().cloned());
+            space.learn(
+                |snapshot| &mut snapshot.evidence,
+                knows_results.then(BTreeMap::new),
+            );
+            space
+        })
     }
 
     fn spread_policies(&mut self) {

@@ -16,6 +16,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tracing::{debug, info};
 
+use crate::access::Needed;
 use crate::clock::Clock;
 use crate::distribute::Shelf;
 use crate::events::{Events, reference};
@@ -48,8 +49,10 @@ pub struct Outputs {
     pub events: Events,
     /// Namespaces that have a Channel, to whoever keeps what deciders need there; `None` until everything was listed.
     pub namespaces: watch::Sender<Option<BTreeSet<String>>>,
-    /// Channels, to whoever injects deciders.
+    /// Channels, to whoever injects deciders, and policies, to whoever validates.
     pub directory: watch::Sender<Arc<Directory>>,
+    /// What policies ask about who may change what, by namespace.
+    pub access: watch::Sender<Needed>,
 }
 
 /// How the driver behaves.
@@ -71,6 +74,8 @@ pub struct Driver {
     metrics: Arc<Metrics>,
     /// Lists that have not come yet.
     awaited: BTreeSet<(Kind, Option<String>)>,
+    /// Whether it is not known yet which policies rule which namespace.
+    awaits_labels: bool,
     /// What was published before this process, until it is taken over.
     restored: Vec<Restored>,
     leadership: Leadership,
@@ -88,11 +93,12 @@ impl Driver {
         restored: Vec<Restored>,
     ) -> Self {
         Self {
-            index: Index::default(),
+            index: Index::of_cluster(),
             outputs,
             pace,
             metrics,
             awaited,
+            awaits_labels: false,
             restored,
             leadership: Leadership::always(),
             role: Role::Following,
@@ -105,6 +111,16 @@ impl Driver {
     pub fn led_by(self, leadership: Leadership) -> Self {
         self.outputs.statuses.led_by(leadership.clone());
         Self { leadership, ..self }
+    }
+
+    /// Settles only once the labels of namespaces were listed: without them a policy might rule nobody for a moment, and
+    /// what it keeps out would be published.
+    #[must_use]
+    pub fn awaiting_labels(self) -> Self {
+        Self {
+            awaits_labels: true,
+            ..self
+        }
     }
 
     /// Counts the pods that have a decider, or should have one.
@@ -139,7 +155,7 @@ impl Driver {
             if leadership.take_change() && self.role != Role::Following {
                 self.follow();
             }
-            if self.awaited.is_empty() {
+            if self.awaited.is_empty() && !self.awaits_labels {
                 self.settle();
             }
         }
@@ -173,6 +189,12 @@ impl Driver {
                     .reset(kind, namespace.as_deref(), resources, undecodable);
                 self.awaited.remove(&(kind, namespace));
             }
+            Observation::NamespacesListed(labels) => {
+                self.index.reset_labels(labels);
+                self.awaits_labels = false;
+            }
+            Observation::Namespace { name, labels } => self.index.learn_labels(&name, labels),
+            Observation::Access { namespace, answers } => self.index.learn_access(&namespace, answers),
         }
     }
 
@@ -274,7 +296,16 @@ impl Driver {
             *known = namespaces;
             changed
         });
-        let directory = Directory::of(self.index.deliveries());
+        let needed = self.index.access_needed();
+        let needed: Vec<_> = needed
+            .map(|(namespace, needed)| (namespace.to_owned(), needed))
+            .collect();
+        self.outputs.access.send_if_modified(|known| {
+            let changed = *known != needed;
+            *known = needed;
+            changed
+        });
+        let directory = Directory::of(self.index.deliveries()).with_grounds(self.index.grounds());
         self.outputs.directory.send_if_modified(|known| {
             let changed = **known != directory;
             if changed {

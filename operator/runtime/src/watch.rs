@@ -3,11 +3,14 @@
 //! Objects are read as untyped documents and then decoded, so that one bad object is an observation like any other and
 //! never stops a stream.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::{API_VERSION, GROUP, Kind, Resource, VERSION};
 use attune_compile::ObjectId;
+use attune_compile::access::{Answer, Question};
+use attune_compile::snapshot::Labels;
 use attune_index::Undecodable;
 use futures::{Stream, StreamExt};
 use kube::api::{Api, ApiResource, DynamicObject};
@@ -41,6 +44,22 @@ pub enum Observation {
         resources: Vec<Resource>,
         /// Objects that cannot.
         undecodable: Vec<Undecodable>,
+    },
+    /// Namespaces were listed anew, with their labels.
+    NamespacesListed(BTreeMap<String, Labels>),
+    /// A namespace has these labels, or is gone.
+    Namespace {
+        /// The namespace.
+        name: String,
+        /// Its labels; `None` where it is gone.
+        labels: Option<Labels>,
+    },
+    /// Who may change what in a namespace, as far as somebody could tell.
+    Access {
+        /// The namespace.
+        namespace: String,
+        /// Answers to what the policies ask.
+        answers: BTreeMap<Question, Answer>,
     },
 }
 

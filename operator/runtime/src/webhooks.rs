@@ -8,7 +8,7 @@ mod directory;
 use std::sync::Arc;
 use std::time::Instant;
 
-use attune_admission::{Injection, Review, Settings, inject, review, validate};
+use attune_admission::{Injection, Review, Settings, Validation, inject, review, validate, validate_under};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -68,7 +68,7 @@ async fn answer_resource(State(desk): State<Desk>, body: Bytes) -> Response {
     let began = Instant::now();
     let (outcome, response) = match Review::parse(&body) {
         Ok(review) => {
-            let validation = validate(&review, Timestamp::now());
+            let validation = desk.judge_resource(&review);
             debug!(
                 namespace = review.namespace(),
                 name = review.name(),
@@ -85,6 +85,16 @@ async fn answer_resource(State(desk): State<Desk>, body: Bytes) -> Response {
 }
 
 impl Desk {
+    /// By the policies that rule the namespace, where they are known.
+    fn judge_resource(&self, review: &Review) -> Validation {
+        let directory = Arc::clone(&self.directory.borrow());
+        let namespace = review.namespace();
+        match directory.ground(namespace) {
+            Some(ground) => validate_under(review, &ground, Timestamp::now()),
+            None => validate(review, Timestamp::now()),
+        }
+    }
+
     fn judge_pod(&self, review: &Review) -> (&'static str, Response) {
         let Some(settings) = &self.settings else {
             return ("ignored", answered(review.allow()));

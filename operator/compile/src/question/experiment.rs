@@ -16,7 +16,8 @@ use crate::Model;
 use crate::report::Report;
 use crate::rules::Part;
 
-/// The questions of all experiments that have left Draft and are sound, as they are registered.
+/// The questions of all experiments that have left Draft and are sound, as they are registered. What a policy has against
+/// one keeps nobody from measuring it.
 pub(super) fn all(
     model: &Model<'_>,
     registrations: &BTreeMap<String, Registration>,
@@ -26,7 +27,7 @@ pub(super) fn all(
     experiments
         .filter(|(name, experiment)| {
             experiment.spec.state != ExperimentState::Draft
-                && report.is_sound(&model.snapshot.id(Kind::Experiment, name))
+                && report.is_coherent(&model.snapshot.id(Kind::Experiment, name))
         })
         .filter_map(|(name, experiment)| {
             let question = question(model, name, experiment, registrations.get(name)?)?;

@@ -72,6 +72,7 @@ impl Bench {
             events,
             namespaces: watch::Sender::default(),
             directory: watch::Sender::default(),
+            access: watch::Sender::default(),
         };
         let pods = Arc::new(Pods::default());
         let (observations, receiver) = mpsc::channel(64);

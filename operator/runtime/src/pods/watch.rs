@@ -1,6 +1,6 @@
 //! The metadata of pods and namespaces.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::labels::{CHANNEL, DECIDER, INJECT};
 use futures::StreamExt;
@@ -8,10 +8,11 @@ use k8s_openapi::api::core::v1::{Namespace, Pod as KubePod};
 use kube::core::PartialObjectMeta;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, ResourceExt};
+use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{Pod, Pods};
-use crate::watch::Pauses;
+use crate::watch::{Observation, Pauses};
 
 /// Pods that are over need no decider.
 const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
@@ -55,32 +56,54 @@ pub async fn watch_pods(client: Client, namespace: Option<String>, pods: &Pods) 
     }
 }
 
-/// Tells which namespaces ask for deciders, for as long as it is polled.
-pub async fn watch_namespaces(client: Client, pods: &Pods) {
+/// Tells which namespaces ask for deciders, and what labels they have, for as long as it is polled.
+pub async fn watch_namespaces(client: Client, pods: &Pods, observations: &mpsc::Sender<Observation>) {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
     let config = watcher::Config::default().page_size(PAGE);
     let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
-    let mut listed = BTreeSet::new();
+    let (mut listed, mut labels) = (BTreeSet::new(), BTreeMap::new());
     while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Init) => listed.clear(),
+        let observation = match event {
+            Ok(watcher::Event::Init) => {
+                listed.clear();
+                labels.clear();
+                continue;
+            }
             Ok(watcher::Event::InitApply(object)) => {
                 if injects(&object) == Some(true) {
                     listed.insert(object.name_any());
                 }
+                labels.insert(object.name_any(), object.labels().clone());
+                continue;
             }
-            Ok(watcher::Event::InitDone) => pods.observe_namespaces(std::mem::take(&mut listed)),
+            Ok(watcher::Event::InitDone) => {
+                pods.observe_namespaces(std::mem::take(&mut listed));
+                Observation::NamespacesListed(std::mem::take(&mut labels))
+            }
             Ok(watcher::Event::Apply(object)) => {
                 pods.observe_namespace(&object.name_any(), injects(&object) == Some(true));
+                Observation::Namespace {
+                    name: object.name_any(),
+                    labels: Some(object.labels().clone()),
+                }
             }
-            Ok(watcher::Event::Delete(object)) => pods.observe_namespace(&object.name_any(), false),
+            Ok(watcher::Event::Delete(object)) => {
+                pods.observe_namespace(&object.name_any(), false);
+                Observation::Namespace {
+                    name: object.name_any(),
+                    labels: None,
+                }
+            }
             Err(error) => {
                 warn!(
                     error = &error as &dyn std::error::Error,
                     "watch of namespaces failed, trying again"
                 );
+                continue;
             }
-        }
+        };
+        // Nobody hears it where everything ends.
+        let _ = observations.send(observation).await;
     }
 }
 

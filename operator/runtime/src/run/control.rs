@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use crate::Args;
+use crate::access::Access;
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
 use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
@@ -80,6 +81,7 @@ impl Control {
             events,
             namespaces: watch::Sender::default(),
             directory: watch::Sender::default(),
+            access: watch::Sender::default(),
         };
         Self {
             args: args.clone(),
@@ -111,7 +113,9 @@ impl Control {
         } = self;
         let (sender, observations) = mpsc::channel(BACKLOG);
         let awaited = start_watches(&args, &client, &sender, &metrics);
-        drop(sender);
+        let asked = outputs.access.subscribe();
+        let access = Access::new(client.clone());
+        let asks = access.keep(asked, &sender);
         let (pods, desired) = (Arc::new(Pods::default()), Arc::new(Desired::default()));
         let (leadership, scopes) = (standing.leadership.clone(), args.scopes());
         let statuses = Arc::clone(&outputs.statuses);
@@ -157,7 +161,10 @@ impl Control {
                 Arc::new(move |namespace, channel| replicas.get(namespace, channel)?.replicas);
             let hearing = Hearing::new(Arc::clone(&pods), delivers.then_some(replicas));
             let driver = Driver::new(outputs.clone(), pace, Arc::clone(&metrics), awaited, restored);
-            let driver = driver.led_by(leadership.clone()).counting(hearing);
+            let driver = driver
+                .led_by(leadership.clone())
+                .counting(hearing)
+                .awaiting_labels();
             driver.run(observations).await;
         };
         let watches = scopes
@@ -168,7 +175,8 @@ impl Control {
             () = deliver => {}
             () = trust => {}
             _ = futures::future::join_all(watches) => {}
-            () = watch_namespaces(client.clone(), &pods) => {}
+            () = watch_namespaces(client.clone(), &pods, &sender) => {}
+            () = asks => {}
             () = outputs.publisher.run(&client) => {}
             () = watch_bundles(&client, &scopes, &outputs.publisher) => {}
             () = statuses.run(&client) => {}

@@ -1,0 +1,117 @@
+//! What an experiment has shown, once it has concluded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attune_api::Experiment;
+use attune_api::experiment::Effect;
+use attune_api::results::Verdict;
+use jiff::Timestamp;
+
+use crate::snapshot::Snapshot;
+
+#[cfg(test)]
+mod tests;
+
+/// A concluded experiment. Who took part and what was shown are those of the time at which it concluded, as far as they
+/// are known: an experiment whose resource is gone can still be told from one that never was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it concluded with.
+    pub outcome: Outcome,
+    /// When.
+    pub concluded_at: Timestamp,
+    /// Audiences that took part; empty: any.
+    pub audiences: BTreeSet<String>,
+    /// Modules that treated arms showed.
+    pub modules: BTreeSet<String>,
+    /// The metric that decided.
+    pub metric: String,
+}
+
+/// What an experiment concluded with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// At least the minimum worthwhile lift.
+    WorthwhileLift,
+    /// Better than control.
+    Lift,
+    /// The minimum worthwhile lift is out of reach.
+    NoWorthwhileLift,
+    /// Worse than control.
+    Harm,
+    /// The planned end was reached without proof.
+    Unproven,
+}
+
+impl Outcome {
+    /// Whether it is a reason to show the thing to more people.
+    pub const fn is_lift(self) -> bool {
+        matches!(self, Self::WorthwhileLift | Self::Lift)
+    }
+
+    /// As a message calls it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WorthwhileLift => "a worthwhile lift",
+            Self::Lift => "lift",
+            Self::NoWorthwhileLift => "no worthwhile lift",
+            Self::Harm => "harm",
+            Self::Unproven => "no proof",
+        }
+    }
+}
+
+/// What is known to have concluded: the decisions on the statuses of Experiments, and what else the snapshot says; `None`
+/// where nobody can tell.
+pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
+    let others = snapshot.evidence.as_ref()?;
+    let experiments = snapshot.experiments.iter();
+    let decided = experiments.filter_map(|(name, experiment)| {
+        let decision = snapshot.experiment_facts.get(name)?.decision.as_ref()?;
+        let evidence = Evidence {
+            outcome: outcome(decision.verdict)?,
+            concluded_at: decision.at.timestamp(),
+            audiences: experiment
+                .spec
+                .audiences
+                .iter()
+                .map(|audience| audience.as_str().to_owned())
+                .collect(),
+            modules: shown(snapshot, experiment),
+            metric: experiment.spec.analysis.primary.as_str().to_owned(),
+        };
+        Some((name.clone(), evidence))
+    });
+    let mut known: BTreeMap<_, _> = decided.collect();
+    known.extend(
+        others
+            .iter()
+            .map(|(name, evidence)| (name.clone(), evidence.clone())),
+    );
+    Some(known)
+}
+
+/// What a verdict concludes with; the others conclude nothing.
+const fn outcome(verdict: Verdict) -> Option<Outcome> {
+    match verdict {
+        Verdict::WorthwhileLift => Some(Outcome::WorthwhileLift),
+        Verdict::Lift => Some(Outcome::Lift),
+        Verdict::NoWorthwhileLift => Some(Outcome::NoWorthwhileLift),
+        Verdict::Harm => Some(Outcome::Harm),
+        Verdict::Unproven => Some(Outcome::Unproven),
+        Verdict::NotStarted | Verdict::Collecting | Verdict::Invalid => None,
+    }
+}
+
+/// The modules that treated arms show: those that they name, or those of the bindings that they personalize by.
+fn shown(snapshot: &Snapshot, experiment: &Experiment) -> BTreeSet<String> {
+    let spec = &experiment.spec;
+    let treated = || spec.arms.iter().filter(|arm| !arm.control).map(|arm| &arm.effect);
+    let named = treated().filter_map(|effect| Some(effect.module_ref()?.name.as_str()));
+    let personalizes = treated().any(|effect| matches!(effect, Effect::Personalize));
+    let bindings = spec.bindings.iter().filter(|_| personalizes);
+    let bindings = bindings.filter_map(|name| snapshot.bindings.get(name.as_str()));
+    let candidates = bindings.flat_map(|binding| &binding.spec.candidates);
+    let of_bindings = candidates.map(|candidate| candidate.module_ref.name.as_str());
+    named.chain(of_bindings).map(str::to_owned).collect()
+}
