@@ -11,11 +11,15 @@
 //! 4. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form.
 //! 5. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
 
+pub mod actionable;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
+pub mod coverage;
 mod figures;
 pub mod finding;
+pub mod live;
+pub mod overlap;
 pub mod previous;
 pub mod question;
 pub mod report;
@@ -23,6 +27,7 @@ pub mod results;
 pub mod rules;
 pub mod snapshot;
 pub mod status;
+pub mod strategy;
 pub mod verdict;
 
 use std::collections::BTreeMap;

@@ -27,6 +27,10 @@ impl Expression {
         Self { ops }
     }
 
+    pub(super) fn ops(&self) -> &[Op] {
+        &self.ops
+    }
+
     /// The attributes it reads, sorted, each once; `now` is none of them.
     pub fn attributes(&self) -> Vec<&str> {
         let names: BTreeSet<&str> = self.ops.iter().filter_map(Op::attribute).collect();
