@@ -77,7 +77,7 @@ names! {
         Observed,
         /// Audience: it is reachable, addressed better than everybody, and measurable.
         Actionable,
-        /// Audience and ContentModule: nothing in it is overdue or expired.
+        /// Program, DataContract, Audience and ContentModule: nothing in it is overdue or expired.
         Fresh,
         /// ContentModule: it has every version that it needs.
         Complete,
@@ -235,6 +235,10 @@ names! {
         ExpiresSoon,
         /// Its review date is over.
         ReviewOverdue,
+        /// Its review date is further away than the policy allows.
+        ReviewTooFar,
+        /// It has no review date.
+        ReviewMissing,
         /// Nothing in it is overdue or expired.
         Fresh,
         /// Nothing has used it for a long time.
@@ -242,8 +246,22 @@ names! {
 
         /// A group is not one of the policy's teams.
         UnknownGroup,
+        /// No policy asks for it.
+        NotJudged,
+        /// Something that it needs breaks a rule that a policy enforces.
+        Gated,
+        /// A policy contradicts itself or another one.
+        Contradiction,
+        /// A policy selects no namespace that has a strategy.
+        SelectsNothing,
+        /// A program does not say everything that it is to be judged by.
+        ObjectiveIncomplete,
         /// A group may not change what it owns.
         AccessMissing,
+        /// Whether a group may change what it owns is not known.
+        AccessUnknown,
+        /// Who may change it is a matter of the repository: `attune lint --codeowners` knows.
+        ManagedByGit,
         /// Owners are known and may change what they own.
         OwnersResolved,
         /// The minimum coverage is reached.
@@ -268,22 +286,50 @@ names! {
         NotDifferentiated,
         /// Nothing measures it.
         NotMeasurable,
+        /// It lives on one channel alone.
+        SingleChannel,
+        /// An audience has the members of another, or nearly.
+        DuplicateAudience,
         /// Attributes were audited.
         Audited,
         /// Attributes were not audited, or too long ago.
         AuditMissing,
         /// The audit did not pass.
         AuditFailed,
+        /// The audit is older than the policy allows.
+        AuditAged,
+        /// The audit is dated in the future.
+        AuditInFuture,
+        /// A personal attribute that no rule uses.
+        UnusedAttribute,
+        /// A rule asks for a value that a policy forbids in rules.
+        ForbiddenValue,
+        /// A channel cannot tell the explicit consent that a sensitive attribute needs.
+        ConsentMissing,
         /// Sensitive attributes are used.
         SensitiveAttribute,
         /// Attributes are used for a purpose that they are not for.
         PurposeMismatch,
         /// A prohibited tactic is used.
         ProhibitedTactic,
+        /// Words press for haste and have no end.
+        UrgencyUnbounded,
+        /// A locale is shown what a policy keeps from it.
+        LocaleForbidden,
+        /// A channel lists a locale that nothing is written in.
+        LocaleUnserved,
         /// A variant is not approved.
         Unapproved,
+        /// What was approved is not what is there now.
+        ApprovalOutdated,
         /// A rollout is beyond the test share without evidence.
         EvidenceMissing,
+        /// The evidence is of another audience, module or metric.
+        EvidenceMismatch,
+        /// The evidence is older than the policy allows.
+        EvidenceAged,
+        /// Rollouts are evidence of each other.
+        EvidenceCyclic,
         /// A program is not measured against a holdout.
         HoldoutMissing,
         /// A program is measured against a holdout.
@@ -378,8 +424,15 @@ impl Kind {
                 C::Covered,
                 C::Balanced,
                 C::Measured,
+                C::Fresh,
             ],
-            Self::DataContract => &[C::Accepted, C::Consistent, C::Audited, C::Observed],
+            Self::DataContract => &[
+                C::Accepted,
+                C::Consistent,
+                C::Audited,
+                C::Observed,
+                C::Fresh,
+            ],
             Self::Audience => &[C::Accepted, C::ResolvedRefs, C::Actionable, C::Fresh],
             Self::ContentModule => &[C::Accepted, C::ResolvedRefs, C::Complete, C::Fresh],
             Self::Channel => &[

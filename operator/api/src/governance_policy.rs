@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::common::Dimension;
 use crate::number::{BasisPoints, Whole};
 use crate::rules::{self, must_at};
-use crate::text::{GroupName, Locale, Tactic};
+use crate::text::{AttributeName, GroupName, Locale, Tactic};
 use crate::time::Span;
 
 /// The organisation's rules: what a strategy must have, and what happens when it has not.
@@ -67,6 +67,9 @@ pub enum Enforcement {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PolicyRules {
+    /// A program says everything that it is to be judged by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<PlainRule>,
     /// Every part of a program has an owner among the teams.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_roles: Option<PlainRule>,
@@ -82,6 +85,9 @@ pub struct PolicyRules {
     /// Programs reach their minimum coverage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<PlainRule>,
+    /// Audiences are reachable, addressed differently and measurable, and nothing lives on one channel alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actionable: Option<PlainRule>,
     /// Rules use audited attributes only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_audit: Option<DataAuditRule>,
@@ -91,6 +97,15 @@ pub struct PolicyRules {
     /// Sensitive attributes are not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitive_attributes: Option<PlainRule>,
+    /// Attributes are used for their purpose only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<PlainRule>,
+    /// What is known about persons is used with care.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attributes: Option<AttributesRule>,
+    /// Some locales are not shown everything, and every locale is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locales: Option<LocalesRule>,
     /// Some tactics are not used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tactics: Option<TacticsRule>,
@@ -171,6 +186,53 @@ pub struct ReviewRule {
     /// How far away a review may be; absent: any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_ahead: Option<Span>,
+    /// How long before its end an expiring thing is told about; absent: `336h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Span>,
+}
+
+/// What is known about persons is used with care.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttributesRule {
+    /// What happens when it is broken.
+    pub enforcement: Enforcement,
+    /// Values that no rule may ask for, by attribute.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::any_map::<64>)]
+    pub forbidden_values: BTreeMap<AttributeName, Phrases>,
+}
+
+/// Some locales are not shown everything, and every locale is served.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalesRule {
+    /// What happens when it is broken.
+    pub enforcement: Enforcement,
+    /// What may not be shown in a locale and those below it (`de` holds for `de-AT` too).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::any_map::<64>)]
+    pub forbidden: BTreeMap<Locale, LocaleLimits>,
+}
+
+/// What may not be shown in one locale.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+pub struct LocaleLimits {
+    /// Tactics that no variant may use there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each forbidden tactic once"))]
+    pub tactics: Vec<Tactic>,
+    /// Phrases that no variant may contain there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub phrases: Vec<String>,
+    /// Labels of modules that may not be shown there: one that is equal is enough.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::text_map::<32, 256>)]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Some tactics are not used.
@@ -204,6 +266,9 @@ pub struct EvidenceRule {
     /// Share that needs no evidence, in basis points; absent: 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_share_bp: Option<BasisPoints>,
+    /// How old evidence may be; absent: any age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<Span>,
 }
 
 /// Programs are measured against a holdout.

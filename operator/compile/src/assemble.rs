@@ -17,6 +17,7 @@ mod content;
 mod experiment;
 mod needs;
 mod settings;
+mod stop;
 
 pub use content::module;
 use needs::Needs;
@@ -143,6 +144,7 @@ impl<'a> Assembly<'a> {
         self.add_bindings();
         self.add_programs();
         self.add_experiments();
+        stop::stop(&mut self.bundle, &self.report.stops);
         self.add_attributes();
         self.bundle
     }

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use crate::Model;
 use crate::report::Report;
 
+mod audiences;
 mod baseline;
 mod conflicts;
+mod gates;
 mod overlaps;
 mod references;
 mod salts;
@@ -20,7 +22,8 @@ mod windows;
 type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound.
-const CHAIN: [Check; 8] = [
+const CHAIN: [Check; 10] = [
+    audiences::check,
     salts::check,
     windows::check,
     baseline::check,
@@ -28,6 +31,7 @@ const CHAIN: [Check; 8] = [
     references::check,
     overlaps::experiments,
     slots::check,
+    gates::check,
     conflicts::check,
 ];
 
@@ -36,6 +40,11 @@ pub fn run(model: &Model<'_>, report: &mut Report) {
     for check in CHAIN {
         check(model, report);
     }
+}
+
+/// Follows what policies have against objects once more: something was found after the chain.
+pub fn gate(model: &Model<'_>, report: &mut Report) {
+    gates::check(model, report);
 }
 
 /// The next instant after the model's at which a window opens or closes.

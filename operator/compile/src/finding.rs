@@ -104,28 +104,182 @@ pub const FINDING_REASONS: &[Reason] = &[
     Reason::Expired,
     Reason::ExpiresSoon,
     Reason::ReviewOverdue,
+    Reason::ReviewTooFar,
+    Reason::ReviewMissing,
     Reason::Unused,
+    Reason::Contradiction,
+    Reason::SelectsNothing,
+    Reason::ObjectiveIncomplete,
+    Reason::UnknownGroup,
+    Reason::AccessMissing,
+    Reason::CoverageTooLow,
     Reason::WaiverUnmatched,
+    Reason::CapacityExceeded,
+    Reason::FunnelUnbalanced,
+    Reason::AudienceBudget,
+    Reason::InsightMissing,
+    Reason::NotReachable,
+    Reason::NotDifferentiated,
+    Reason::NotMeasurable,
+    Reason::SingleChannel,
+    Reason::DuplicateAudience,
+    Reason::AuditMissing,
+    Reason::AuditFailed,
+    Reason::AuditAged,
+    Reason::AuditInFuture,
+    Reason::AttributeGaps,
+    Reason::UnusedAttribute,
+    Reason::ForbiddenValue,
+    Reason::SensitiveAttribute,
+    Reason::PurposeMismatch,
+    Reason::ConsentMissing,
+    Reason::ProhibitedTactic,
+    Reason::UrgencyUnbounded,
+    Reason::LocaleForbidden,
+    Reason::LocaleUnserved,
+    Reason::Unapproved,
+    Reason::ApprovalOutdated,
+    Reason::EvidenceMissing,
+    Reason::EvidenceMismatch,
+    Reason::EvidenceAged,
+    Reason::EvidenceCyclic,
+    Reason::HoldoutMissing,
+    Reason::VanityMetric,
     Reason::Ended,
     Reason::InternalError,
 ];
 
 /// The condition that a finding with this reason turns.
 pub const fn condition_of(reason: Reason) -> ConditionType {
+    use ConditionType as C;
+    use Reason as R;
     match reason {
-        Reason::RefNotFound
-        | Reason::RefInvalid
-        | Reason::TouchpointNotFound
-        | Reason::VariantNotFound
-        | Reason::AudienceNotInProgram
-        | Reason::ProgramMismatch
-        | Reason::WaiverUnmatched => ConditionType::ResolvedRefs,
-        Reason::SlotContract | Reason::Incomplete => ConditionType::Complete,
-        Reason::ContractConflict => ConditionType::Consistent,
-        Reason::Conflicted => ConditionType::Conflicted,
-        Reason::Expired | Reason::ExpiresSoon | Reason::ReviewOverdue | Reason::Unused => {
-            ConditionType::Fresh
+        R::RefNotFound
+        | R::RefInvalid
+        | R::TouchpointNotFound
+        | R::VariantNotFound
+        | R::AudienceNotInProgram
+        | R::ProgramMismatch
+        | R::WaiverUnmatched => C::ResolvedRefs,
+        R::SlotContract
+        | R::Incomplete
+        | R::ProhibitedTactic
+        | R::UrgencyUnbounded
+        | R::LocaleForbidden
+        | R::LocaleUnserved
+        | R::Unapproved
+        | R::ApprovalOutdated => C::Complete,
+        R::ContractConflict => C::Consistent,
+        R::Conflicted => C::Conflicted,
+        R::Expired
+        | R::ExpiresSoon
+        | R::ReviewOverdue
+        | R::ReviewTooFar
+        | R::ReviewMissing
+        | R::Unused => C::Fresh,
+        R::UnknownGroup | R::AccessMissing => C::OwnersResolved,
+        R::CoverageTooLow | R::CapacityExceeded => C::Covered,
+        R::FunnelUnbalanced | R::AudienceBudget => C::Balanced,
+        R::InsightMissing
+        | R::NotReachable
+        | R::NotDifferentiated
+        | R::NotMeasurable
+        | R::SensitiveAttribute
+        | R::ForbiddenValue => C::Actionable,
+        R::AuditMissing | R::AuditFailed | R::AuditAged | R::AuditInFuture => C::Audited,
+        R::AttributeGaps => C::Observed,
+        R::ObjectiveIncomplete | R::HoldoutMissing | R::VanityMetric => C::Measured,
+        // The share is capped and the rest is served, which a binding says beside what it serves.
+        R::EvidenceMissing | R::EvidenceMismatch | R::EvidenceAged | R::EvidenceCyclic | R::Gated => {
+            C::Programmed
         }
-        _ => ConditionType::Accepted,
+        _ => C::Accepted,
+    }
+}
+
+/// The condition that an error with this reason turns on a kind: one that the kind does not have makes the object
+/// unacceptable.
+pub fn condition_on(kind: Kind, reason: Reason) -> ConditionType {
+    let type_ = condition_of(reason);
+    if kind.conditions().contains(&type_) {
+        type_
+    } else {
+        ConditionType::Accepted
+    }
+}
+
+/// Conditions about the strategy: findings turn them whatever their severity, and they never change `Ready`.
+pub const fn is_strategic(type_: ConditionType) -> bool {
+    use ConditionType as C;
+    matches!(
+        type_,
+        C::OwnersResolved
+            | C::Covered
+            | C::Balanced
+            | C::Measured
+            | C::Audited
+            | C::Observed
+            | C::Actionable
+            | C::Fresh
+            | C::Complete
+    )
+}
+
+/// What an error does to bundles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The object is not sound: it, and what needs it, keeps its last published form.
+    Unsound,
+    /// A policy keeps new forms of the object, and of what needs it, from being programmed.
+    Gate,
+    /// What offends leaves bundles at once, also in carried forms; the rest of the object is served.
+    Stop,
+}
+
+/// What an error with this reason does to bundles.
+pub const fn effect_of(reason: Reason) -> Effect {
+    use Reason as R;
+    match reason {
+        R::SensitiveAttribute
+        | R::PurposeMismatch
+        | R::ProhibitedTactic
+        | R::UrgencyUnbounded
+        | R::Unapproved
+        | R::ApprovalOutdated
+        // The share above the test share is what offends.
+        | R::EvidenceMissing
+        | R::EvidenceMismatch
+        | R::EvidenceAged
+        | R::EvidenceCyclic => Effect::Stop,
+        R::ReviewOverdue
+        | R::ReviewTooFar
+        | R::ReviewMissing
+        | R::ExpiresSoon
+        | R::ObjectiveIncomplete
+        | R::UnknownGroup
+        | R::AccessMissing
+        | R::CoverageTooLow
+        | R::CapacityExceeded
+        | R::FunnelUnbalanced
+        | R::AudienceBudget
+        | R::InsightMissing
+        | R::NotReachable
+        | R::NotDifferentiated
+        | R::NotMeasurable
+        | R::SingleChannel
+        | R::AuditMissing
+        | R::AuditFailed
+        | R::AuditAged
+        | R::AuditInFuture
+        | R::AttributeGaps
+        | R::UnusedAttribute
+        | R::ForbiddenValue
+        | R::ConsentMissing
+        | R::LocaleForbidden
+        | R::LocaleUnserved
+        | R::HoldoutMissing
+        | R::VanityMetric
+        | R::Gated => Effect::Gate,
+        _ => Effect::Unsound,
     }
 }

@@ -7,19 +7,30 @@
 //!
 //! 1. [`attributes`]: what the `DataContract`s declare becomes one schema.
 //! 2. [`rules`]: every expression is parsed, checked and lowered against it.
-//! 3. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings.
-//! 4. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form.
-//! 5. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
+//! 3. [`policy`]: the policies that rule the namespace, each with its own parameters.
+//! 4. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings; [`facts`] puts together what
+//!    several policies say about one fact.
+//! 5. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form, and what a
+//!    policy [`stops`] leaves both.
+//! 6. [`strategy`]: what was compiled tells what the strategy covers and who is reached ([`coverage`], [`actionable`],
+//!    [`live`]); how audiences lie to each other ([`overlap`]) is known before.
+//! 7. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
 
+pub mod access;
 pub mod actionable;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
 pub mod coverage;
+pub mod evidence;
+pub mod facts;
 mod figures;
 pub mod finding;
 pub mod live;
+pub mod observed;
 pub mod overlap;
+pub mod phrases;
+pub mod policy;
 pub mod previous;
 pub mod question;
 pub mod report;
@@ -27,7 +38,9 @@ pub mod results;
 pub mod rules;
 pub mod snapshot;
 pub mod status;
+pub mod stops;
 pub mod strategy;
+pub mod uses;
 pub mod verdict;
 
 use std::collections::BTreeMap;
@@ -54,6 +67,8 @@ pub struct Compiled {
     pub questions: BTreeMap<String, Question>,
     /// Every fact found, in the order of the objects.
     pub findings: Vec<Finding>,
+    /// Rules, declared and live, by binding: for metrics by program, Channel and cluster.
+    pub live_rules: live::LiveRules,
     /// The next instant at which the passing of time alone changes an answer.
     pub next_change: Option<Timestamp>,
 }
@@ -78,6 +93,12 @@ pub struct Model<'s> {
     pub attributes: attributes::Attributes,
     /// Every expression that is sound.
     pub rules: rules::Rules,
+    /// The policies that rule the namespace.
+    pub policies: policy::Policies<'s>,
+    /// Which rule reads which attribute, and for which programs.
+    pub uses: uses::Uses,
+    /// How audiences lie to each other.
+    pub portfolio: strategy::Portfolio,
     /// The instant that all checks judge at.
     pub at: Timestamp,
 }
@@ -87,22 +108,37 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
     let mut report = Report::default();
     let attributes = attributes::gather(snapshot, &mut report);
     let rules = rules::check(snapshot, &attributes, &mut report);
+    let uses = uses::Uses::of(snapshot, &rules);
+    let portfolio = strategy::Portfolio::of(snapshot, &rules, &attributes);
     let model = Model {
         snapshot,
         attributes,
         rules,
+        policies: policy::Policies::of(snapshot),
+        uses,
+        portfolio,
         at,
     };
     checks::run(&model, &mut report);
-    let channels = assemble::channels(&model, previous, &mut report);
+    let assemble::Assembled { mut channels, engines } = assemble::channels(&model, previous, &mut report);
+    let mut strategy = strategy::Strategy::of(&model, &engines);
+    // What an enforced rule has against what was compiled keeps new forms of it from being programmed.
+    if strategy.report(&model, &mut report) {
+        checks::gate(&model, &mut report);
+        let gated = assemble::channels(&model, previous, &mut report);
+        channels = gated.channels;
+        strategy.count_rules(&model, &gated.engines);
+    }
     let questions = question::all(&model, &report);
-    let verdicts = verdict::all(&model, &channels, previous, &report);
+    let verdicts = verdict::all(&model, &channels, previous, &report, &strategy);
+    let live_rules = strategy.rules;
     let next_change = checks::next_change(&model);
     Compiled {
         channels,
         verdicts,
         questions,
         findings: report.into_findings(),
+        live_rules,
         next_change,
     }
 }

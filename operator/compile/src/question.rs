@@ -15,13 +15,14 @@ use crate::Model;
 use crate::report::Report;
 use crate::rules::Part;
 
-/// The questions of all experiments that have left Draft and are sound.
+/// The questions of all experiments that have left Draft and are sound. What a policy has against one keeps nobody from
+/// measuring it.
 pub fn all(model: &Model<'_>, report: &Report) -> BTreeMap<String, Question> {
     let experiments = model.snapshot.experiments.iter();
     experiments
         .filter(|(name, experiment)| {
             experiment.spec.state != ExperimentState::Draft
-                && report.is_sound(&model.snapshot.id(Kind::Experiment, name))
+                && report.is_coherent(&model.snapshot.id(Kind::Experiment, name))
         })
         .filter_map(|(name, experiment)| Some((name.clone(), question(model, name, experiment)?)))
         .collect()

@@ -4,13 +4,26 @@ use std::collections::BTreeMap;
 
 use attune_api::conditions::{ConditionType, Reason};
 
-use crate::finding::{FINDING_REASONS, Finding, ObjectId, Severity, condition_of};
+use crate::finding::{Effect, FINDING_REASONS, Finding, ObjectId, Severity, condition_of, condition_on, effect_of};
+use crate::stops::Stops;
 
 /// Findings so far, and what follows from them for other objects.
 #[derive(Debug, Default)]
 pub struct Report {
     findings: BTreeMap<ObjectId, Vec<Finding>>,
     consequences: BTreeMap<ObjectId, Vec<Finding>>,
+    undecided: BTreeMap<(ObjectId, ConditionType), Undecided>,
+    /// What rules that stop take out of bundles.
+    pub stops: Stops,
+}
+
+/// Why a condition cannot be told to be true or false.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    /// Its reason.
+    pub reason: Reason,
+    /// Its message.
+    pub message: String,
 }
 
 impl Report {
@@ -75,16 +88,57 @@ impl Report {
         self.consequences.entry(object.clone()).or_default().push(finding);
     }
 
-    /// Whether nothing keeps the object from being served as written.
-    pub fn is_sound(&self, object: &ObjectId) -> bool {
-        self.about(object)
-            .all(|finding| finding.severity != Severity::Error)
+    /// Notes that a condition of an object cannot be told: it is `Unknown`, unless something is found that turns it.
+    pub fn undecided(
+        &mut self,
+        object: &ObjectId,
+        type_: ConditionType,
+        reason: Reason,
+        message: impl Into<String>,
+    ) {
+        let message = message.into();
+        let place = (object.clone(), type_);
+        self.undecided
+            .entry(place)
+            .or_insert(Undecided { reason, message });
     }
 
-    /// Whether the object is sound by itself: others may use it although something that it refers to is missing.
+    /// Why a condition of an object cannot be told.
+    pub fn why_undecided(&self, object: &ObjectId, type_: ConditionType) -> Option<&Undecided> {
+        self.undecided.get(&(object.clone(), type_))
+    }
+
+    /// Whether nothing keeps the object from being served as written, but for parts of it that a policy stops.
+    pub fn is_sound(&self, object: &ObjectId) -> bool {
+        !self.has_error(object, |effect, _| effect != Effect::Stop)
+    }
+
+    /// Whether nothing but policies keeps the object from being served as written.
+    pub fn is_coherent(&self, object: &ObjectId) -> bool {
+        !self.has_error(object, |effect, _| effect == Effect::Unsound)
+    }
+
+    /// Whether a policy keeps new forms of the object from being programmed.
+    pub fn is_gated(&self, object: &ObjectId) -> bool {
+        self.has_error(object, |effect, _| effect == Effect::Gate)
+    }
+
+    /// Whether the object is sound by itself: others may use it although something that it refers to is missing, or a
+    /// policy has something against it that is a condition of its own.
     pub fn is_usable(&self, object: &ObjectId) -> bool {
-        self.about(object).all(|finding| {
-            finding.severity != Severity::Error || condition_of(finding.reason) != ConditionType::Accepted
+        !self.has_error(object, |effect, reason| {
+            let type_ = match effect {
+                Effect::Unsound => condition_of(reason),
+                Effect::Gate => condition_on(object.kind, reason),
+                Effect::Stop => return false,
+            };
+            type_ == ConditionType::Accepted
+        })
+    }
+
+    fn has_error(&self, object: &ObjectId, counts: impl Fn(Effect, Reason) -> bool) -> bool {
+        self.about(object).any(|finding| {
+            finding.severity == Severity::Error && counts(effect_of(finding.reason), finding.reason)
         })
     }
 

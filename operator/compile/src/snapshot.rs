@@ -8,12 +8,22 @@ use attune_api::{
     Kind, Metric, Program, Resource,
 };
 
+use crate::access::{self, Answer};
+use crate::evidence::Evidence;
 use crate::finding::ObjectId;
+use crate::observed::Observed;
 
 /// Objects of one kind by name. Names order everything that needs an order, so that the order of arrival never matters.
 pub type ByName<T> = BTreeMap<String, Arc<T>>;
 
-/// The resources of one namespace, and the policies of the cluster.
+/// Labels of a namespace.
+pub type Labels = BTreeMap<String, String>;
+
+/// The label that every namespace carries: its own name.
+pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// The resources of one namespace, the policies of the cluster, and what else is known: facts that no resource states
+/// default to nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// The namespace.
@@ -38,6 +48,15 @@ pub struct Snapshot {
     pub holdouts: ByName<Holdout>,
     /// Policies, cluster-wide.
     pub policies: ByName<GovernancePolicy>,
+    /// Labels of namespaces, by name: which policies rule this one. The snapshot of the cluster's policies has every
+    /// namespace with a strategy, so that a policy can tell how many it selects.
+    pub namespaces: BTreeMap<String, Labels>,
+    /// Whether a group may do something, as far as somebody has asked.
+    pub access: BTreeMap<access::Question, Answer>,
+    /// Experiments that have concluded, by name.
+    pub evidence: BTreeMap<String, Evidence>,
+    /// What deciders saw of attributes, by attribute.
+    pub observed: BTreeMap<String, Observed>,
     /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.
     unreadable: BTreeSet<(Kind, String)>,
 }
@@ -49,6 +68,15 @@ impl Snapshot {
             namespace: namespace.into(),
             ..Self::default()
         }
+    }
+
+    /// The labels of this namespace; of one that nothing is known about, the one that every namespace has.
+    pub fn labels(&self) -> Labels {
+        let mut labels = self.namespaces.get(&self.namespace).cloned().unwrap_or_default();
+        labels
+            .entry(NAME_LABEL.to_owned())
+            .or_insert_with(|| self.namespace.clone());
+        labels
     }
 
     /// Adds an object or replaces the one of its kind and name.

@@ -6,15 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use attune_api::governance_policy::CapacityRule;
 use attune_api::program::ContentDebt;
 
 use crate::Model;
 use crate::actionable::{self, Actionable};
+use crate::attributes::Attributes;
 use crate::coverage::{self, Coverage, Debt, Engines};
 use crate::live::LiveRules;
+use crate::overlap::Forms;
 use crate::overlap::near::{Near, near};
 use crate::overlap::reach::{self, Reach};
-use crate::overlap::Forms;
+use crate::rules::Rules;
+use crate::snapshot::Snapshot;
 
 mod findings;
 #[cfg(test)]
@@ -39,8 +43,6 @@ pub struct Strategy<'a> {
     pub coverages: Vec<Coverage<'a>>,
     /// What teams have to do, over all Programs.
     pub debt: Debt,
-    /// How audiences lie to each other.
-    pub portfolio: Portfolio,
     /// Whether audiences are more than labels, by name.
     pub actionable: BTreeMap<String, Actionable>,
     /// Rules, declared and live.
@@ -49,14 +51,13 @@ pub struct Strategy<'a> {
 
 impl Portfolio {
     /// Analyses the expressions that are sound.
-    pub fn of(model: &Model<'_>) -> Self {
-        let rules = &model.rules;
+    pub fn of(snapshot: &Snapshot, rules: &Rules, attributes: &Attributes) -> Self {
         let audiences = rules.audiences.iter();
         let audiences = audiences.map(|(name, rule)| (name.as_str(), &rule.expression));
-        let mut forms = Forms::of(audiences, &model.attributes);
+        let mut forms = Forms::of(audiences, attributes);
         let mut found = BTreeMap::new();
-        for (name, binding) in &model.snapshot.bindings {
-            let reach = reach::of(&mut forms, name, binding, rules, &model.attributes);
+        for (name, binding) in &snapshot.bindings {
+            let reach = reach::of(&mut forms, name, binding, rules, attributes);
             found.insert(name.clone(), reach);
         }
         Self { forms, reach: found }
@@ -84,17 +85,20 @@ impl<'a> Strategy<'a> {
     /// Reads the strategy off a model and what was compiled from it.
     pub fn of(model: &Model<'a>, engines: &'a Engines) -> Self {
         let (snapshot, at) = (model.snapshot, model.at);
-        let portfolio = Portfolio::of(model);
-        let hidden = portfolio.hidden();
+        let hidden = model.portfolio.hidden();
         let coverages = coverage::all(snapshot, engines, at);
         let all: Vec<_> = coverages.iter().collect();
         Self {
             debt: Debt::of(snapshot, &all, at),
             actionable: actionable::all(snapshot, engines, &coverages, &hidden, at),
             rules: LiveRules::of(snapshot, engines, &hidden, at),
-            portfolio,
             coverages,
         }
+    }
+
+    /// Counts the rules anew, from what is really published.
+    pub fn count_rules(&mut self, model: &Model<'_>, engines: &Engines) {
+        self.rules = LiveRules::of(model.snapshot, engines, &model.portfolio.hidden(), model.at);
     }
 
     /// The coverage of a Program.
@@ -125,14 +129,16 @@ impl<'a> Strategy<'a> {
     }
 }
 
-/// Versions that a team can make in a quarter: the least that a policy says.
+/// Versions that a team can make in a quarter: the least that a policy of the namespace says.
 fn capacity(model: &Model<'_>, group: &str) -> Option<i32> {
-    let rules = model.snapshot.policies.values().filter_map(|policy| policy.spec.rules.capacity.as_ref());
-    let declared = rules.filter_map(|rule| {
-        let mut entries = rule.versions_per_quarter.iter();
-        entries.find(|(known, _)| known.as_str() == group).map(|(_, versions)| versions.get_i32())
-    });
-    declared.min()
+    let rulings = model.policies.judging(|rules| rules.capacity.as_ref());
+    rulings.filter_map(|ruling| declared(ruling.rule, group)).min()
+}
+
+/// What one policy says of a team's capacity.
+fn declared(rule: &CapacityRule, group: &str) -> Option<i32> {
+    let mut entries = rule.versions_per_quarter.iter();
+    entries.find(|(known, _)| known.as_str() == group).map(|(_, versions)| versions.get_i32())
 }
 
 pub(crate) fn count(count: usize) -> i32 {

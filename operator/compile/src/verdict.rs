@@ -10,9 +10,14 @@ use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
 use crate::figures;
-use crate::finding::{Finding, ObjectId, Severity, condition_of};
+use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
 use crate::report::Report;
+use crate::strategy::Strategy;
 use crate::{Model, Previous, Publication};
+
+mod strategic;
+
+use strategic::Satisfied;
 
 /// The most characters of a condition's message; the API server takes 32,768.
 const MAX_MESSAGE: usize = 1024;
@@ -121,12 +126,14 @@ pub fn all(
     channels: &BTreeMap<String, Publication>,
     previous: &Previous,
     report: &Report,
+    strategy: &Strategy<'_>,
 ) -> BTreeMap<ObjectId, Verdict> {
     let judge = Judge {
         model,
         channels,
         previous,
         report,
+        strategy,
     };
     model
         .snapshot
@@ -141,6 +148,7 @@ struct Judge<'j> {
     channels: &'j BTreeMap<String, Publication>,
     previous: &'j Previous,
     report: &'j Report,
+    strategy: &'j Strategy<'j>,
 }
 
 impl Judge<'_> {
@@ -158,7 +166,7 @@ impl Judge<'_> {
                 Kind::ChannelBinding => Some(self.binding_programmed(id)),
                 _ => None,
             },
-            figures: figures::of(self.model, self.channels, id),
+            figures: figures::of(self.model, self.channels, self.strategy, id),
         }
     }
 
@@ -172,31 +180,58 @@ impl Judge<'_> {
             (Kind::DataContract, ConditionType::Consistent) => {
                 Judged::new(type_, true, Reason::Consistent, "")
             }
-            (Kind::ContentModule, ConditionType::Complete) => Judged::new(type_, true, Reason::Complete, ""),
-            (Kind::ContentModule, ConditionType::Fresh) => Judged::new(type_, true, Reason::Fresh, ""),
             (Kind::ChannelBinding, ConditionType::Conflicted) => {
                 Judged::new(type_, false, Reason::NoConflict, "")
             }
             (Kind::Experiment, ConditionType::Running) => self.running(id),
             (Kind::Holdout, ConditionType::Enforced) => self.enforced(id),
-            _ => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
+            _ => self.strategic(id, type_),
         }
+    }
+
+    /// A condition about the strategy that nothing was found against.
+    fn strategic(&self, id: &ObjectId, type_: ConditionType) -> Judged {
+        if let Some(undecided) = self.report.why_undecided(id, type_) {
+            return Judged::new(type_, Truth::Unknown, undecided.reason, undecided.message.clone());
+        }
+        if type_ == ConditionType::Actionable {
+            return self.actionable(id);
+        }
+        match strategic::satisfied(self.model, id, type_) {
+            Satisfied::Yes(reason) => Judged::new(type_, true, reason, ""),
+            Satisfied::NotJudged => Judged::new(
+                type_,
+                Truth::Unknown,
+                Reason::NotJudged,
+                "no policy of this namespace asks for it",
+            ),
+            Satisfied::Pending => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
+        }
+    }
+
+    /// Whether an audience is more than a label, also where no policy asks for it.
+    fn actionable(&self, id: &ObjectId) -> Judged {
+        let type_ = ConditionType::Actionable;
+        let Some(actionable) = self.strategy.actionable.get(&id.name) else {
+            return Judged::new(type_, Truth::Unknown, Reason::Pending, "");
+        };
+        let Some((reason, _)) = actionable.failing.first() else {
+            return Judged::new(type_, true, Reason::Actionable, actionable.because.clone());
+        };
+        let legs: Vec<_> = actionable.failing.iter().map(|(_, why)| why.as_str()).collect();
+        let message: String = legs.join("; ").chars().take(MAX_MESSAGE).collect();
+        Judged::new(type_, false, *reason, message)
     }
 
     /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
     fn condition_of_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
-        let counts = |finding: &&Finding| {
-            let own = matches!(type_, ConditionType::Conflicted | ConditionType::Fresh);
-            let class = condition_of(finding.reason);
-            // An error of a class that the kind has no condition for makes it unacceptable.
-            let class = if id.kind.conditions().contains(&class) {
-                class
-            } else {
-                ConditionType::Accepted
-            };
-            class == type_ && (own || finding.severity == Severity::Error)
+        let own = type_ == ConditionType::Conflicted || is_strategic(type_);
+        let counts = |finding: &&Finding| match finding.severity {
+            Severity::Error => condition_on(id.kind, finding.reason) == type_,
+            Severity::Warning => own && condition_of(finding.reason) == type_,
         };
-        let findings: Vec<_> = self.report.about(id).filter(counts).collect();
+        let mut findings: Vec<_> = self.report.about(id).filter(counts).collect();
+        findings.sort_by_key(|finding| finding.severity);
         let first = findings.first()?;
         Some(Judged::new(
             type_,

@@ -6,6 +6,7 @@ use attune_api::program::{CellState, CoverageFigures, OpenCell};
 
 use super::{Cell, Coverage};
 use crate::snapshot::Snapshot;
+use crate::strategy::count;
 
 /// All of a share, in basis points.
 const ALL: usize = 10_000;
@@ -77,8 +78,4 @@ impl<'a> Coverage<'a> {
 pub fn reach(snapshot: &Snapshot, audience: &str) -> Option<u64> {
     let audience = snapshot.audiences.get(audience)?;
     audience.spec.reach.as_ref().map(|reach| reach.estimate.get_u64())
-}
-
-pub(crate) fn count(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }

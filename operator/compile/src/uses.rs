@@ -1,0 +1,120 @@
+//! Which rule reads which attribute.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use attune_api::Kind;
+use attune_core::bundle::Rule;
+
+use crate::finding::ObjectId;
+use crate::rules::Rules;
+use crate::snapshot::Snapshot;
+
+#[cfg(test)]
+mod tests;
+
+/// What reads attributes, and for which programs.
+#[derive(Debug, Default)]
+pub struct Uses {
+    readers: BTreeMap<String, Vec<Reader>>,
+    /// Programs that address an audience, or have a candidate for it.
+    programs: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// An expression that reads an attribute.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reader {
+    /// The `match` of an Audience.
+    Audience(String),
+    /// An expression of a candidate.
+    Candidate {
+        /// The binding.
+        binding: String,
+        /// Position of the candidate.
+        index: usize,
+        /// `when` or `score`.
+        part: &'static str,
+    },
+}
+
+impl Uses {
+    /// Reads every expression of a namespace once.
+    pub fn of(snapshot: &Snapshot, rules: &Rules) -> Self {
+        let mut uses = Self::default();
+        for (name, rule) in &rules.audiences {
+            uses.note(rule, &Reader::Audience(name.clone()));
+        }
+        for ((binding, index), candidate) in &rules.candidates {
+            for (part, rule) in [("when", &candidate.when), ("score", &candidate.score)] {
+                let reader = Reader::Candidate {
+                    binding: binding.clone(),
+                    index: *index,
+                    part,
+                };
+                rule.iter().for_each(|rule| uses.note(rule, &reader));
+            }
+        }
+        for (name, program) in &snapshot.programs {
+            for audience in &program.spec.audiences {
+                uses.note_program(audience.as_str(), name);
+            }
+        }
+        for binding in snapshot.bindings.values() {
+            let audiences = binding.spec.candidates.iter().flat_map(|one| &one.audiences);
+            for audience in audiences {
+                uses.note_program(audience.as_str(), binding.spec.program_ref.name.as_str());
+            }
+        }
+        uses
+    }
+
+    /// Attributes that some rule reads, with their readers in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[Reader])> {
+        self.readers
+            .iter()
+            .map(|(name, readers)| (name.as_str(), readers.as_slice()))
+    }
+
+    /// What reads an attribute.
+    pub fn readers(&self, attribute: &str) -> &[Reader] {
+        self.readers.get(attribute).map_or(&[], Vec::as_slice)
+    }
+
+    /// Programs that an audience is used for.
+    pub fn programs_of(&self, audience: &str) -> impl Iterator<Item = &str> {
+        self.programs.get(audience).into_iter().flatten().map(String::as_str)
+    }
+
+    fn note(&mut self, rule: &Rule, reader: &Reader) {
+        for attribute in rule.expression.attributes() {
+            let readers = self.readers.entry(attribute.to_owned()).or_default();
+            if readers.last() != Some(reader) {
+                readers.push(reader.clone());
+            }
+        }
+    }
+
+    fn note_program(&mut self, audience: &str, program: &str) {
+        self.programs
+            .entry(audience.to_owned())
+            .or_default()
+            .insert(program.to_owned());
+    }
+}
+
+impl Reader {
+    /// The object that the expression stands on.
+    pub fn object(&self, snapshot: &Snapshot) -> ObjectId {
+        match self {
+            Self::Audience(name) => snapshot.id(Kind::Audience, name),
+            Self::Candidate { binding, .. } => snapshot.id(Kind::ChannelBinding, binding),
+        }
+    }
+
+    /// The field that it stands in.
+    pub fn field(&self) -> String {
+        match self {
+            Self::Audience(_) => "spec.match".to_owned(),
+            Self::Candidate { index, part, .. } => format!("spec.candidates[{index}].{part}"),
+        }
+    }
+}
