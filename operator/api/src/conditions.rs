@@ -426,13 +426,7 @@ impl Kind {
                 C::Measured,
                 C::Fresh,
             ],
-            Self::DataContract => &[
-                C::Accepted,
-                C::Consistent,
-                C::Audited,
-                C::Observed,
-                C::Fresh,
-            ],
+            Self::DataContract => &[C::Accepted, C::Consistent, C::Audited, C::Observed, C::Fresh],
             Self::Audience => &[C::Accepted, C::ResolvedRefs, C::Actionable, C::Fresh],
             Self::ContentModule => &[C::Accepted, C::ResolvedRefs, C::Complete, C::Fresh],
             Self::Channel => &[

@@ -12,8 +12,10 @@ use crate::render::LintFormat;
 use crate::terminal::say;
 
 mod statistics;
+mod strategic;
 
 pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
+pub use strategic::{AuditArgs, ChangeArgs, CoverageArgs, CoverageOutput};
 
 /// Exit code of wrong usage and of input that cannot be read.
 pub const UNREADABLE: u8 = 2;
@@ -32,6 +34,12 @@ enum Verb {
     Crds(CrdsArgs),
     /// Check resources as the cluster would, without one.
     Lint(LintArgs),
+    /// Show what each audience gets at each touchpoint in each locale, and what is missing.
+    Coverage(CoverageArgs),
+    /// Show what a change of resources changes live: rules, coverage, and who gets another message.
+    Plan(ChangeArgs),
+    /// Compare what groups of people get, by an attribute that is used for nothing else.
+    Audit(AuditArgs),
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
     /// Explain a decision step by step.
@@ -232,6 +240,9 @@ impl Cli {
         let result = match self.verb {
             Verb::Crds(args) => cmd::crds::run(&args),
             Verb::Lint(args) => cmd::lint::run(&args),
+            Verb::Coverage(args) => cmd::coverage::run(&args),
+            Verb::Plan(args) => return cmd::plan::run(&args),
+            Verb::Audit(args) => cmd::audit::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,

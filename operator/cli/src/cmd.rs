@@ -1,10 +1,13 @@
 //! What each verb does.
 
+pub(crate) mod audit;
+pub(crate) mod coverage;
 pub(crate) mod crds;
 pub(crate) mod decide;
 pub(crate) mod explain;
 pub(crate) mod lift;
 pub(crate) mod lint;
+pub(crate) mod plan;
 pub(crate) mod plan_experiment;
 pub(crate) mod ready;
 pub(crate) mod serve;

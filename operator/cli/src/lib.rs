@@ -1,7 +1,11 @@
 //! attune: lint, decide, explain, serve, status, lift and plan-experiment on the command line.
 
+mod audit;
+mod change;
 pub mod cli;
 pub mod cmd;
+mod contexts;
+mod coverage;
 pub mod diagnostic;
 mod lift;
 pub mod lint;
@@ -11,6 +15,7 @@ pub mod quote;
 pub mod render;
 pub mod schema;
 pub mod serve;
+mod space;
 pub mod strategy;
 pub mod suggest;
 pub mod table;

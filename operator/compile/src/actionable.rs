@@ -95,11 +95,15 @@ fn named<'a>(
                 continue;
             }
             let binding = bundle.bindings.get_key_value(rule.binding);
-            let candidate = binding.and_then(|(name, binding)| Some((name, binding.candidates.get(rule.index)?)));
+            let candidate =
+                binding.and_then(|(name, binding)| Some((name, binding.candidates.get(rule.index)?)));
             let Some((binding, candidate)) = candidate else {
                 continue;
             };
-            let names = candidate.audiences.iter().filter_map(|id| bundle.audiences.get(id));
+            let names = candidate
+                .audiences
+                .iter()
+                .filter_map(|id| bundle.audiences.get(id));
             for audience in names {
                 let entry = named.entry(&audience.name).or_default();
                 entry.channels.insert(channel);
@@ -126,9 +130,17 @@ impl Judge<'_> {
             (Reason::NotDifferentiated, different(cells, own).err()),
             (Reason::NotMeasurable, measure.as_ref().err().cloned()),
         ];
-        let failing = legs.into_iter().filter_map(|(reason, why)| Some((reason, why?))).collect();
+        let failing = legs
+            .into_iter()
+            .filter_map(|(reason, why)| Some((reason, why?)))
+            .collect();
         Actionable {
-            channels: self.named.channels.iter().map(|channel| (*channel).to_owned()).collect(),
+            channels: self
+                .named
+                .channels
+                .iter()
+                .map(|channel| (*channel).to_owned())
+                .collect(),
             failing,
             because: measure.unwrap_or_default(),
         }
@@ -148,18 +160,31 @@ impl Judge<'_> {
     /// The comparison that needs the smallest part of what it has, over all Programs.
     fn measure(&self, programs: &[&Coverage<'_>]) -> Result<String, String> {
         let Some(units) = reach(self.snapshot, self.name).filter(|units| *units > 0) else {
-            return Err("without a reach nothing says what can be seen of it: declare `spec.reach`".to_owned());
+            return Err(
+                "without a reach nothing says what can be seen of it: declare `spec.reach`".to_owned(),
+            );
         };
         let mut found: Vec<power::Comparison> = Vec::new();
         for coverage in programs {
-            found.extend(power::comparisons((self.snapshot, self.engines), coverage, &self.named.bindings, self.name, self.at));
+            found.extend(power::comparisons(
+                (self.snapshot, self.engines),
+                coverage,
+                &self.named.bindings,
+                self.name,
+                self.at,
+            ));
         }
-        let judged: Vec<_> = found.iter().map(|comparison| (comparison, comparison.needed())).collect();
+        let judged: Vec<_> = found
+            .iter()
+            .map(|comparison| (comparison, comparison.needed()))
+            .collect();
         let lacking = |(comparison, needed): &(&power::Comparison, Option<u64>)| {
             let needed = needed.map_or(f64::INFINITY, |needed| needed as f64);
             needed / comparison.units(units).max(f64::MIN_POSITIVE)
         };
-        let best = judged.iter().min_by(|one, other| lacking(one).total_cmp(&lacking(other)));
+        let best = judged
+            .iter()
+            .min_by(|one, other| lacking(one).total_cmp(&lacking(other)));
         let Some(best) = best else {
             return Err(
                 "no holdout and no running experiment covers it: nothing can be said about what it brings; \
@@ -168,24 +193,38 @@ impl Judge<'_> {
             );
         };
         let (comparison, needed) = best;
-        let sees = format!("{} compares {:.0} of its {units} units", comparison.name, comparison.units(units).floor());
+        let sees = format!(
+            "{} compares {:.0} of its {units} units",
+            comparison.name,
+            comparison.units(units).floor()
+        );
         let lift = comparison.minimum_lift * 100.0;
         match needed {
-            Some(needed) if lacking(best) <= 1.0 => Ok(format!("{sees}, and a lift of {lift} % needs {needed} at the least")),
+            Some(needed) if lacking(best) <= 1.0 => Ok(format!(
+                "{sees}, and a lift of {lift} % needs {needed} at the least"
+            )),
             Some(needed) => Err(format!(
                 "{sees}, and a lift of {lift} % needs {needed} even if every second person responded: widen it, compare a \
                  larger share, or ask for a larger lift"
             )),
-            None => Err(format!("{sees}, and no number of units shows a lift of {lift} %: ask for a larger one")),
+            None => Err(format!(
+                "{sees}, and no number of units shows a lift of {lift} %: ask for a larger one"
+            )),
         }
     }
 }
 
 fn different(cells: usize, own: usize) -> Result<(), String> {
     match (cells, own) {
-        (0, _) => Err("no program addresses it at any touchpoint: add it to a program, or remove it".to_owned()),
+        (0, _) => {
+            Err("no program addresses it at any touchpoint: add it to a program, or remove it".to_owned())
+        }
         (cells, 0) => {
-            let plural = if cells == 1 { "its only cell has" } else { "none of its cells has" };
+            let plural = if cells == 1 {
+                "its only cell has"
+            } else {
+                "none of its cells has"
+            };
             Err(format!(
                 "{plural} words of its own: write a variant for it ({cells} in `attune coverage`), or it is a label, not a strategy"
             ))

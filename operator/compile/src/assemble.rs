@@ -62,8 +62,12 @@ pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> 
             }
         };
         let publication = bundle.and_then(publish);
-        assembled.channels.extend(publication.map(|publication| (name.to_owned(), publication)));
-        assembled.engines.extend(engine.map(|engine| (name.to_owned(), engine)));
+        assembled
+            .channels
+            .extend(publication.map(|publication| (name.to_owned(), publication)));
+        assembled
+            .engines
+            .extend(engine.map(|engine| (name.to_owned(), engine)));
     }
     assembled
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::Program;
 use attune_api::channel::Touchpoint;
 use attune_api::program::{CellState, Waiver};
-use attune_core::decide::Rule;
+use attune_core::decide::{Rule, Words};
 use attune_core::engine::Engine;
 use jiff::Timestamp;
 
@@ -42,6 +42,7 @@ pub struct Coverage<'a> {
     pub unmatched_waivers: Vec<usize>,
     /// What is shown, as cells refer to it.
     rules: Vec<Rule<'a>>,
+    baselines: Vec<Words<'a>>,
 }
 
 /// A touchpoint of a Program's matrix.
@@ -72,6 +73,8 @@ pub struct Cell<'a> {
     pub twin: Option<Twin<'a>>,
     /// Index into the rules; `None` where no rule admits the audience.
     rule: Option<usize>,
+    /// Index into the baselines; `None` where the touchpoint has none.
+    baseline: Option<usize>,
 }
 
 /// Who else gets the words of a cell.
@@ -89,6 +92,12 @@ impl<'a> Coverage<'a> {
     /// The rule that a cell's audience meets; `None` where it gets the baseline or nothing.
     pub fn rule(&self, cell: &Cell<'a>) -> Option<&Rule<'a>> {
         self.rules.get(cell.rule?)
+    }
+
+    /// What a cell's audience is told, be it the baseline; `None` leaves it to the client's code default.
+    pub fn words(&self, cell: &Cell<'a>) -> Option<&Words<'a>> {
+        let rule = self.rule(cell).map(|rule| &rule.words);
+        rule.or_else(|| self.baselines.get(cell.baseline?))
     }
 
     /// The touchpoint of a cell.
@@ -109,7 +118,10 @@ pub fn all<'a>(snapshot: &'a Snapshot, engines: &'a Engines, at: Timestamp) -> V
     for binding in snapshot.bindings.values() {
         let spec = &binding.spec;
         let place = (spec.channel_ref.name.as_str(), spec.touchpoint.as_str());
-        places.entry(spec.program_ref.name.as_str()).or_default().insert(place);
+        places
+            .entry(spec.program_ref.name.as_str())
+            .or_default()
+            .insert(place);
     }
     let programs = snapshot.programs.iter();
     programs
@@ -125,7 +137,9 @@ pub fn all<'a>(snapshot: &'a Snapshot, engines: &'a Engines, at: Timestamp) -> V
 fn spot<'a>(snapshot: &'a Snapshot, program: &str, (channel, touchpoint): (&str, &str)) -> Option<Spot<'a>> {
     let (channel, object) = snapshot.channels.get_key_value(channel)?;
     let touchpoints = object.spec.touchpoints.iter();
-    let touchpoint = touchpoints.into_iter().find(|known| known.name.as_str() == touchpoint)?;
+    let touchpoint = touchpoints
+        .into_iter()
+        .find(|known| known.name.as_str() == touchpoint)?;
     let locales: Vec<_> = object.spec.locales.iter().map(|locale| locale.as_str()).collect();
     let ours = snapshot.bindings.values().filter(|binding| {
         let spec = &binding.spec;
@@ -136,7 +150,10 @@ fn spot<'a>(snapshot: &'a Snapshot, program: &str, (channel, touchpoint): (&str,
     let first = ours.max_by_key(|binding| binding.spec.priority());
     let shown = first.and_then(|binding| binding.spec.candidates.first());
     let module = shown.map(|candidate| candidate.module_ref.name.as_str());
-    let baseline = touchpoint.baseline.as_ref().map(|baseline| baseline.module_ref.name.as_str());
+    let baseline = touchpoint
+        .baseline
+        .as_ref()
+        .map(|baseline| baseline.module_ref.name.as_str());
     Some(Spot {
         channel,
         touchpoint,

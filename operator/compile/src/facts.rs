@@ -79,7 +79,11 @@ impl Facts {
             fact.field.clone(),
             fact.about.clone(),
         );
-        if let Some(found) = self.places.get(&place).and_then(|index| self.found.get_mut(*index)) {
+        if let Some(found) = self
+            .places
+            .get(&place)
+            .and_then(|index| self.found.get_mut(*index))
+        {
             if is_enforced && !found.is_enforced {
                 found.fact = fact;
                 found.is_enforced = true;

@@ -84,7 +84,9 @@ fn program(model: &Model<'_>, strategy: &Strategy<'_>, name: &str) -> ProgramSta
     ProgramStatus {
         declared_rules: Some(count(rules.declared)),
         live_rules: Some(count(rules.live)),
-        coverage: strategy.coverage(name).map(|coverage| coverage.figures(model.snapshot)),
+        coverage: strategy
+            .coverage(name)
+            .map(|coverage| coverage.figures(model.snapshot)),
         content_debt: strategy.content_debt(model, name),
         ..ProgramStatus::default()
     }

@@ -171,12 +171,9 @@ pub const fn condition_of(reason: Reason) -> ConditionType {
         | R::ApprovalOutdated => C::Complete,
         R::ContractConflict => C::Consistent,
         R::Conflicted => C::Conflicted,
-        R::Expired
-        | R::ExpiresSoon
-        | R::ReviewOverdue
-        | R::ReviewTooFar
-        | R::ReviewMissing
-        | R::Unused => C::Fresh,
+        R::Expired | R::ExpiresSoon | R::ReviewOverdue | R::ReviewTooFar | R::ReviewMissing | R::Unused => {
+            C::Fresh
+        }
         R::UnknownGroup | R::AccessMissing => C::OwnersResolved,
         R::CoverageTooLow | R::CapacityExceeded => C::Covered,
         R::FunnelUnbalanced | R::AudienceBudget => C::Balanced,

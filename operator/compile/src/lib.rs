@@ -120,7 +120,10 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         at,
     };
     checks::run(&model, &mut report);
-    let assemble::Assembled { mut channels, engines } = assemble::channels(&model, previous, &mut report);
+    let assemble::Assembled {
+        mut channels,
+        engines,
+    } = assemble::channels(&model, previous, &mut report);
     let mut strategy = strategy::Strategy::of(&model, &engines);
     // What an enforced rule has against what was compiled keeps new forms of it from being programmed.
     if strategy.report(&model, &mut report) {

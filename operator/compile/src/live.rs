@@ -80,7 +80,9 @@ impl LiveRules {
                     continue;
                 }
                 seen.push((rule.touchpoint, candidate));
-                let row = rows.entry(rule.binding).or_insert_with(|| carried(rule.binding, channel, binding));
+                let row = rows
+                    .entry(rule.binding)
+                    .or_insert_with(|| carried(rule.binding, channel, binding));
                 row.live.insert(rule.index);
             }
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use attune_api::conditions::{ConditionType, Reason};
 
-use crate::finding::{Effect, FINDING_REASONS, Finding, ObjectId, Severity, condition_of, condition_on, effect_of};
+use crate::finding::{
+    Effect, FINDING_REASONS, Finding, ObjectId, Severity, condition_of, condition_on, effect_of,
+};
 use crate::stops::Stops;
 
 /// Findings so far, and what follows from them for other objects.

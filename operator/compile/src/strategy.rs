@@ -17,6 +17,8 @@ use crate::live::LiveRules;
 use crate::overlap::Forms;
 use crate::overlap::near::{Near, near};
 use crate::overlap::reach::{self, Reach};
+use crate::policy::Policies;
+use crate::report::Report;
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
 
@@ -63,6 +65,14 @@ impl Portfolio {
         Self { forms, reach: found }
     }
 
+    /// Analyses a snapshot alone, without saying what is wrong with it.
+    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
+        let mut unheard = Report::default();
+        let attributes = crate::attributes::gather(snapshot, &mut unheard);
+        let rules = crate::rules::check(snapshot, &attributes, &mut unheard);
+        Self::of(snapshot, &rules, &attributes)
+    }
+
     /// Audiences that are the same or nearly so.
     pub fn near(&self) -> Near<'_> {
         near(&self.forms)
@@ -70,10 +80,11 @@ impl Portfolio {
 
     /// Binding and position of the candidates that nobody reaches.
     pub fn hidden(&self) -> BTreeSet<(String, usize)> {
-        let candidates = self
-            .reach
-            .iter()
-            .flat_map(|(name, list)| list.iter().enumerate().map(move |(index, reach)| (name, index, reach)));
+        let candidates = self.reach.iter().flat_map(|(name, list)| {
+            list.iter()
+                .enumerate()
+                .map(move |(index, reach)| (name, index, reach))
+        });
         candidates
             .filter(|(_, _, reach)| reach.nobody.is_some())
             .map(|(name, index, _)| (name.clone(), index))
@@ -122,23 +133,30 @@ impl<'a> Strategy<'a> {
                     present: count(load.present),
                     renew: count(now.renew),
                     review: count(now.review),
-                    capacity: capacity(model, group),
+                    capacity: capacity(&model.policies, group),
                 })
             })
             .collect()
     }
 }
 
+/// Versions that a team can make in a quarter, by the policies of a snapshot.
+pub fn capacity_of(snapshot: &Snapshot, group: &str) -> Option<i32> {
+    capacity(&Policies::of(snapshot), group)
+}
+
 /// Versions that a team can make in a quarter: the least that a policy of the namespace says.
-fn capacity(model: &Model<'_>, group: &str) -> Option<i32> {
-    let rulings = model.policies.judging(|rules| rules.capacity.as_ref());
+fn capacity(policies: &Policies<'_>, group: &str) -> Option<i32> {
+    let rulings = policies.judging(|rules| rules.capacity.as_ref());
     rulings.filter_map(|ruling| declared(ruling.rule, group)).min()
 }
 
 /// What one policy says of a team's capacity.
 fn declared(rule: &CapacityRule, group: &str) -> Option<i32> {
     let mut entries = rule.versions_per_quarter.iter();
-    entries.find(|(known, _)| known.as_str() == group).map(|(_, versions)| versions.get_i32())
+    entries
+        .find(|(known, _)| known.as_str() == group)
+        .map(|(_, versions)| versions.get_i32())
 }
 
 pub(crate) fn count(count: usize) -> i32 {

@@ -9,7 +9,7 @@ mod verdicts;
 use std::sync::Arc;
 
 use attune_api::Kind;
-use attune_api::conditions::ConditionType;
+use attune_api::conditions::{ConditionType, Reason};
 use attune_core::bundle::Bundle;
 use attune_core::context::Context;
 use attune_core::decide::{Request, decide};
@@ -80,8 +80,20 @@ pub(crate) fn told(finding: &Finding) -> String {
     )
 }
 
-/// Compiles a strategy and gives its findings in one line each.
+/// Compiles a strategy and gives its findings in one line each, but for what the example's words do not cover: that is true of
+/// it whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
+    let covers = |finding: &&Finding| finding.reason != Reason::CoverageTooLow;
+    compile(strategy)
+        .findings
+        .iter()
+        .filter(covers)
+        .map(told)
+        .collect()
+}
+
+/// Compiles a strategy and gives all its findings in one line each.
+pub(crate) fn all_findings(strategy: &Strategy) -> Vec<String> {
     compile(strategy).findings.iter().map(told).collect()
 }
 

@@ -81,7 +81,11 @@ impl Uses {
 
     /// Programs that an audience is used for.
     pub fn programs_of(&self, audience: &str) -> impl Iterator<Item = &str> {
-        self.programs.get(audience).into_iter().flatten().map(String::as_str)
+        self.programs
+            .get(audience)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
     }
 
     fn note(&mut self, rule: &Rule, reader: &Reader) {

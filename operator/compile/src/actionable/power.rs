@@ -74,7 +74,12 @@ pub fn comparisons(
             .iter()
             .filter(|(known, _)| *known == channel)
             .map(|(_, binding)| *binding)
-            .filter(|binding| bundle.bindings.get(*binding).is_some_and(|known| known.program == coverage.name))
+            .filter(|binding| {
+                bundle
+                    .bindings
+                    .get(*binding)
+                    .is_some_and(|known| known.program == coverage.name)
+            })
             .collect();
         if !names.is_empty() {
             found.extend(holdouts(bundle, coverage, at));
@@ -120,12 +125,22 @@ fn experiments(
     running
         .filter_map(|(name, one)| {
             let total: f64 = one.arms.iter().map(|arm| f64::from(arm.weight)).sum();
-            let control: f64 = one.arms.iter().filter(|arm| arm.control).map(|arm| f64::from(arm.weight)).sum();
-            let others = one.arms.iter().filter(|arm| !arm.control).map(|arm| f64::from(arm.weight));
+            let control: f64 = one
+                .arms
+                .iter()
+                .filter(|arm| arm.control)
+                .map(|arm| f64::from(arm.weight))
+                .sum();
+            let others = one
+                .arms
+                .iter()
+                .filter(|arm| !arm.control)
+                .map(|arm| f64::from(arm.weight));
             let largest = others.fold(0.0, f64::max);
-            let width = one.exclusion.as_ref().map_or(ALL, |range| {
-                f64::from(range.to_bp.saturating_sub(range.from_bp))
-            });
+            let width = one
+                .exclusion
+                .as_ref()
+                .map_or(ALL, |range| f64::from(range.to_bp.saturating_sub(range.from_bp)));
             let pair = control + largest;
             let analysis = &snapshot.experiments.get(name)?.spec.analysis;
             (control > 0.0 && largest > 0.0 && total > 0.0).then(|| Comparison {

@@ -19,11 +19,17 @@ fn judged(strategy: &Strategy, audience: &str) -> Actionable {
         .collect();
     let snapshot = snapshot(strategy);
     let coverages = coverage::all(&snapshot, &engines, AT);
-    all(&snapshot, &engines, &coverages, &BTreeSet::new(), AT).remove(audience).unwrap()
+    all(&snapshot, &engines, &coverages, &BTreeSet::new(), AT)
+        .remove(audience)
+        .unwrap()
 }
 
 fn reasons(strategy: &Strategy, audience: &str) -> Vec<Reason> {
-    judged(strategy, audience).failing.into_iter().map(|(reason, _)| reason).collect()
+    judged(strategy, audience)
+        .failing
+        .into_iter()
+        .map(|(reason, _)| reason)
+        .collect()
 }
 
 #[test]
@@ -32,12 +38,18 @@ fn an_audience_that_is_met_addressed_and_compared_is_actionable() {
     assert!(lapsed.holds(), "{:?}", lapsed.failing);
     assert_eq!(lapsed.channels.iter().collect::<Vec<_>>(), ["email", "web"]);
     assert!(
-        lapsed.because.starts_with("holdout `always-baseline` compares 18000 of its 180000 units"),
+        lapsed
+            .because
+            .starts_with("holdout `always-baseline` compares 18000 of its 180000 units"),
         "{}",
         lapsed.because
     );
     let cart = judged(&Strategy::example(), "cart-abandoner");
-    assert!(cart.because.starts_with("experiment `cart-hero` compares 90000"), "{}", cart.because);
+    assert!(
+        cart.because.starts_with("experiment `cart-hero` compares 90000"),
+        "{}",
+        cart.because
+    );
 }
 
 #[test]
@@ -48,35 +60,64 @@ fn nobody_is_reached_without_a_live_rule_or_a_reach() {
     assert_eq!(reasons(&unnamed, "cart-abandoner")[0], Reason::NotReachable);
     let suspended = Strategy::example().edit(Kind::Channel, "web", json!({"suspend": true}));
     assert_eq!(reasons(&suspended, "cart-abandoner")[0], Reason::NotReachable);
-    assert!(!reasons(&suspended, "lapsed").contains(&Reason::NotReachable), "it has the newsletter");
+    assert!(
+        !reasons(&suspended, "lapsed").contains(&Reason::NotReachable),
+        "it has the newsletter"
+    );
     let unknown = Strategy::example().edit(Kind::Audience, "lapsed", json!({"reach": null}));
-    assert_eq!(reasons(&unknown, "lapsed"), [Reason::NotReachable, Reason::NotMeasurable]);
+    assert_eq!(
+        reasons(&unknown, "lapsed"),
+        [Reason::NotReachable, Reason::NotMeasurable]
+    );
     let nobody = Strategy::example().edit(Kind::Audience, "lapsed", json!({"reach": {"estimate": 0}}));
-    assert_eq!(reasons(&nobody, "lapsed"), [Reason::NotReachable, Reason::NotMeasurable]);
+    assert_eq!(
+        reasons(&nobody, "lapsed"),
+        [Reason::NotReachable, Reason::NotMeasurable]
+    );
 }
 
 #[test]
 fn an_audience_with_everybodys_words_is_a_label() {
     let generic = Strategy::example().change(Kind::ContentModule, "hero", |spec| {
-        spec["variants"].as_array_mut().unwrap().retain(|variant| variant["name"] != "lapsed");
+        spec["variants"]
+            .as_array_mut()
+            .unwrap()
+            .retain(|variant| variant["name"] != "lapsed");
     });
     let lapsed = judged(&generic, "lapsed");
     assert_eq!(lapsed.failing[0].0, Reason::NotDifferentiated);
-    assert!(lapsed.failing[0].1.contains("a label, not a strategy"), "{:?}", lapsed.failing);
+    assert!(
+        lapsed.failing[0].1.contains("a label, not a strategy"),
+        "{:?}",
+        lapsed.failing
+    );
     let alone = Strategy::example().copy(Kind::Audience, "lapsed", "alone");
     assert_eq!(
         reasons(&alone, "alone"),
-        [Reason::NotReachable, Reason::NotDifferentiated, Reason::NotMeasurable]
+        [
+            Reason::NotReachable,
+            Reason::NotDifferentiated,
+            Reason::NotMeasurable
+        ]
     );
 }
 
 #[test]
 fn a_reach_too_small_for_the_lift_is_not_measurable() {
-    let reach = |estimate: Value| Strategy::example().edit(Kind::Audience, "lapsed", json!({"reach": {"estimate": estimate}}));
+    let reach = |estimate: Value| {
+        Strategy::example().edit(Kind::Audience, "lapsed", json!({"reach": {"estimate": estimate}}))
+    };
     assert_eq!(reasons(&reach(json!(1000)), "lapsed"), [Reason::NotMeasurable]);
     assert!(judged(&reach(json!(1_000_000)), "lapsed").holds());
-    let ambitious = reach(json!(20_000)).edit(Kind::Program, "spring-retention", json!({"kpi": {"minimumLiftBp": 5000}}));
-    assert!(judged(&ambitious, "lapsed").holds(), "half as much again shows in fewer");
+    let ambitious = reach(json!(20_000)).edit(
+        Kind::Program,
+        "spring-retention",
+        json!({"kpi": {"minimumLiftBp": 5000}}),
+    );
+    assert!(
+        judged(&ambitious, "lapsed").holds(),
+        "half as much again shows in fewer"
+    );
 }
 
 #[test]
@@ -87,7 +128,12 @@ fn without_a_comparison_nothing_is_measurable() {
         .edit(Kind::Program, "spring-retention", json!({"holdoutRef": null}));
     let why = judged(&bare, "lapsed").failing;
     assert_eq!(why.len(), 1, "{why:?}");
-    assert!(why[0].1.contains("no holdout and no running experiment covers it"), "{why:?}");
+    assert!(
+        why[0]
+            .1
+            .contains("no holdout and no running experiment covers it"),
+        "{why:?}"
+    );
     let over = Strategy::example().edit(
         Kind::Holdout,
         "always-baseline",

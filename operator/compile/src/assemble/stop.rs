@@ -26,7 +26,9 @@ pub(super) fn stop(bundle: &mut Bundle, stops: &Stops) {
                 && !rules(candidate).any(|rule| stops.stops_rule(program, rule))
         });
     }
-    bundle.bindings.retain(|_, binding| !binding.candidates.is_empty());
+    bundle
+        .bindings
+        .retain(|_, binding| !binding.candidates.is_empty());
     for touchpoint in bundle.touchpoints.values_mut() {
         touchpoint.baseline = touchpoint
             .baseline
@@ -46,7 +48,8 @@ fn stop_variants(bundle: &mut Bundle, stops: &Stops) -> Renamed {
     let mut renamed = Renamed::new();
     for (id, module) in std::mem::take(&mut bundle.modules) {
         let mut left = module.clone();
-        left.variants.retain(|variant| !stops.stops_variant(&module, variant));
+        left.variants
+            .retain(|variant| !stops.stops_variant(&module, variant));
         if left.variants.len() == module.variants.len() {
             bundle.modules.insert(id, module);
             continue;
@@ -133,7 +136,10 @@ fn prune(bundle: &mut Bundle) {
         Effect::Module { module } | Effect::Variant { module, .. } => Some(module),
         Effect::Baseline | Effect::Personalize => None,
     });
-    let baselines = bundle.touchpoints.values().filter_map(|one| one.baseline.as_ref());
+    let baselines = bundle
+        .touchpoints
+        .values()
+        .filter_map(|one| one.baseline.as_ref());
     let modules: BTreeSet<_> = candidates()
         .map(|one| &one.module)
         .chain(shown)

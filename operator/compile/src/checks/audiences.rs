@@ -79,12 +79,19 @@ fn unreached(model: &Model<'_>, report: &mut Report) {
                 let message = format!("nobody ever meets this candidate: {}", because(why));
                 report.warning(&object, Reason::Unreachable, field.clone(), message);
             }
-            let audiences = binding.spec.candidates.get(index).map(|candidate| &candidate.audiences);
+            let audiences = binding
+                .spec
+                .candidates
+                .get(index)
+                .map(|candidate| &candidate.audiences);
             for unreached in &found.unreached {
                 let Some(audience) = audiences.and_then(|list| list.get(unreached.place)) else {
                     continue;
                 };
-                let message = format!("`{audience}` never meets this candidate: {}", because(&unreached.why));
+                let message = format!(
+                    "`{audience}` never meets this candidate: {}",
+                    because(&unreached.why)
+                );
                 let field = format!("{field}.audiences[{}]", unreached.place);
                 report.warning(&object, Reason::Unreachable, field, message);
             }
@@ -96,10 +103,13 @@ fn unreached(model: &Model<'_>, report: &mut Report) {
 fn because(why: &Why) -> String {
     match why {
         Why::Behind(other) => {
-            format!("all of them are in `{other}`, which comes first; put the narrower audience before the wider one")
+            format!(
+                "all of them are in `{other}`, which comes first; put the narrower audience before the wider one"
+            )
         }
         Why::BehindSeveral => {
-            "all of them meet some candidate before it; put the narrower audience before the wider ones".to_owned()
+            "all of them meet some candidate before it; put the narrower audience before the wider ones"
+                .to_owned()
         }
         Why::BehindEverybody => {
             "a candidate before it is for everybody; put that one last, or give it audiences".to_owned()

@@ -20,18 +20,26 @@ pub(super) fn fill<'a>(
     engines: &'a Engines,
     at: Timestamp,
 ) -> Coverage<'a> {
-    let audiences: Vec<&str> = program.spec.audiences.iter().map(|audience| audience.as_str()).collect();
+    let audiences: Vec<&str> = program
+        .spec
+        .audiences
+        .iter()
+        .map(|audience| audience.as_str())
+        .collect();
     let mut filler = Filler {
         program: name,
         audiences,
         waivers: Waivers::of(program, at),
         at,
         rules: Vec::new(),
+        baselines: Vec::new(),
         cells: Vec::new(),
     };
     for (index, spot) in spots.iter().enumerate() {
         let engine = engines.get(spot.channel);
-        let named = engine.map(|engine| named(engine, name, spot.touchpoint)).unwrap_or_default();
+        let named = engine
+            .map(|engine| named(engine, name, spot.touchpoint))
+            .unwrap_or_default();
         for (position, locale) in spot.locales.iter().enumerate() {
             filler.column(engine, (index, spot), (position, locale), &named);
         }
@@ -43,6 +51,7 @@ pub(super) fn fill<'a>(
         unmatched_waivers: filler.waivers.unmatched(),
         cells: filler.cells,
         rules: filler.rules,
+        baselines: filler.baselines,
     }
 }
 
@@ -50,7 +59,8 @@ pub(super) fn fill<'a>(
 fn named<'a>(engine: &'a Engine, program: &str, touchpoint: &Touchpoint) -> BTreeSet<&'a str> {
     let bundle = engine.bundle();
     let bindings = bundle.bindings.values();
-    let ours = bindings.filter(|binding| binding.program == program && touchpoint.name == binding.touchpoint.as_str());
+    let ours = bindings
+        .filter(|binding| binding.program == program && touchpoint.name == binding.touchpoint.as_str());
     ours.flat_map(|binding| &binding.candidates)
         .flat_map(|candidate| &candidate.audiences)
         .filter_map(|id| Some(bundle.audiences.get(id)?.name.as_str()))
@@ -63,6 +73,7 @@ struct Filler<'a> {
     waivers: Waivers<'a>,
     at: Timestamp,
     rules: Vec<Rule<'a>>,
+    baselines: Vec<Words<'a>>,
     cells: Vec<Cell<'a>>,
 }
 
@@ -82,13 +93,23 @@ impl<'a> Filler<'a> {
                 audience,
                 locale: position,
             };
-            engine.and_then(|engine| preview(engine, place, self.at)).unwrap_or_default()
+            engine
+                .and_then(|engine| preview(engine, place, self.at))
+                .unwrap_or_default()
         };
         let generic = ask(None);
+        let baseline = generic.baseline.map(|_| self.baselines.len());
+        self.baselines.extend(generic.baseline);
         let previews: Vec<Preview<'a>> = self
             .audiences
             .iter()
-            .map(|audience| if named.contains(audience) { ask(Some(audience)) } else { generic })
+            .map(|audience| {
+                if named.contains(audience) {
+                    ask(Some(audience))
+                } else {
+                    generic
+                }
+            })
             .collect();
         let column = Column::new(&self.audiences, &previews, spot.touchpoint, position);
         let mut known: HashMap<(&str, usize, &str), usize> = HashMap::new();
@@ -111,6 +132,7 @@ impl<'a> Filler<'a> {
                 state,
                 twin,
                 rule,
+                baseline,
             });
         }
     }
@@ -128,7 +150,12 @@ struct Column<'c> {
 }
 
 impl<'c> Column<'c> {
-    fn new(audiences: &[&'c str], previews: &[Preview<'c>], touchpoint: &'c Touchpoint, position: usize) -> Self {
+    fn new(
+        audiences: &[&'c str],
+        previews: &[Preview<'c>],
+        touchpoint: &'c Touchpoint,
+        position: usize,
+    ) -> Self {
         let mut column = Self {
             touchpoint,
             is_foreign: position > 0,
@@ -163,9 +190,19 @@ impl<'c> Column<'c> {
     fn judge(&self, audience: &str, preview: &Preview<'_>) -> (CellState, Option<Twin<'c>>) {
         let Some(rule) = &preview.rule else {
             let gets_baseline = preview.baseline.is_some();
-            return (if gets_baseline { CellState::Baseline } else { CellState::Missing }, None);
+            return (
+                if gets_baseline {
+                    CellState::Baseline
+                } else {
+                    CellState::Missing
+                },
+                None,
+            );
         };
-        if preview.baseline.is_some_and(|baseline| baseline.variant == rule.words.variant) {
+        if preview
+            .baseline
+            .is_some_and(|baseline| baseline.variant == rule.words.variant)
+        {
             return (CellState::Baseline, Some(Twin::Baseline));
         }
         if self.is_foreign && !rule.words.names_locales {
@@ -182,12 +219,15 @@ impl<'c> Column<'c> {
             return Some(Twin::Everybody);
         }
         let words = self.by_variant.get(rule.words.variant)?;
-        let baseline = preview.baseline.and_then(|baseline| self.by_variant.get(baseline.variant));
+        let baseline = preview
+            .baseline
+            .and_then(|baseline| self.by_variant.get(baseline.variant));
         if baseline == Some(words) {
             return Some(Twin::Baseline);
         }
         let mut same = self.by_words.get(words)?.iter();
-        same.find(|other| **other != audience).map(|other| Twin::Audience(other))
+        same.find(|other| **other != audience)
+            .map(|other| Twin::Audience(other))
     }
 }
 
@@ -199,7 +239,11 @@ struct Waivers<'a> {
 
 impl<'a> Waivers<'a> {
     fn of(program: &'a Program, at: Timestamp) -> Self {
-        let declared = program.spec.coverage.iter().flat_map(|coverage| &coverage.waivers);
+        let declared = program
+            .spec
+            .coverage
+            .iter()
+            .flat_map(|coverage| &coverage.waivers);
         let waivers: Vec<_> = declared.map(|waiver| (waiver, waiver.until.end() > at)).collect();
         Self {
             matched: vec![false; waivers.len()],
@@ -221,6 +265,9 @@ impl<'a> Waivers<'a> {
 
     fn unmatched(&self) -> Vec<usize> {
         let places = self.matched.iter().enumerate();
-        places.filter(|(_, matched)| !**matched).map(|(place, _)| place).collect()
+        places
+            .filter(|(_, matched)| !**matched)
+            .map(|(place, _)| place)
+            .collect()
     }
 }

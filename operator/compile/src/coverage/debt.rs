@@ -82,7 +82,9 @@ impl Quarter {
 
     /// How many quarters after another it is, where that is looked at; what is overdue counts as due now.
     fn after(self, now: Self) -> Option<usize> {
-        usize::try_from(self.0.saturating_sub(now.0).max(0)).ok().filter(|quarters| *quarters < QUARTERS)
+        usize::try_from(self.0.saturating_sub(now.0).max(0))
+            .ok()
+            .filter(|quarters| *quarters < QUARTERS)
     }
 }
 
@@ -102,12 +104,18 @@ impl Debt {
         let mut variants: BTreeMap<(&str, &str), Due> = BTreeMap::new();
         let now = Quarter::of(at);
         for coverage in programs {
-            for cell in coverage.cells.iter().filter(|cell| cell.state != CellState::Waived) {
+            for cell in coverage
+                .cells
+                .iter()
+                .filter(|cell| cell.state != CellState::Waived)
+            {
                 let Some(module) = coverage.module(cell) else {
                     continue;
                 };
                 let is_right = cell.state == CellState::Differentiated;
-                *versions.entry((module, cell.audience, cell.locale)).or_insert(true) &= is_right;
+                *versions
+                    .entry((module, cell.audience, cell.locale))
+                    .or_insert(true) &= is_right;
                 if let (true, Some(rule)) = (is_right, coverage.rule(cell)) {
                     let due = variants.entry((module, rule.words.variant)).or_default();
                     due.note(snapshot, coverage, cell, (module, rule.words.variant), now);
@@ -128,7 +136,10 @@ impl Debt {
         }
         for load in debt.teams.values_mut() {
             let missing = load.missing();
-            load.quarters.iter_mut().take(1).for_each(|quarter| quarter.make = missing);
+            load.quarters
+                .iter_mut()
+                .take(1)
+                .for_each(|quarter| quarter.make = missing);
         }
         debt
     }
@@ -168,7 +179,10 @@ impl Due {
             audience.and_then(|audience| audience.spec.review_by),
             coverage.program.spec.review_by,
         ];
-        let reviews = reviews.into_iter().flatten().filter_map(|day| Quarter::of_date(day.date()).after(now));
+        let reviews = reviews
+            .into_iter()
+            .flatten()
+            .filter_map(|day| Quarter::of_date(day.date()).after(now));
         self.reviews.extend(reviews);
     }
 

@@ -34,12 +34,18 @@ impl<'a> Coverage<'a> {
     /// The least share that the Program is to reach; where it states none, every cell.
     pub fn minimum_bp(&self) -> usize {
         let declared = self.program.spec.coverage.as_ref();
-        declared.map_or(ALL, |coverage| usize::try_from(coverage.minimum_bp.get()).unwrap_or(ALL))
+        declared.map_or(ALL, |coverage| {
+            usize::try_from(coverage.minimum_bp.get()).unwrap_or(ALL)
+        })
     }
 
     /// Cells that are neither covered nor waived: those that reach the most people first, the worst of them first.
     pub fn open(&self, snapshot: &Snapshot) -> Vec<&Cell<'a>> {
-        let mut open: Vec<_> = self.cells.iter().filter(|cell| !cell.state.is_covered()).collect();
+        let mut open: Vec<_> = self
+            .cells
+            .iter()
+            .filter(|cell| !cell.state.is_covered())
+            .collect();
         open.sort_by_cached_key(|cell| Reverse((reach(snapshot, cell.audience).unwrap_or(0), cell.state)));
         open
     }
@@ -47,7 +53,11 @@ impl<'a> Coverage<'a> {
     /// The figures of a status.
     pub fn figures(&self, snapshot: &Snapshot) -> CoverageFigures {
         let open = self.open(snapshot);
-        let worst: Vec<_> = open.iter().take(MAX_LISTED).filter_map(|cell| self.listed(cell)).collect();
+        let worst: Vec<_> = open
+            .iter()
+            .take(MAX_LISTED)
+            .filter_map(|cell| self.listed(cell))
+            .collect();
         CoverageFigures {
             cells: count(self.cells.len()),
             differentiated: count(self.count(CellState::Differentiated)),

@@ -40,7 +40,12 @@ fn lines(coverage: &Coverage<'_>) -> Vec<String> {
             None => String::new(),
         };
         let (channel, touchpoint) = (spot.channel, &spot.touchpoint.name);
-        format!("{} {channel}/{touchpoint} {}: {}{twin}", cell.audience, cell.locale, cell.state.as_str())
+        format!(
+            "{} {channel}/{touchpoint} {}: {}{twin}",
+            cell.audience,
+            cell.locale,
+            cell.state.as_str()
+        )
     };
     coverage.cells.iter().map(line).collect()
 }
@@ -49,7 +54,11 @@ fn lines(coverage: &Coverage<'_>) -> Vec<String> {
 fn cell(strategy: &Strategy, start: &str) -> String {
     let cells = cells(strategy);
     let mut found = cells.iter().filter_map(|line| line.strip_prefix(start));
-    found.next().unwrap_or_else(|| panic!("{cells:#?}")).trim_start_matches(": ").to_owned()
+    found
+        .next()
+        .unwrap_or_else(|| panic!("{cells:#?}"))
+        .trim_start_matches(": ")
+        .to_owned()
 }
 
 #[test]
@@ -75,8 +84,14 @@ fn a_copy_of_another_audiences_words_is_shared() {
     let copied = Strategy::example().change(Kind::ContentModule, "hero", |spec| {
         spec["variants"][2]["content"] = spec["variants"][1]["content"].clone();
     });
-    assert_eq!(cell(&copied, "lapsed web/home-hero en"), "Shared with loyal-high-value");
-    assert_eq!(cell(&copied, "loyal-high-value web/home-hero en"), "Shared with lapsed");
+    assert_eq!(
+        cell(&copied, "lapsed web/home-hero en"),
+        "Shared with loyal-high-value"
+    );
+    assert_eq!(
+        cell(&copied, "loyal-high-value web/home-hero en"),
+        "Shared with lapsed"
+    );
 }
 
 #[test]
@@ -84,7 +99,10 @@ fn a_copy_of_the_baseline_is_shared() {
     let copied = Strategy::example().change(Kind::ContentModule, "hero", |spec| {
         spec["variants"][3]["content"] = json!({"headline": "Welcome", "cta": "Shop now"});
     });
-    assert_eq!(cell(&copied, "cart-abandoner web/home-hero en"), "Shared with the baseline");
+    assert_eq!(
+        cell(&copied, "cart-abandoner web/home-hero en"),
+        "Shared with the baseline"
+    );
 }
 
 #[test]
@@ -93,7 +111,10 @@ fn a_difference_that_the_touchpoint_does_not_show_is_none() {
         spec["variants"][2]["content"] = spec["variants"][1]["content"].clone();
         spec["variants"][2]["content"]["image"] = json!("https://shop.example/other.png");
     });
-    assert_eq!(cell(&hidden, "lapsed web/home-hero en"), "Shared with loyal-high-value");
+    assert_eq!(
+        cell(&hidden, "lapsed web/home-hero en"),
+        "Shared with loyal-high-value"
+    );
 }
 
 #[test]
@@ -102,7 +123,10 @@ fn one_variant_for_two_audiences_is_shared() {
         spec["variants"][1]["audiences"] = json!(["loyal-high-value", "lapsed"]);
         spec["variants"].as_array_mut().unwrap().remove(2);
     });
-    assert_eq!(cell(&both, "lapsed email/newsletter en"), "Shared with loyal-high-value");
+    assert_eq!(
+        cell(&both, "lapsed email/newsletter en"),
+        "Shared with loyal-high-value"
+    );
 }
 
 #[test]
@@ -131,15 +155,23 @@ fn what_everybody_gets_is_no_words_of_ones_own() {
 #[test]
 fn words_end_with_their_validity_and_waivers_with_their_day() {
     let state = |instant_: &str, start: &str| {
-        let lines = at(&Strategy::example(), instant(instant_), |_, coverage| lines(coverage));
-        lines.into_iter().find_map(|line| line.strip_prefix(start).map(str::to_owned)).unwrap()
+        let lines = at(&Strategy::example(), instant(instant_), |_, coverage| {
+            lines(coverage)
+        });
+        lines
+            .into_iter()
+            .find_map(|line| line.strip_prefix(start).map(str::to_owned))
+            .unwrap()
     };
     let waived = "cart-abandoner email/newsletter en: ";
     assert_eq!(state("2027-03-31T23:59:59Z", waived), "Waived");
     assert_eq!(state("2027-04-01T00:00:00Z", waived), "Baseline");
     let lapsed = "lapsed email/newsletter en: ";
     assert_eq!(state("2027-06-29T23:59:59Z", lapsed), "Differentiated");
-    assert_eq!(state("2027-06-30T00:00:00Z", lapsed), "Baseline with the baseline");
+    assert_eq!(
+        state("2027-06-30T00:00:00Z", lapsed),
+        "Baseline with the baseline"
+    );
 }
 
 #[test]
@@ -152,7 +184,11 @@ fn whatever_is_suspended_shows_the_baseline() {
         (Kind::Channel, "web"),
     ] {
         let strategy = Strategy::example().edit(kind, name, suspended.clone());
-        assert_eq!(cell(&strategy, "lapsed web/home-hero en"), "Baseline", "{kind} {name}");
+        assert_eq!(
+            cell(&strategy, "lapsed web/home-hero en"),
+            "Baseline",
+            "{kind} {name}"
+        );
     }
 }
 
@@ -170,13 +206,30 @@ fn a_program_without_a_touchpoint_covers_nothing() {
 
 #[test]
 fn figures_list_the_open_cells_that_reach_the_most_people_first() {
-    let figures = at(&Strategy::example(), AT, |snapshot, coverage| coverage.figures(snapshot));
-    assert_eq!((figures.cells, figures.differentiated, figures.untranslated, figures.waived), (9, 6, 2, 1));
+    let figures = at(&Strategy::example(), AT, |snapshot, coverage| {
+        coverage.figures(snapshot)
+    });
+    assert_eq!(
+        (
+            figures.cells,
+            figures.differentiated,
+            figures.untranslated,
+            figures.waived
+        ),
+        (9, 6, 2, 1)
+    );
     assert_eq!((figures.covered_bp, figures.unlisted), (7777, 0));
-    let worst: Vec<_> = figures.worst.iter().map(|cell| (cell.audience.as_str(), cell.state)).collect();
+    let worst: Vec<_> = figures
+        .worst
+        .iter()
+        .map(|cell| (cell.audience.as_str(), cell.state))
+        .collect();
     assert_eq!(
         worst,
-        [("lapsed", CellState::Untranslated), ("loyal-high-value", CellState::Untranslated)]
+        [
+            ("lapsed", CellState::Untranslated),
+            ("loyal-high-value", CellState::Untranslated)
+        ]
     );
 }
 
@@ -204,7 +257,11 @@ fn debt_counts_a_version_once_and_as_present_when_it_is_right_everywhere() {
     let one_place = Strategy::example().change(Kind::ContentModule, "hero", |spec| {
         spec["variants"][1]["channels"] = json!(["web"]);
     });
-    assert_eq!(debt(&one_place), (6, 3), "loyal has nothing of its own in the newsletter");
+    assert_eq!(
+        debt(&one_place),
+        (6, 3),
+        "loyal has nothing of its own in the newsletter"
+    );
 }
 
 #[test]
@@ -259,9 +316,22 @@ fn twelve_audiences_with_three_versions_read_as_what_they_are() {
     }
     at(&strategy, AT, |snapshot, coverage| {
         let figures = coverage.figures(snapshot);
-        assert_eq!((figures.cells, figures.differentiated, figures.covered_bp), (36, 0, 0));
-        assert_eq!((figures.shared, figures.untranslated, figures.baseline), (20, 12, 4), "the cart's are for the web only");
+        assert_eq!(
+            (figures.cells, figures.differentiated, figures.covered_bp),
+            (36, 0, 0)
+        );
+        assert_eq!(
+            (figures.shared, figures.untranslated, figures.baseline),
+            (20, 12, 4),
+            "the cart's are for the web only"
+        );
         let debt = Debt::of(snapshot, &[coverage], AT);
-        assert_eq!((debt.teams["content-studio"].needed, debt.teams["content-studio"].present), (24, 0));
+        assert_eq!(
+            (
+                debt.teams["content-studio"].needed,
+                debt.teams["content-studio"].present
+            ),
+            (24, 0)
+        );
     });
 }

@@ -25,7 +25,10 @@ fn reported(policies: &[Value]) -> Vec<String> {
     for ruling in policies.judging(|rules| rules.insight.as_ref()) {
         let object = snapshot.id(Kind::Audience, "lapsed");
         let words = format!("as {:?} sees it", ruling.policy.name);
-        facts.note(&ruling, Fact::new(object, Reason::InsightMissing, "spec.insight", words));
+        facts.note(
+            &ruling,
+            Fact::new(object, Reason::InsightMissing, "spec.insight", words),
+        );
     }
     let mut report = Report::default();
     facts.report(&mut report);
@@ -36,15 +39,11 @@ fn reported(policies: &[Value]) -> Vec<String> {
 fn reports_one_fact_once_at_the_highest_severity_and_names_the_policies() {
     assert_eq!(
         reported(&[policy("a", "Warn"), policy("b", "Enforce"), policy("c", "Ignore")]),
-        [
-            "error Audience lapsed spec.insight InsightMissing: as Some(\"b\") sees it (policies `a`, `b`)"
-        ]
+        ["error Audience lapsed spec.insight InsightMissing: as Some(\"b\") sees it (policies `a`, `b`)"]
     );
     assert_eq!(
         reported(&[policy("a", "Warn"), policy("b", "Warn")]),
-        [
-            "warning Audience lapsed spec.insight InsightMissing: as Some(\"a\") sees it (policies `a`, `b`)"
-        ]
+        ["warning Audience lapsed spec.insight InsightMissing: as Some(\"a\") sees it (policies `a`, `b`)"]
     );
 }
 
@@ -54,7 +53,11 @@ fn says_that_the_built_in_policy_speaks_where_no_other_does() {
         reported(&[]),
         ["warning Audience lapsed spec.insight InsightMissing: as None sees it (built-in policy)"]
     );
-    assert_eq!(reported(&[policy("a", "Ignore")]), [""; 0], "it was selected, and says nothing");
+    assert_eq!(
+        reported(&[policy("a", "Ignore")]),
+        [""; 0],
+        "it was selected, and says nothing"
+    );
 }
 
 #[test]

@@ -19,7 +19,10 @@ fn counted(strategy: &Strategy, previous: &Previous, hidden: &[(&str, usize)]) -
         .iter()
         .map(|(name, one)| (name.clone(), Engine::load(one.bundle.as_ref().clone()).unwrap()))
         .collect();
-    let hidden: BTreeSet<_> = hidden.iter().map(|(name, index)| ((*name).to_owned(), *index)).collect();
+    let hidden: BTreeSet<_> = hidden
+        .iter()
+        .map(|(name, index)| ((*name).to_owned(), *index))
+        .collect();
     LiveRules::of(&snapshot(strategy), &engines, &hidden, AT)
 }
 
@@ -36,8 +39,14 @@ fn counts_candidates_per_program_channel_binding_and_altogether() {
     let all = fresh(&Strategy::example());
     assert_eq!(all.all(), rules(3, 3));
     assert_eq!(all.of_program("spring-retention"), rules(3, 3));
-    assert_eq!((all.of_channel("web"), all.of_channel("email")), (rules(2, 2), rules(1, 1)));
-    assert_eq!((all.of_binding(HOME), all.of_binding("unheard")), (rules(2, 2), rules(0, 0)));
+    assert_eq!(
+        (all.of_channel("web"), all.of_channel("email")),
+        (rules(2, 2), rules(1, 1))
+    );
+    assert_eq!(
+        (all.of_binding(HOME), all.of_binding("unheard")),
+        (rules(2, 2), rules(0, 0))
+    );
 }
 
 #[test]
@@ -47,7 +56,11 @@ fn a_rule_that_cannot_win_is_declared_and_not_live() {
     let closed = Strategy::example().edit(Kind::ChannelBinding, HOME, json!({"rollout": {"shareBp": 0}}));
     assert_eq!(fresh(&closed).of_channel("web"), rules(2, 0));
     let broken = Strategy::example().edit(Kind::Audience, "lapsed", json!({"match": "user.tier =="}));
-    assert_eq!(fresh(&broken).all(), rules(3, 0), "both bindings name it and were never published");
+    assert_eq!(
+        fresh(&broken).all(),
+        rules(3, 0),
+        "both bindings name it and were never published"
+    );
     let hidden = counted(&Strategy::example(), &Previous::new(), &[(HOME, 1)]);
     assert_eq!(hidden.of_binding(HOME), rules(2, 1));
 }

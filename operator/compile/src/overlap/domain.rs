@@ -107,11 +107,19 @@ impl Domain {
             Condition::OneOf(values) => points(values, kind),
             Condition::NoneOf(values) => flipped(points(values, kind)),
             Condition::Below { bound, inclusive } => {
-                let end = if *inclusive { Cut::After(bound.clone()) } else { Cut::Before(bound.clone()) };
+                let end = if *inclusive {
+                    Cut::After(bound.clone())
+                } else {
+                    Cut::Before(bound.clone())
+                };
                 stretch(Cut::Start, end, kind)
             }
             Condition::Above { bound, inclusive } => {
-                let begin = if *inclusive { Cut::Before(bound.clone()) } else { Cut::After(bound.clone()) };
+                let begin = if *inclusive {
+                    Cut::Before(bound.clone())
+                } else {
+                    Cut::After(bound.clone())
+                };
                 normal(begin, kind).into_iter().collect()
             }
         };
@@ -176,12 +184,13 @@ impl Domain {
             return Some(None);
         }
         let mut pairs = self.cuts.chunks(2);
-        pairs.find_map(|pair| match pair {
-            [begin, end] => example(begin, Some(end), kind),
-            [begin] => example(begin, None, kind),
-            _ => None,
-        })
-        .map(Some)
+        pairs
+            .find_map(|pair| match pair {
+                [begin, end] => example(begin, Some(end), kind),
+                [begin] => example(begin, None, kind),
+                _ => None,
+            })
+            .map(Some)
     }
 }
 
@@ -201,9 +210,10 @@ fn example(begin: &Cut, end: Option<&Cut>, kind: Kind) -> Option<Scalar> {
             (Cut::Start, Some(Cut::After(value))) => Some(value.clone()),
             (Cut::Start, Some(Cut::Before(value))) => previous(value, kind),
             (Cut::Start, None) => some(kind),
-            (Cut::After(Scalar::Number(low)), Some(Cut::Before(Scalar::Number(high) ) | Cut::After(Scalar::Number(high)))) => {
-                Some(Scalar::Number(low + (high - low) / 2.0))
-            }
+            (
+                Cut::After(Scalar::Number(low)),
+                Some(Cut::Before(Scalar::Number(high)) | Cut::After(Scalar::Number(high))),
+            ) => Some(Scalar::Number(low + (high - low) / 2.0)),
             _ => None,
         },
     ];
@@ -225,9 +235,14 @@ fn some(kind: Kind) -> Option<Scalar> {
 fn next(value: &Scalar, kind: Kind) -> Option<Scalar> {
     match value {
         Scalar::Bool(_) => None,
-        Scalar::Number(number) => Some(Scalar::Number(number + if kind == Kind::Integer { 1.0 } else { 0.5 })),
+        Scalar::Number(number) => Some(Scalar::Number(
+            number + if kind == Kind::Integer { 1.0 } else { 0.5 },
+        )),
         Scalar::Text(text) => Some(Scalar::Text(format!("{text}\u{0}"))),
-        Scalar::Instant(at) => at.checked_add(SignedDuration::from_nanos(1)).ok().map(Scalar::Instant),
+        Scalar::Instant(at) => at
+            .checked_add(SignedDuration::from_nanos(1))
+            .ok()
+            .map(Scalar::Instant),
         Scalar::Span(span) => span.checked_add(SignedDuration::from_nanos(1)).map(Scalar::Span),
     }
 }
@@ -236,9 +251,14 @@ fn next(value: &Scalar, kind: Kind) -> Option<Scalar> {
 fn previous(value: &Scalar, kind: Kind) -> Option<Scalar> {
     match value {
         Scalar::Bool(value) => value.then_some(Scalar::Bool(false)),
-        Scalar::Number(number) => Some(Scalar::Number(number - if kind == Kind::Integer { 1.0 } else { 0.5 })),
+        Scalar::Number(number) => Some(Scalar::Number(
+            number - if kind == Kind::Integer { 1.0 } else { 0.5 },
+        )),
         Scalar::Text(_) => some(Kind::Text),
-        Scalar::Instant(at) => at.checked_sub(SignedDuration::from_nanos(1)).ok().map(Scalar::Instant),
+        Scalar::Instant(at) => at
+            .checked_sub(SignedDuration::from_nanos(1))
+            .ok()
+            .map(Scalar::Instant),
         Scalar::Span(span) => span.checked_sub(SignedDuration::from_nanos(1)).map(Scalar::Span),
     }
 }
@@ -263,7 +283,9 @@ fn stretch(begin: Cut, end: Cut, kind: Kind) -> Vec<Cut> {
 /// One spelling for each place: between whole numbers, and between false and true, there is nothing. `None` is after all.
 fn normal(cut: Cut, kind: Kind) -> Option<Cut> {
     match (kind, cut) {
-        (Kind::Integer, Cut::Before(Scalar::Number(number))) => Some(Cut::Before(Scalar::Number(number.ceil() + 0.0))),
+        (Kind::Integer, Cut::Before(Scalar::Number(number))) => {
+            Some(Cut::Before(Scalar::Number(number.ceil() + 0.0)))
+        }
         (Kind::Integer, Cut::After(Scalar::Number(number))) => {
             Some(Cut::Before(Scalar::Number(number.floor() + 1.0)))
         }

@@ -62,7 +62,8 @@ impl Form {
 
     /// Whether it is shown that it always holds.
     pub fn is_always(&self) -> bool {
-        self.boxes().is_some_and(|boxes| Cube::default().is_covered_by(boxes) == Proof::Proven)
+        self.boxes()
+            .is_some_and(|boxes| Cube::default().is_covered_by(boxes) == Proof::Proven)
     }
 
     /// Whether every context in which it holds is one in which the other does.
@@ -71,13 +72,19 @@ impl Form {
             return Proof::NotProven;
         };
         let covered = |cube: &Cube| cube.is_covered_by(boxes) == Proof::Proven;
-        if own.iter().all(covered) { Proof::Proven } else { Proof::NotProven }
+        if own.iter().all(covered) {
+            Proof::Proven
+        } else {
+            Proof::NotProven
+        }
     }
 
     /// The boxes of the contexts in which both hold; `None` where one is too large.
     pub fn meet(&self, other: &Self) -> Option<Vec<Cube>> {
         let (own, others) = (self.boxes()?, other.boxes()?);
-        let pairs = own.iter().flat_map(|one| others.iter().map(move |other| (one, other)));
+        let pairs = own
+            .iter()
+            .flat_map(|one| others.iter().map(move |other| (one, other)));
         Some(pairs.filter_map(|(one, other)| one.meet(other)).collect())
     }
 
@@ -94,7 +101,9 @@ impl Form {
     /// Where both hold.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        self.meet(other).and_then(simplified).map_or(Self::TooLarge, Self::Boxes)
+        self.meet(other)
+            .and_then(simplified)
+            .map_or(Self::TooLarge, Self::Boxes)
     }
 }
 
@@ -140,7 +149,11 @@ impl Cube {
                 return Proof::NotProven;
             }
         }
-        if left.is_empty() { Proof::Proven } else { Proof::NotProven }
+        if left.is_empty() {
+            Proof::Proven
+        } else {
+            Proof::NotProven
+        }
     }
 
     /// What is left of it outside of another box: disjoint boxes.
@@ -195,7 +208,9 @@ fn boxes(formula: &Formula, subjects: &mut Subjects) -> Option<Vec<Cube>> {
                 if all.len().saturating_mul(boxes.len()) > MAX_BOXES * MAX_BOXES {
                     return None;
                 }
-                let met = all.iter().flat_map(|one| boxes.iter().filter_map(|other| one.meet(other)));
+                let met = all
+                    .iter()
+                    .flat_map(|one| boxes.iter().filter_map(|other| one.meet(other)));
                 all = simplified(met.collect())?;
             }
             Some(all)
@@ -254,7 +269,9 @@ fn simplified(mut boxes: Vec<Cube>) -> Option<Vec<Cube>> {
 fn joinable(boxes: &[Cube]) -> Option<(usize, usize, Cube)> {
     boxes.iter().enumerate().find_map(|(place, one)| {
         let others = boxes.iter().enumerate().skip(place + 1);
-        others.filter_map(|(index, other)| Some((place, index, join(one, other)?))).next()
+        others
+            .filter_map(|(index, other)| Some((place, index, join(one, other)?)))
+            .next()
     })
 }
 
@@ -262,7 +279,11 @@ fn join(one: &Cube, other: &Cube) -> Option<Cube> {
     if one.0.len() != other.0.len() || !one.0.keys().eq(other.0.keys()) {
         return None;
     }
-    let mut differing = one.0.iter().zip(&other.0).filter(|((_, own), (_, theirs))| own != theirs);
+    let mut differing = one
+        .0
+        .iter()
+        .zip(&other.0)
+        .filter(|((_, own), (_, theirs))| own != theirs);
     let ((subject, own), (_, theirs)) = differing.next()?;
     if differing.next().is_some() {
         return None;
@@ -276,4 +297,3 @@ fn join(one: &Cube, other: &Cube) -> Option<Cube> {
     }
     Some(joined)
 }
-

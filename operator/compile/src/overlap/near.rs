@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::Forms;
 use super::domain::Domain;
-use super::{Cube, Forms};
+use super::form::Cube;
 
 /// Audiences that lie close to each other.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -51,9 +52,13 @@ impl<'f> Tests<'f> {
 
 fn nested<'f>(conjunctions: impl Iterator<Item = (&'f str, &'f Cube)>) -> BTreeSet<(&'f str, &'f str)> {
     let mut tests = Tests::default();
-    let boxes: Vec<_> = conjunctions.map(|(name, cube)| (name, cube, tests.numbers(cube))).collect();
-    let whole: HashMap<&[usize], &str> =
-        boxes.iter().map(|(name, _, numbers)| (numbers.as_slice(), *name)).collect();
+    let boxes: Vec<_> = conjunctions
+        .map(|(name, cube)| (name, cube, tests.numbers(cube)))
+        .collect();
+    let whole: HashMap<&[usize], &str> = boxes
+        .iter()
+        .map(|(name, _, numbers)| (numbers.as_slice(), *name))
+        .collect();
     let mut nested = BTreeSet::new();
     let mut siblings: HashMap<(Vec<usize>, usize), Vec<(&Domain, &str)>> = HashMap::new();
     for (name, cube, numbers) in &boxes {

@@ -76,13 +76,21 @@ pub fn of(
             None if is_conditional => Form::TooLarge,
             None => always.clone(),
         };
-        let names: Vec<&str> = candidate.audiences.iter().map(|audience| audience.as_str()).collect();
+        let names: Vec<&str> = candidate
+            .audiences
+            .iter()
+            .map(|audience| audience.as_str())
+            .collect();
         let reach = examine(forms, &names, &condition, &before);
         if is_ordered {
             let admitted = names.iter().fold(never.clone(), |all, name| {
                 all.join(forms.by_name.get(*name).unwrap_or(&never))
             });
-            let admitted = if names.is_empty() { always.clone() } else { admitted };
+            let admitted = if names.is_empty() {
+                always.clone()
+            } else {
+                admitted
+            };
             before.take(&admitted.and(&condition), &names, is_conditional);
         }
         found.push(reach);
@@ -137,7 +145,11 @@ fn examine(forms: &Forms, names: &[&str], condition: &Form, before: &Before) -> 
     let is_never = |name: &&&str| forms.by_name.get(**name).is_some_and(Form::is_never);
     let never = names.iter().filter(is_never).count();
     if reach.unreached.len() + never == names.len() {
-        reach.nobody = reach.unreached.first().map(|first| first.why.clone()).or(Some(Why::Excluded));
+        reach.nobody = reach
+            .unreached
+            .first()
+            .map(|first| first.why.clone())
+            .or(Some(Why::Excluded));
     }
     reach
 }

@@ -39,7 +39,9 @@ pub(super) fn attributes() -> Attributes {
             sensitive: false,
         };
         let contract = "c".to_owned();
-        attributes.by_name.insert(name.into(), Declared { contract, attribute });
+        attributes
+            .by_name
+            .insert(name.into(), Declared { contract, attribute });
     }
     attributes
 }
@@ -55,7 +57,10 @@ fn forms(sources: &[(&str, &str)]) -> Forms {
         .iter()
         .map(|(name, source)| (*name, expression(source, &attributes.schema)))
         .collect();
-    Forms::of(expressions.iter().map(|(name, expression)| (*name, expression)), &attributes)
+    Forms::of(
+        expressions.iter().map(|(name, expression)| (*name, expression)),
+        &attributes,
+    )
 }
 
 fn related(one: &str, other: &str) -> Relation {
@@ -65,18 +70,39 @@ fn related(one: &str, other: &str) -> Relation {
 #[test]
 fn knows_equal_rules_however_they_are_written() {
     for (one, other) in [
-        (r#"user.tier == "gold" || user.tier == "platinum""#, r#"user.tier in ["platinum", "gold"]"#),
-        (r#"!(user.tier in ["gold"])"#, r#"has(user.tier) && user.tier != "gold""#),
+        (
+            r#"user.tier == "gold" || user.tier == "platinum""#,
+            r#"user.tier in ["platinum", "gold"]"#,
+        ),
+        (
+            r#"!(user.tier in ["gold"])"#,
+            r#"has(user.tier) && user.tier != "gold""#,
+        ),
         ("user.orders > 0", "user.orders >= 1"),
         ("user.orders > 0 && user.orders < 2", "user.orders == 1"),
         ("!(user.spend < 10.0)", "user.spend >= 10"),
-        ("has(user.seen) && now - user.seen > duration(\"720h\")", "now - user.seen > duration(\"720h\")"),
-        ("user.seen < now - duration(\"720h\")", "now - duration(\"720h\") > user.seen"),
-        ("user.member ? user.orders > 3 : user.orders > 5", "(user.member && user.orders > 3) || (!user.member && user.orders > 5)"),
+        (
+            "has(user.seen) && now - user.seen > duration(\"720h\")",
+            "now - user.seen > duration(\"720h\")",
+        ),
+        (
+            "user.seen < now - duration(\"720h\")",
+            "now - duration(\"720h\") > user.seen",
+        ),
+        (
+            "user.member ? user.orders > 3 : user.orders > 5",
+            "(user.member && user.orders > 3) || (!user.member && user.orders > 5)",
+        ),
         ("user.member == true", "user.member"),
         ("user.orders < 3 || user.orders >= 3", "has(user.orders)"),
-        ("user.tags.exists(t, t == \"shoes\")", "user.tags.exists(x, x == \"shoes\")"),
-        ("user.spend > 1.0 && (user.member || user.orders > 2)", "(user.orders > 2 || user.member) && user.spend > 1.0"),
+        (
+            "user.tags.exists(t, t == \"shoes\")",
+            "user.tags.exists(x, x == \"shoes\")",
+        ),
+        (
+            "user.spend > 1.0 && (user.member || user.orders > 2)",
+            "(user.orders > 2 || user.member) && user.spend > 1.0",
+        ),
     ] {
         assert_eq!(related(one, other), Relation::Equal, "{one}  //  {other}");
     }
@@ -88,12 +114,24 @@ fn knows_which_lies_inside_of_which() {
         (r#"user.tier == "gold""#, r#"user.tier in ["gold", "platinum"]"#),
         ("user.spend > 200.0", "user.spend > 100.0"),
         ("user.spend > 200.0 && user.member", "user.spend > 100.0"),
-        ("now - user.seen > duration(\"720h\")", "now - user.seen > duration(\"24h\")"),
+        (
+            "now - user.seen > duration(\"720h\")",
+            "now - user.seen > duration(\"24h\")",
+        ),
         ("user.seen < now - duration(\"720h\")", "has(user.seen)"),
         ("size(user.tags) > 3", "size(user.tags) > 1"),
-        ("user.orders > 3 && user.orders < 9", "user.orders > 2 && user.orders <= 8 || user.orders > 100"),
-        ("user.tags.exists(t, t == \"shoes\") && user.member", "has(user.tags)"),
-        (r#"user.tier == "gold" && user.orders > 0"#, r#"user.tier != "none" && (user.orders > 0 || user.member)"#),
+        (
+            "user.orders > 3 && user.orders < 9",
+            "user.orders > 2 && user.orders <= 8 || user.orders > 100",
+        ),
+        (
+            "user.tags.exists(t, t == \"shoes\") && user.member",
+            "has(user.tags)",
+        ),
+        (
+            r#"user.tier == "gold" && user.orders > 0"#,
+            r#"user.tier != "none" && (user.orders > 0 || user.member)"#,
+        ),
     ] {
         assert_eq!(related(inner, outer), Relation::Inside, "{inner}  //  {outer}");
         assert_eq!(related(outer, inner), Relation::Around, "{outer}  //  {inner}");
@@ -103,27 +141,60 @@ fn knows_which_lies_inside_of_which() {
 #[test]
 fn a_box_may_be_covered_by_several() {
     let apart = "user.spend < 10.0 || user.spend >= 10.0 && user.member || user.spend >= 5.0 && !user.member";
-    assert_eq!(related("has(user.spend) && has(user.member)", apart), Relation::Inside);
+    assert_eq!(
+        related("has(user.spend) && has(user.member)", apart),
+        Relation::Inside
+    );
 }
 
 #[test]
 fn knows_who_is_in_both_and_who_cannot_be() {
-    assert_eq!(related(r#"user.tier == "gold""#, r#"user.tier == "silver""#), Relation::Apart);
-    assert_eq!(related("user.spend > 100.0", "user.spend < 100.0 && user.member"), Relation::Apart);
+    assert_eq!(
+        related(r#"user.tier == "gold""#, r#"user.tier == "silver""#),
+        Relation::Apart
+    );
+    assert_eq!(
+        related("user.spend > 100.0", "user.spend < 100.0 && user.member"),
+        Relation::Apart
+    );
     assert_eq!(related("user.orders > 1", "user.orders < 2"), Relation::Apart);
-    assert_eq!(related("!has(user.tier)", r#"user.tier != "gold""#), Relation::Apart);
+    assert_eq!(
+        related("!has(user.tier)", r#"user.tier != "gold""#),
+        Relation::Apart
+    );
     assert_eq!(related("user.member", "!user.member"), Relation::Apart);
-    assert_eq!(related("user.spend > 100.0", "user.spend < 200.0"), Relation::Overlapping);
-    assert_eq!(related("user.member", r#"user.tier.startsWith("g")"#), Relation::CannotTell);
-    assert_eq!(related(r#"user.tier.startsWith("g")"#, r#"user.tier.startsWith("go")"#), Relation::CannotTell);
+    assert_eq!(
+        related("user.spend > 100.0", "user.spend < 200.0"),
+        Relation::Overlapping
+    );
+    assert_eq!(
+        related("user.member", r#"user.tier.startsWith("g")"#),
+        Relation::CannotTell
+    );
+    assert_eq!(
+        related(r#"user.tier.startsWith("g")"#, r#"user.tier.startsWith("go")"#),
+        Relation::CannotTell
+    );
 }
 
 #[test]
 fn a_missing_attribute_is_neither_true_nor_false() {
-    assert_eq!(related("user.spend > 5.0", "!(user.spend <= 5.0)"), Relation::Equal);
+    assert_eq!(
+        related("user.spend > 5.0", "!(user.spend <= 5.0)"),
+        Relation::Equal
+    );
     // Without `user.orders`, the first still holds for a member; its negation never does.
-    assert_eq!(related("user.member || user.orders > 1", "user.member"), Relation::Around);
-    assert_eq!(related("!(user.member || user.orders > 1)", "!user.member && has(user.orders)"), Relation::Inside);
+    assert_eq!(
+        related("user.member || user.orders > 1", "user.member"),
+        Relation::Around
+    );
+    assert_eq!(
+        related(
+            "!(user.member || user.orders > 1)",
+            "!user.member && has(user.orders)"
+        ),
+        Relation::Inside
+    );
 }
 
 #[test]
@@ -142,20 +213,36 @@ fn knows_what_is_always_and_what_is_never_true() {
     ] {
         assert!(form(never).is_never(), "{never}");
     }
-    for always in ["true", "has(user.spend) || !has(user.spend)", "1.5 <= 2.0", "!(1 == 2)"] {
+    for always in [
+        "true",
+        "has(user.spend) || !has(user.spend)",
+        "1.5 <= 2.0",
+        "!(1 == 2)",
+    ] {
         assert!(form(always).is_always(), "{always}");
     }
-    for sometimes in ["user.spend > 1.0 || user.spend <= 1.0", "user.member", "user.tier.matches(\"g.*\")"] {
-        assert!(!form(sometimes).is_never() && !form(sometimes).is_always(), "{sometimes}");
+    for sometimes in [
+        "user.spend > 1.0 || user.spend <= 1.0",
+        "user.member",
+        "user.tier.matches(\"g.*\")",
+    ] {
+        assert!(
+            !form(sometimes).is_never() && !form(sometimes).is_always(),
+            "{sometimes}"
+        );
     }
 }
 
 #[test]
 fn what_would_be_too_large_cannot_be_told() {
-    let pairs: Vec<_> = (0..12).map(|number| format!("(user.spend == {number}.5 || user.tier == \"t{number}\")")).collect();
+    let pairs: Vec<_> = (0..12)
+        .map(|number| format!("(user.tier.startsWith(\"a{number}\") || user.tier.endsWith(\"b{number}\"))"))
+        .collect();
     let wide = pairs.join(" && ");
     assert_eq!(related(&wide, "user.member"), Relation::CannotTell);
-    let long: Vec<_> = (0..300).map(|number| format!("user.tier.startsWith(\"{number}\")")).collect();
+    let long: Vec<_> = (0..300)
+        .map(|number| format!("user.tier.startsWith(\"{number}\")"))
+        .collect();
     assert_eq!(related(&long.join(" || "), "user.member"), Relation::CannotTell);
 }
 
@@ -189,11 +276,23 @@ fn finds_equal_and_near_audiences_by_look_up() {
 #[test]
 fn near_audiences_cost_as_many_look_ups_as_there_are_tests() {
     let sources: Vec<(String, String)> = (0..1000)
-        .map(|number| (format!("a{number:04}"), format!("user.spend > {number}.0 && user.tier == \"gold\"")))
+        .map(|number| {
+            (
+                format!("a{number:04}"),
+                format!("user.spend > {number}.0 && user.tier == \"gold\""),
+            )
+        })
         .collect();
-    let sources: Vec<_> = sources.iter().map(|(name, source)| (name.as_str(), source.as_str())).collect();
+    let sources: Vec<_> = sources
+        .iter()
+        .map(|(name, source)| (name.as_str(), source.as_str()))
+        .collect();
     let forms = forms(&sources);
-    assert_eq!(near(&forms).nested.len(), 999, "a chain has as many pairs as links");
+    assert_eq!(
+        near(&forms).nested.len(),
+        999,
+        "a chain has as many pairs as links"
+    );
 }
 
 /// The reach of the candidates of the example's home page after a change.
@@ -203,21 +302,30 @@ fn reached(change: impl FnOnce(&mut serde_json::Value)) -> Vec<Reach> {
     let mut report = Report::default();
     let attributes = crate::attributes::gather(&snapshot, &mut report);
     let rules = crate::rules::check(&snapshot, &attributes, &mut report);
-    let audiences = rules.audiences.iter().map(|(name, rule)| (name.as_str(), &rule.expression));
+    let audiences = rules
+        .audiences
+        .iter()
+        .map(|(name, rule)| (name.as_str(), &rule.expression));
     let mut forms = Forms::of(audiences, &attributes);
     let binding = &snapshot.bindings["retention-home-hero"];
     reach::of(&mut forms, "retention-home-hero", binding, &rules, &attributes)
 }
 
 fn candidates(list: serde_json::Value) -> Vec<Option<Why>> {
-    reached(|spec| spec["candidates"] = list).into_iter().map(|reach| reach.nobody).collect()
+    reached(|spec| spec["candidates"] = list)
+        .into_iter()
+        .map(|reach| reach.nobody)
+        .collect()
 }
 
 #[test]
 fn whoever_stands_behind_a_wider_audience_is_not_reached() {
     let hero = |rest: serde_json::Value| {
         let mut candidate = json!({"moduleRef": {"name": "hero"}});
-        candidate.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        candidate
+            .as_object_mut()
+            .unwrap()
+            .extend(rest.as_object().unwrap().clone());
         candidate
     };
     assert_eq!(reached(|_| {}), [Reach::default(), Reach::default()]);
@@ -239,16 +347,25 @@ fn whoever_stands_behind_a_wider_audience_is_not_reached() {
     let excluded = hero(json!({"when": "session.cartValue < 50.0", "audiences": ["cart-abandoner"]}));
     assert_eq!(candidates(json!([excluded])), [Some(Why::Excluded)]);
     let scored = hero(json!({"score": "session.cartValue", "audiences": ["lapsed"]}));
-    assert_eq!(candidates(json!([lapsed(), scored])), [None, None], "scores change the order");
+    assert_eq!(
+        candidates(json!([lapsed(), scored])),
+        [None, None],
+        "scores change the order"
+    );
 }
 
 #[test]
 fn an_audience_may_be_hidden_within_its_own_candidate() {
     let found = reached(|spec| {
-        spec["candidates"] = json!([{"moduleRef": {"name": "hero"}, "audiences": ["cart-abandoner", "lapsed"]}]);
+        spec["candidates"] =
+            json!([{"moduleRef": {"name": "hero"}, "audiences": ["cart-abandoner", "lapsed"]}]);
         spec["candidates"][0]["when"] = json!("session.cartValue >= 50.0 && session.itemCount > 0");
     });
-    assert_eq!(found[0].unreached.len(), 1, "whoever meets the condition has a cart");
+    assert_eq!(
+        found[0].unreached.len(),
+        1,
+        "whoever meets the condition has a cart"
+    );
     assert_eq!((found[0].unreached[0].place, &found[0].nobody), (1, &None));
 }
 

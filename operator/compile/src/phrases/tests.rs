@@ -11,7 +11,12 @@ fn phrases(list: &[(&str, &str)]) -> Phrases {
 #[test]
 fn finds_whole_words_whatever_their_case_punctuation_and_markup() {
     let phrases = phrases(&[("en", "Only today")]);
-    for text in ["only today!", "Save now: **Only** _today_", "ONLY-TODAY", "only\n  today"] {
+    for text in [
+        "only today!",
+        "Save now: **Only** _today_",
+        "ONLY-TODAY",
+        "only\n  today",
+    ] {
         assert_eq!(phrases.first_in(Some("en"), text), Some("Only today"), "{text}");
     }
     for text in ["only todayish", "lonely today", "today only", ""] {

@@ -67,11 +67,13 @@ impl<'s> Selector<'s> {
             let values = one.values.as_deref().unwrap_or_default();
             let some = |operator| {
                 let expected = "at least one value";
-                (!values.is_empty()).then_some(values).ok_or(SelectorError::Values {
-                    index,
-                    operator,
-                    expected,
-                })
+                (!values.is_empty())
+                    .then_some(values)
+                    .ok_or(SelectorError::Values {
+                        index,
+                        operator,
+                        expected,
+                    })
             };
             let none = |operator| {
                 let expected = "no values";

@@ -52,7 +52,10 @@ fn warns_of_everything_where_no_policy_selects() {
     let snapshot = snapshot(&Strategy::example().without(Kind::GovernancePolicy, "default"));
     let policies = Policies::of(&snapshot);
     let ruling = policies.judging(|rules| rules.tactics.as_ref()).next().unwrap();
-    assert_eq!((ruling.enforcement, ruling.policy.name), (Enforcement::Warn, None));
+    assert_eq!(
+        (ruling.enforcement, ruling.policy.name),
+        (Enforcement::Warn, None)
+    );
     assert!(policies.judges(|rules| rules.coverage.as_ref()));
     assert!(
         !policies.judges(|rules| rules.owner_access.as_ref()),

@@ -34,7 +34,8 @@ impl Strategy<'_> {
     /// A team's load is told where most of it comes from: one fact is told once.
     fn capacity_facts(&self, model: &Model<'_>, (group, load): (&str, &TeamLoad), facts: &mut Facts) {
         for ruling in model.policies.judging(|rules| rules.capacity.as_ref()) {
-            let Some(capacity) = declared(ruling.rule, group).and_then(|most| usize::try_from(most).ok()) else {
+            let Some(capacity) = declared(ruling.rule, group).and_then(|most| usize::try_from(most).ok())
+            else {
                 continue;
             };
             let mut quarters = load.quarters.iter().enumerate();
@@ -65,7 +66,11 @@ impl Strategy<'_> {
             let debt = Debt::of(model.snapshot, &[*coverage], model.at);
             debt.teams.get(group).map_or(0, |load| load.needed)
         };
-        self.coverages.iter().rev().max_by_key(needed).map(|coverage| coverage.name)
+        self.coverages
+            .iter()
+            .rev()
+            .max_by_key(needed)
+            .map(|coverage| coverage.name)
     }
 
     fn audience_facts(&self, model: &Model<'_>, facts: &mut Facts) {
@@ -73,7 +78,11 @@ impl Strategy<'_> {
             for (name, actionable) in &self.actionable {
                 let object = || model.snapshot.id(Kind::Audience, name);
                 for (reason, message) in &actionable.failing {
-                    let field = if message.contains("`spec.reach`") { "spec.reach" } else { "spec" };
+                    let field = if message.contains("`spec.reach`") {
+                        "spec.reach"
+                    } else {
+                        "spec"
+                    };
                     facts.note(&ruling, Fact::new(object(), *reason, field, message.clone()));
                 }
                 let mut channels = actionable.channels.iter();
@@ -82,7 +91,10 @@ impl Strategy<'_> {
                         "channel `{only}` alone meets it: whoever does not come there is never reached; add a rule on another \
                          channel"
                     );
-                    facts.note(&ruling, Fact::new(object(), Reason::SingleChannel, "spec", message));
+                    facts.note(
+                        &ruling,
+                        Fact::new(object(), Reason::SingleChannel, "spec", message),
+                    );
                 }
             }
         }
@@ -96,7 +108,11 @@ fn coverage_fact(model: &Model<'_>, coverage: &Coverage<'_>, facts: &mut Facts) 
     }
     let object = model.snapshot.id(Kind::Program, coverage.name);
     let is_stated = coverage.program.spec.coverage.is_some();
-    let field = if is_stated { "spec.coverage.minimumBp" } else { "spec.audiences" };
+    let field = if is_stated {
+        "spec.coverage.minimumBp"
+    } else {
+        "spec.audiences"
+    };
     let message = too_low(model, coverage, covered, minimum);
     for ruling in model.policies.judging(|rules| rules.coverage.as_ref()) {
         let fact = Fact::new(object.clone(), Reason::CoverageTooLow, field, message.clone());
@@ -137,7 +153,10 @@ fn too_low(model: &Model<'_>, coverage: &Coverage<'_>, covered: usize, minimum: 
                 locale => format!(" in `{locale}`"),
             };
             let (touchpoint, state) = (&spot.touchpoint.name, cell.state.as_str());
-            Some(format!("`{}` at `{}/{touchpoint}`{locale} ({state})", cell.audience, spot.channel))
+            Some(format!(
+                "`{}` at `{}/{touchpoint}`{locale} ({state})",
+                cell.audience, spot.channel
+            ))
         })
         .collect();
     let more = match open.len() - named.len() {
@@ -170,18 +189,30 @@ fn percent(basis_points: usize) -> String {
 /// Waivers that waive nothing.
 fn waivers(model: &Model<'_>, coverage: &Coverage<'_>, report: &mut Report) {
     let object = model.snapshot.id(Kind::Program, coverage.name);
-    let declared: Vec<_> = coverage.program.spec.coverage.iter().flat_map(|one| &one.waivers).collect();
+    let declared: Vec<_> = coverage
+        .program
+        .spec
+        .coverage
+        .iter()
+        .flat_map(|one| &one.waivers)
+        .collect();
     for place in &coverage.unmatched_waivers {
         let Some(waiver) = declared.get(*place) else {
             continue;
         };
         let field = format!("spec.coverage.waivers[{place}]");
         // What does not exist is told as a dangling reference.
-        let is_told = report.about(&object).any(|finding| finding.field.starts_with(&field));
+        let is_told = report
+            .about(&object)
+            .any(|finding| finding.field.starts_with(&field));
         if is_told {
             continue;
         }
-        let locale = waiver.locale.as_ref().map(|locale| format!(" in `{locale}`")).unwrap_or_default();
+        let locale = waiver
+            .locale
+            .as_ref()
+            .map(|locale| format!(" in `{locale}`"))
+            .unwrap_or_default();
         let message = format!(
             "the program has no cell of `{}` at `{}/{}`{locale}: no binding of it leads there; remove the waiver or correct it",
             waiver.audience, waiver.channel, waiver.touchpoint

@@ -22,9 +22,15 @@ fn knows_who_reads_an_attribute_and_for_which_programs() {
     };
     assert_eq!(
         uses.readers("user.tier"),
-        [Reader::Audience("loyal-high-value".to_owned()), newsletter.clone()]
+        [
+            Reader::Audience("loyal-high-value".to_owned()),
+            newsletter.clone()
+        ]
     );
     assert_eq!(newsletter.field(), "spec.candidates[0].when");
     assert!(uses.readers("user.interests").is_empty());
-    assert_eq!(uses.programs_of("lapsed").collect::<Vec<_>>(), ["spring-retention"]);
+    assert_eq!(
+        uses.programs_of("lapsed").collect::<Vec<_>>(),
+        ["spring-retention"]
+    );
 }

@@ -69,7 +69,8 @@ pub struct OpenRule<'e> {
 /// The candidates that can win somebody, whatever their conditions say.
 pub fn open_rules(engine: &Engine, now: Timestamp) -> impl Iterator<Item = OpenRule<'_>> {
     let touchpoints = engine.touchpoints.values();
-    let candidates = touchpoints.flat_map(|touchpoint| touchpoint.candidates.iter().map(move |one| (touchpoint, one)));
+    let candidates =
+        touchpoints.flat_map(|touchpoint| touchpoint.candidates.iter().map(move |one| (touchpoint, one)));
     candidates.filter_map(move |(touchpoint, candidate)| {
         let binding = engine.bindings.get(candidate.binding)?;
         let program = engine.programs.get(binding.program)?;
@@ -86,7 +87,10 @@ fn shows(engine: &Engine, candidate: &Candidate, now: Timestamp) -> bool {
     let Some(module) = engine.modules.get(candidate.module) else {
         return false;
     };
-    let names = candidate.audiences.iter().filter_map(|index| engine.audiences.get(*index));
+    let names = candidate
+        .audiences
+        .iter()
+        .filter_map(|index| engine.audiences.get(*index));
     let mut audiences: Vec<_> = names.map(|audience| Some(audience.name.as_str())).collect();
     if candidate.audiences.is_empty() {
         audiences.push(None);
@@ -110,14 +114,20 @@ pub fn preview<'e>(engine: &'e Engine, place: Place<'_>, now: Timestamp) -> Opti
         .filter(|candidate| is_open(engine, candidate, place.program))
         .collect();
     // Candidates come by priority, binding name and position; the sort is stable.
-    candidates.sort_by_key(|candidate| (std::cmp::Reverse(priority(engine, candidate)), candidate.score.is_none()));
-    let rule = candidates.into_iter().find_map(|candidate| rule(engine, candidate, place, now));
+    candidates.sort_by_key(|candidate| {
+        (
+            std::cmp::Reverse(priority(engine, candidate)),
+            candidate.score.is_none(),
+        )
+    });
+    let rule = candidates
+        .into_iter()
+        .find_map(|candidate| rule(engine, candidate, place, now));
     Some(Preview {
         rule,
         baseline: baseline(engine, touchpoint, place.locale, now),
     })
 }
-
 
 fn is_open(engine: &Engine, candidate: &Candidate, program: &str) -> bool {
     let binding = engine.bindings.get(candidate.binding);

@@ -150,7 +150,8 @@ impl Variant {
 
     /// Whether the variant says which locales it is written in, the given one among them.
     pub(crate) fn names_locales(&self, locale: usize) -> bool {
-        self.distance(locale).is_some_and(|distance| distance != usize::MAX)
+        self.distance(locale)
+            .is_some_and(|distance| distance != usize::MAX)
     }
 
     /// How far the locale is from the nearest that the variant speaks; `None` where it speaks none.

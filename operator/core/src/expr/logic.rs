@@ -181,7 +181,11 @@ impl Reader<'_> {
     fn has(&self, name: &str, wanted: bool) -> Formula {
         Formula::Test(Test {
             subject: self.attribute(name),
-            condition: if wanted { Condition::Present } else { Condition::Absent },
+            condition: if wanted {
+                Condition::Present
+            } else {
+                Condition::Absent
+            },
             requires: Vec::new(),
         })
     }
@@ -221,13 +225,23 @@ impl Reader<'_> {
     }
 
     /// A comparison of something with a constant.
-    fn bounded(&self, comparison: Comparison, tree: &Tree<'_>, bound: Scalar, wanted: bool) -> Option<Formula> {
+    fn bounded(
+        &self,
+        comparison: Comparison,
+        tree: &Tree<'_>,
+        bound: Scalar,
+        wanted: bool,
+    ) -> Option<Formula> {
         let kind = self.kind(tree)?;
         if !bound.is_of(kind) {
             return None;
         }
         let condition = condition(comparison, bound, wanted);
-        Some(Formula::Test(self.test(self.subject(tree, kind), tree, condition)))
+        Some(Formula::Test(self.test(
+            self.subject(tree, kind),
+            tree,
+            condition,
+        )))
     }
 
     /// A comparison of an instant with the decision's, or so long before or after it.
@@ -274,7 +288,11 @@ impl Reader<'_> {
         } else {
             Condition::NoneOf(entries)
         };
-        Some(Formula::Test(self.test(self.subject(needle, kind), needle, condition)))
+        Some(Formula::Test(self.test(
+            self.subject(needle, kind),
+            needle,
+            condition,
+        )))
     }
 }
 

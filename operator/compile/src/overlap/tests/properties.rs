@@ -19,15 +19,18 @@ fn atom() -> impl Strategy<Value = String> {
         (compare(), -1..4_i32).prop_map(|(sign, number)| format!("user.spend {sign} {number}.0")),
         (compare(), -1..4_i32).prop_map(|(sign, number)| format!("user.spend {sign} {number}")),
         (compare(), -1..4_i32).prop_map(|(sign, number)| format!("user.orders {sign} {number}")),
-        (compare(), -2..7_i32).prop_map(|(sign, half)| format!("{:?} {sign} user.orders", f64::from(half) / 2.0)),
+        (compare(), -2..7_i32)
+            .prop_map(|(sign, half)| format!("{:?} {sign} user.orders", f64::from(half) / 2.0)),
         (compare(), tier()).prop_map(|(sign, tier)| format!("user.tier {sign} \"{tier}\"")),
         (tier(), tier()).prop_map(|(one, other)| format!("user.tier in [\"{one}\", \"{other}\"]")),
         (0..3_i32, 0..3_i32).prop_map(|(one, other)| format!("user.orders in [{one}, {other}.0]")),
         Just("user.member".to_owned()),
         (compare(), any::<bool>()).prop_map(|(sign, flag)| format!("user.member {sign} {flag}")),
         prop::sample::select(ATTRIBUTES.to_vec()).prop_map(|(name, _)| format!("has({name})")),
-        (compare(), 0..3_i32).prop_map(|(sign, days)| format!("now - user.seen {sign} duration(\"{}h\")", days * 24)),
-        (compare(), 0..3_i32).prop_map(|(sign, days)| format!("user.seen {sign} now - duration(\"{}h\")", days * 24)),
+        (compare(), 0..3_i32)
+            .prop_map(|(sign, days)| format!("now - user.seen {sign} duration(\"{}h\")", days * 24)),
+        (compare(), 0..3_i32)
+            .prop_map(|(sign, days)| format!("user.seen {sign} now - duration(\"{}h\")", days * 24)),
         compare().prop_map(|sign| format!("user.seen {sign} now")),
         compare().prop_map(|sign| format!("timestamp(\"2026-11-30T00:00:00Z\") {sign} user.seen")),
         (compare(), 0..3_i32).prop_map(|(sign, size)| format!("size(user.tags) {sign} {size}")),
@@ -74,13 +77,22 @@ fn slots() -> impl Strategy<Value = Slots> {
     ]);
     let values: Vec<BoxedStrategy<Value<'static>>> = vec![
         text().prop_map(|text| Value::String(text.into())).boxed(),
-        prop::sample::select(vec![-1.0, -0.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 1e300]).prop_map(Value::Double).boxed(),
-        prop_oneof![4 => -2..5_i64, 1 => any::<i64>()].prop_map(Value::Int).boxed(),
+        prop::sample::select(vec![-1.0, -0.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 1e300])
+            .prop_map(Value::Double)
+            .boxed(),
+        prop_oneof![4 => -2..5_i64, 1 => any::<i64>()]
+            .prop_map(Value::Int)
+            .boxed(),
         any::<bool>().prop_map(Value::Bool).boxed(),
         seen.prop_map(|at| Value::Timestamp(at.parse().unwrap())).boxed(),
-        prop::collection::vec(text().prop_map(|text| Value::String(text.into())), 0..3).prop_map(Value::List).boxed(),
+        prop::collection::vec(text().prop_map(|text| Value::String(text.into())), 0..3)
+            .prop_map(Value::List)
+            .boxed(),
     ];
-    values.into_iter().map(|value| prop::option::weighted(0.8, value)).collect::<Vec<_>>()
+    values
+        .into_iter()
+        .map(|value| prop::option::weighted(0.8, value))
+        .collect::<Vec<_>>()
 }
 
 /// What an expression really says in a context.
@@ -102,7 +114,10 @@ fn form(source: &str, forms: &mut Forms) -> Form {
 fn scalar(value: &Value<'_>) -> Option<Scalar> {
     Some(match value {
         Value::Bool(value) => Scalar::Bool(*value),
-        #[expect(clippy::cast_precision_loss, reason = "only neighbours of small numbers are compared")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "only neighbours of small numbers are compared"
+        )]
         Value::Int(value) => Scalar::Number(*value as f64),
         Value::Double(value) => Scalar::Number(*value + 0.0),
         Value::String(value) => Scalar::Text(value.to_string()),
@@ -126,10 +141,14 @@ fn holds(form: &Form, slots: &Slots, subjects: &Subjects) -> Option<bool> {
             all &= match value {
                 None => domain.admits_absence(),
                 // A list is tested for its presence alone.
-                Some(Value::List(_)) => !domain.is_empty() && *domain != super::super::domain::Domain::of(
-                    &attune_core::expr::logic::Condition::Absent,
-                    subject.kind,
-                ),
+                Some(Value::List(_)) => {
+                    !domain.is_empty()
+                        && *domain
+                            != super::super::domain::Domain::of(
+                                &attune_core::expr::logic::Condition::Absent,
+                                subject.kind,
+                            )
+                }
                 Some(value) => domain.holds(Some(&scalar(value)?)),
             };
         }

@@ -17,13 +17,22 @@ fn seen(plan: Plan, audience: Option<&str>, locale: usize) -> String {
     let rule = preview.rule.map_or("nothing".to_owned(), |rule| {
         format!("{}[{}] {}", rule.binding, rule.index, rule.words.variant)
     });
-    format!("{rule} | {}", preview.baseline.map_or("nothing", |words| words.variant))
+    format!(
+        "{rule} | {}",
+        preview.baseline.map_or("nothing", |words| words.variant)
+    )
 }
 
 #[test]
 fn shows_an_audience_the_first_candidate_that_names_it() {
-    assert_eq!(seen(shop(), Some("cart"), 0), "hero-home[0] hero/cart | hero/everyone");
-    assert_eq!(seen(shop(), Some("gold"), 0), "hero-home[1] hero/gold | hero/everyone");
+    assert_eq!(
+        seen(shop(), Some("cart"), 0),
+        "hero-home[0] hero/cart | hero/everyone"
+    );
+    assert_eq!(
+        seen(shop(), Some("gold"), 0),
+        "hero-home[1] hero/gold | hero/everyone"
+    );
     assert_eq!(seen(shop(), None, 0), "nothing | hero/everyone");
     assert_eq!(seen(shop(), Some("unheard"), 0), "nothing | hero/everyone");
 }
@@ -31,9 +40,15 @@ fn shows_an_audience_the_first_candidate_that_names_it() {
 #[test]
 fn shows_what_a_decision_shows() {
     for locale in ["en", "de"] {
-        let decided = shop().ask(with(cart("u1"), "locale", json!(locale))).variant().to_owned();
+        let decided = shop()
+            .ask(with(cart("u1"), "locale", json!(locale)))
+            .variant()
+            .to_owned();
         let position = usize::from(locale == "de");
-        assert!(seen(shop(), Some("cart"), position).contains(&format!(" {decided} |")), "{locale}");
+        assert!(
+            seen(shop(), Some("cart"), position).contains(&format!(" {decided} |")),
+            "{locale}"
+        );
     }
 }
 
@@ -59,27 +74,41 @@ fn follows_priority_then_scores_then_names() {
 #[test]
 fn passes_over_what_cannot_be_shown() {
     let later = shop().module("later", |later| {
-        later.variants = vec![variant("soon", json!({"headline": "Soon"})).valid(Some("2027-01-01T00:00:00Z"), None)];
+        later.variants =
+            vec![variant("soon", json!({"headline": "Soon"})).valid(Some("2027-01-01T00:00:00Z"), None)];
     });
     let first = later.binding("a-later", |binding| {
         binding.priority = 200;
         binding.candidates = vec![candidate("later", &["gold"])];
     });
-    assert!(seen(first.clone(), Some("gold"), 0).starts_with("hero-home[1]"), "not valid yet");
+    assert!(
+        seen(first.clone(), Some("gold"), 0).starts_with("hero-home[1]"),
+        "not valid yet"
+    );
     let nobody = shop().binding("hero-home", |binding| binding.rollout_bp = 0);
     assert_eq!(seen(nobody, Some("gold"), 0), "nothing | hero/everyone");
     let suspended = shop().module("hero", |hero| hero.suspended = true);
     assert_eq!(seen(suspended, Some("gold"), 0), "nothing | hero/everyone");
-    let other = shop().program("spring", "personalization").binding("hero-home", |binding| {
-        binding.program = "spring".into();
-    });
-    assert_eq!(seen(other, Some("gold"), 0), "nothing | hero/everyone", "another program's");
+    let other = shop()
+        .program("spring", "personalization")
+        .binding("hero-home", |binding| {
+            binding.program = "spring".into();
+        });
+    assert_eq!(
+        seen(other, Some("gold"), 0),
+        "nothing | hero/everyone",
+        "another program's"
+    );
 }
 
 #[test]
 fn knows_whether_words_are_written_in_a_locale() {
     let plan = shop().module("hero", |hero| {
-        hero.variants.push(variant("gold-de", json!({"headline": "Zuerst"})).audience("gold").locale("de"));
+        hero.variants.push(
+            variant("gold-de", json!({"headline": "Zuerst"}))
+                .audience("gold")
+                .locale("de"),
+        );
     });
     let engine = Engine::load(plan.0).expect("loads");
     let names = |locale| {
@@ -89,10 +118,16 @@ fn knows_whether_words_are_written_in_a_locale() {
             audience: Some("gold"),
             locale,
         };
-        let rule = preview(&engine, place, instant(NOW)).expect("a touchpoint").rule.expect("a rule");
+        let rule = preview(&engine, place, instant(NOW))
+            .expect("a touchpoint")
+            .rule
+            .expect("a rule");
         (rule.words.variant, rule.words.names_locales)
     };
-    assert_eq!([names(0), names(1)], [("hero/gold", false), ("hero/gold-de", true)]);
+    assert_eq!(
+        [names(0), names(1)],
+        [("hero/gold", false), ("hero/gold-de", true)]
+    );
 }
 
 #[test]
@@ -100,7 +135,9 @@ fn tells_which_rules_can_win_somebody() {
     let open = |plan: Plan| {
         let engine = Engine::load(plan.0).expect("loads");
         let rules = open_rules(&engine, instant(NOW));
-        rules.map(|rule| format!("{}[{}]", rule.binding, rule.index)).collect::<Vec<_>>()
+        rules
+            .map(|rule| format!("{}[{}]", rule.binding, rule.index))
+            .collect::<Vec<_>>()
     };
     assert_eq!(open(shop()), ["hero-home[0]", "hero-home[1]"]);
     assert!(open(shop().module("hero", |hero| hero.suspended = true)).is_empty());
@@ -111,6 +148,8 @@ fn tells_which_rules_can_win_somebody() {
         hero.variants[0].validity = window(None, Some(NOW));
     });
     assert!(open(gone).is_empty(), "expired");
-    let only_gold = shop().module("hero", |hero| hero.variants.retain(|variant| variant.name == "gold"));
+    let only_gold = shop().module("hero", |hero| {
+        hero.variants.retain(|variant| variant.name == "gold")
+    });
     assert_eq!(open(only_gold), ["hero-home[1]"], "nothing to show to the cart");
 }

@@ -47,9 +47,11 @@ impl Reader<'_> {
             (Op::Size | Op::Part(..) | Op::Convert(Target::Int), _) => Some(Kind::Integer),
             (Op::Convert(Target::String), _) => Some(Kind::Text),
             (Op::Negate, [part]) => self.kind(part).filter(|kind| *kind == Kind::Integer),
-            (Op::Arith(operator), [left, right]) => {
-                computed(*operator, self.kind_or_literal(left)?, self.kind_or_literal(right)?)
-            }
+            (Op::Arith(operator), [left, right]) => computed(
+                *operator,
+                self.kind_or_literal(left)?,
+                self.kind_or_literal(right)?,
+            ),
             _ => None,
         }
     }
@@ -63,7 +65,6 @@ impl Reader<'_> {
             _ => self.kind(tree),
         }
     }
-
 }
 
 fn computed(operator: Arith, left: Kind, right: Kind) -> Option<Kind> {
