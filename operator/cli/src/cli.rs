@@ -235,6 +235,18 @@ pub struct ReadyArgs {
 }
 
 impl Cli {
+    /// Says how a verb is used, and exits as that verb does when it cannot do what was asked: `plan` keeps 2 for changes.
+    pub fn refuse(error: &clap::Error) -> ExitCode {
+        // What cannot be printed cannot be complained about either.
+        let _ = error.print();
+        let is_plan = std::env::args().nth(1).as_deref() == Some("plan");
+        match error.exit_code() {
+            0 => ExitCode::SUCCESS,
+            _ if is_plan => ExitCode::FAILURE,
+            _ => ExitCode::from(UNREADABLE),
+        }
+    }
+
     /// Does what was asked; what goes wrong is said on standard error.
     pub async fn run(self) -> ExitCode {
         let result = match self.verb {
