@@ -14,9 +14,9 @@ use crate::actionable::{self, Actionable};
 use crate::attributes::Attributes;
 use crate::coverage::{self, Coverage, Debt, Engines};
 use crate::live::LiveRules;
-use crate::overlap::Forms;
 use crate::overlap::near::{Near, near};
 use crate::overlap::reach::{self, Reach};
+use crate::overlap::{Form, Forms};
 use crate::policy::Policies;
 use crate::report::Report;
 use crate::rules::Rules;
@@ -36,6 +36,8 @@ pub struct Portfolio {
     pub forms: Forms,
     /// What candidates reach, by binding.
     pub reach: BTreeMap<String, Vec<Reach>>,
+    /// Everybody whom a binding may admit, by binding.
+    pub admitted: BTreeMap<String, Form>,
 }
 
 /// What is known of a namespace's strategy.
@@ -57,12 +59,18 @@ impl Portfolio {
         let audiences = rules.audiences.iter();
         let audiences = audiences.map(|(name, rule)| (name.as_str(), &rule.expression));
         let mut forms = Forms::of(audiences, attributes);
-        let mut found = BTreeMap::new();
+        let (mut found, mut admitted) = (BTreeMap::new(), BTreeMap::new());
         for (name, binding) in &snapshot.bindings {
             let reach = reach::of(&mut forms, name, binding, rules, attributes);
             found.insert(name.clone(), reach);
+            let all = reach::admitted(&mut forms, name, binding, rules, attributes);
+            admitted.insert(name.clone(), all);
         }
-        Self { forms, reach: found }
+        Self {
+            forms,
+            reach: found,
+            admitted,
+        }
     }
 
     /// Analyses a snapshot alone, without saying what is wrong with it.
@@ -71,6 +79,12 @@ impl Portfolio {
         let attributes = crate::attributes::gather(snapshot, &mut unheard);
         let rules = crate::rules::check(snapshot, &attributes, &mut unheard);
         Self::of(snapshot, &rules, &attributes)
+    }
+
+    /// Whether it is shown that two bindings never admit the same unit.
+    pub fn are_apart(&self, one: &str, other: &str) -> bool {
+        let forms = self.admitted.get(one).zip(self.admitted.get(other));
+        forms.is_some_and(|(one, other)| one.meet(other).is_some_and(|common| common.is_empty()))
     }
 
     /// Audiences that are the same or nearly so.

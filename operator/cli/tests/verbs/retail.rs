@@ -41,7 +41,7 @@ fn the_strategy_as_it_should_be_is_silent() {
     let run = retail("as-should-be").lint();
     assert_eq!(
         (run.code, run.stdout.as_str(), run.stderr.as_str()),
-        (0, "40 resources, no findings\n", "")
+        (0, "41 resources, no findings\n", "")
     );
 }
 

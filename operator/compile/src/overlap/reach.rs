@@ -98,6 +98,36 @@ pub fn of(
     found
 }
 
+/// Everybody whom a binding may admit; too large to be told where a part of it is.
+pub fn admitted(
+    forms: &mut Forms,
+    name: &str,
+    binding: &ChannelBinding,
+    rules: &Rules,
+    attributes: &Attributes,
+) -> Form {
+    let always = Form::of(&Formula::always(), &mut forms.subjects);
+    let mut all = Form::of(&Formula::never(), &mut forms.subjects);
+    for (index, candidate) in binding.spec.candidates.iter().enumerate() {
+        let rule = rules.candidates.get(&(name.to_owned(), index));
+        let condition = match rule.and_then(|rule| rule.when.as_ref()) {
+            Some(rule) => forms.form(&rule.expression, attributes),
+            None if candidate.when.is_some() => Form::TooLarge,
+            None => always.clone(),
+        };
+        let known = candidate
+            .audiences
+            .iter()
+            .map(|name| forms.by_name.get(name.as_str()));
+        let named = known.fold(None, |all: Option<Form>, form| {
+            let form = form.unwrap_or(&Form::TooLarge);
+            Some(all.map_or_else(|| form.clone(), |all| all.join(form)))
+        });
+        all = all.join(&named.unwrap_or_else(|| always.clone()).and(&condition));
+    }
+    all
+}
+
 impl Before {
     fn take(&mut self, admitted: &Form, names: &[&str], is_conditional: bool) {
         // What is too large to be shown takes nobody.
