@@ -208,8 +208,8 @@ pub struct CoverageFigures {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub worst: Vec<OpenCell>,
     /// How many more there are than are listed.
-    #[serde(default)]
-    pub unlisted: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<i32>,
 }
 
 /// A cell that is neither covered nor waived.
@@ -284,11 +284,11 @@ pub struct ContentDebt {
     /// Versions present: right wherever they are shown.
     pub present: i32,
     /// Versions whose validity ends in this quarter.
-    #[serde(default)]
-    pub renew: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew: Option<i32>,
     /// Versions to look at in this quarter, because the review of their audience or of the program is due.
-    #[serde(default)]
-    pub review: i32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<i32>,
     /// Versions that the team can make in a quarter, where a policy says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<i32>,

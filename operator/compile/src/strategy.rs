@@ -145,8 +145,8 @@ impl<'a> Strategy<'a> {
                     group: group.parse().ok()?,
                     needed: count(load.needed),
                     present: count(load.present),
-                    renew: count(now.renew),
-                    review: count(now.review),
+                    renew: Some(count(now.renew)),
+                    review: Some(count(now.review)),
                     capacity: capacity(&model.policies, group),
                 })
             })

@@ -246,12 +246,16 @@ fn bundles(spaces: &[Space]) -> BTreeMap<String, &Bundle> {
     bundles
 }
 
-/// The baseline of each touchpoint, as its module's content.
-fn baselines(bundle: &Bundle) -> BTreeMap<String, Option<&Module>> {
+/// The baseline of each touchpoint, as its module's content for everybody.
+fn baselines(bundle: &Bundle) -> BTreeMap<String, Option<Module>> {
+    let module = |id: &String| {
+        let mut module = bundle.modules.get(id)?.clone();
+        module.variants.retain(|variant| variant.audiences.is_empty());
+        Some(module)
+    };
     let touchpoints = bundle.touchpoints.iter();
-    let module = |id: &Option<String>| id.as_ref().and_then(|id| bundle.modules.get(id));
     touchpoints
-        .map(|(name, touchpoint)| (name.clone(), module(&touchpoint.baseline)))
+        .map(|(name, touchpoint)| (name.clone(), touchpoint.baseline.as_ref().and_then(module)))
         .collect()
 }
 

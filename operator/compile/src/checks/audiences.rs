@@ -5,7 +5,7 @@ use attune_api::conditions::Reason;
 
 use crate::Model;
 use crate::coverage::reach;
-use crate::overlap::reach::Why;
+use crate::overlap::reach::{Unreached, Why};
 use crate::report::Report;
 
 #[cfg(test)]
@@ -13,6 +13,9 @@ mod tests;
 
 /// How much two reaches may differ for one audience to pass for the other, in hundredths.
 const NEARLY: u64 = 10;
+
+/// The most audiences that one message names.
+const MAX_NAMED: usize = 5;
 
 /// Looks at the expressions of audiences, and at the order of candidates.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
@@ -83,19 +86,46 @@ fn unreached(model: &Model<'_>, report: &mut Report) {
                 .spec
                 .candidates
                 .get(index)
-                .map(|candidate| &candidate.audiences);
-            for unreached in &found.unreached {
-                let Some(audience) = audiences.and_then(|list| list.get(unreached.place)) else {
-                    continue;
+                .map(|candidate| candidate.audiences.as_slice());
+            for (why, places) in grouped(&found.unreached) {
+                let names = places
+                    .iter()
+                    .filter_map(|place| audiences.and_then(|list| list.get(*place)));
+                let names: Vec<_> = names.map(|name| format!("`{name}`")).collect();
+                let (field, never) = match places.as_slice() {
+                    [place] => (format!("{field}.audiences[{place}]"), "never meets"),
+                    _ => (format!("{field}.audiences"), "never meet"),
                 };
-                let message = format!(
-                    "`{audience}` never meets this candidate: {}",
-                    because(&unreached.why)
-                );
-                let field = format!("{field}.audiences[{}]", unreached.place);
+                let message = format!("{} {never} this candidate: {}", listed(&names), because(why));
                 report.warning(&object, Reason::Unreachable, field, message);
             }
         }
+    }
+}
+
+/// Positions by why they are not reached, in their order: one cause is told once.
+fn grouped(unreached: &[Unreached]) -> Vec<(&Why, Vec<usize>)> {
+    let mut groups: Vec<(&Why, Vec<usize>)> = Vec::new();
+    for one in unreached {
+        match groups.iter_mut().find(|(why, _)| **why == one.why) {
+            Some((_, places)) => places.push(one.place),
+            None => groups.push((&one.why, vec![one.place])),
+        }
+    }
+    groups
+}
+
+/// Some names, and how many more there are.
+fn listed(names: &[String]) -> String {
+    let shown = names
+        .iter()
+        .take(MAX_NAMED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    match names.len().saturating_sub(MAX_NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

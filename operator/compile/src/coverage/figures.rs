@@ -67,7 +67,7 @@ impl<'a> Coverage<'a> {
             missing: count(self.count(CellState::Missing)),
             waived: count(self.count(CellState::Waived)),
             covered_bp: count(self.covered_bp()),
-            unlisted: count(open.len().saturating_sub(worst.len())),
+            unlisted: Some(count(open.len().saturating_sub(worst.len()))),
             worst,
         }
     }

@@ -25,7 +25,8 @@ pub fn near(forms: &Forms) -> Near<'_> {
         }
     }
     let conjunctions = by_form.iter().filter_map(|(boxes, names)| match boxes {
-        [only] => Some((*names.first()?, only)),
+        // Whoever is always true lies around everybody.
+        [only] if only.tests().next().is_some() => Some((*names.first()?, only)),
         _ => None,
     });
     let nested = nested(conjunctions);
