@@ -80,8 +80,8 @@ pub(crate) fn told(finding: &Finding) -> String {
     )
 }
 
-/// Compiles a strategy and gives its findings in one line each, but for what the example's words do not cover: that is true of
-/// it whatever a test is about.
+/// Compiles a strategy and gives its findings in one line each, but for those about what its words cover: the example lacks some,
+/// whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
     let covers = |finding: &&Finding| finding.reason != Reason::CoverageTooLow;
     compile(strategy)
@@ -90,6 +90,11 @@ pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
         .filter(covers)
         .map(told)
         .collect()
+}
+
+/// Whether a finding is about something else than what words cover.
+pub(crate) fn is_no_coverage(finding: &&Finding) -> bool {
+    !matches!(finding.reason, Reason::CoverageTooLow | Reason::WaiverUnmatched)
 }
 
 /// Compiles a strategy and gives all its findings in one line each.

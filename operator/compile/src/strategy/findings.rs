@@ -189,6 +189,15 @@ fn percent(basis_points: usize) -> String {
 /// Waivers that waive nothing.
 fn waivers(model: &Model<'_>, coverage: &Coverage<'_>, report: &mut Report) {
     let object = model.snapshot.id(Kind::Program, coverage.name);
+    // A binding that is broken may be the one that leads there.
+    let mut ours = model.snapshot.bindings.iter();
+    let is_broken = ours.any(|(name, binding)| {
+        let is_ours = binding.spec.program_ref.name.as_str() == coverage.name;
+        is_ours && !report.is_sound(&model.snapshot.id(Kind::ChannelBinding, name))
+    });
+    if is_broken {
+        return;
+    }
     let declared: Vec<_> = coverage
         .program
         .spec
