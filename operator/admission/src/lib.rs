@@ -16,7 +16,7 @@ pub mod workload;
 
 pub use inject::{Found, Injection, Outcome, inject};
 pub use review::{Review, ReviewError};
-pub use validate::{Validation, Verdict, validate};
+pub use validate::{Ground, Validation, Verdict, validate, validate_under};
 pub use workload::{ServiceChannel, Workload};
 
 /// What deciders are started with, whatever their Channel.

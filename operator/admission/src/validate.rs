@@ -4,9 +4,10 @@
 //! take. What else an object proves about itself is a warning, in the words of `attune lint`; conditions say the rest.
 
 use attune_api::conditions::Reason;
-use attune_api::{GROUP, Kind, Resource};
+use attune_api::{GROUP, GovernancePolicy, GovernancePolicySpec, Kind, Resource};
 use attune_compile::finding::Finding;
-use attune_compile::{Previous, Snapshot, compile};
+use attune_compile::snapshot::Labels;
+use attune_compile::{ObjectId, Previous, Snapshot, compile};
 use attune_core::expr;
 use jiff::Timestamp;
 use kube::core::admission::{AdmissionResponse, Operation};
@@ -72,8 +73,26 @@ pub struct Validation {
     pub verdict: Verdict,
 }
 
-/// Judges a resource at an instant.
+/// What rules a namespace, where that is known: policies say the same here as in the cluster's conditions.
+#[derive(Debug, Clone, Default)]
+pub struct Ground {
+    /// The cluster's policies.
+    pub policies: Vec<GovernancePolicy>,
+    /// The namespace's labels, which say what policies rule it.
+    pub labels: Labels,
+}
+
+/// Judges a resource at an instant, where nothing is known about policies.
 pub fn validate(review: &Review, at: Timestamp) -> Validation {
+    validate_on(review, None, at)
+}
+
+/// Judges a resource at an instant, by the policies that rule its namespace too.
+pub fn validate_under(review: &Review, ground: &Ground, at: Timestamp) -> Validation {
+    validate_on(review, Some(ground), at)
+}
+
+fn validate_on(review: &Review, ground: Option<&Ground>, at: Timestamp) -> Validation {
     let allowed = |verdict| Validation {
         response: review.allow(),
         verdict,
@@ -92,7 +111,9 @@ pub fn validate(review: &Review, at: Timestamp) -> Validation {
             return warned(review, Verdict::Undecodable, vec![text]);
         }
     };
-    let judged = judge(resource, &review.object, &review.old_object, at);
+    let id = ObjectId::of(&resource);
+    let snapshot = snapshot(resource, ground);
+    let judged = judge(&snapshot, &id, (&review.object, &review.old_object), at);
     if !judged.refused.is_empty() {
         let texts: Vec<String> = judged.refused.iter().map(line).collect();
         return refused(review, &texts.join(" | "));
@@ -140,12 +161,27 @@ struct Judged {
     warnings: Vec<Finding>,
 }
 
-fn judge(resource: Resource, object: &Value, old: &Value, at: Timestamp) -> Judged {
-    let kind = resource.kind();
+/// The object alone with what rules it. Where that is not known, no policy has anything to say.
+fn snapshot(resource: Resource, ground: Option<&Ground>) -> Snapshot {
     let mut snapshot = Snapshot::new(resource.namespace().unwrap_or_default());
+    match ground {
+        Some(ground) => {
+            let policies = ground.policies.iter().cloned();
+            policies.for_each(|policy| snapshot.insert(policy.into()));
+            let namespace = snapshot.namespace.clone();
+            if !namespace.is_empty() {
+                snapshot.namespaces.insert(namespace, ground.labels.clone());
+            }
+        }
+        None => snapshot.insert(GovernancePolicy::new("", GovernancePolicySpec::default()).into()),
+    }
     snapshot.insert(resource);
-    let findings = compile(&snapshot, &Previous::new(), at).findings;
-    let own = findings.into_iter().filter(|finding| finding.object.kind == kind);
+    snapshot
+}
+
+fn judge(snapshot: &Snapshot, id: &ObjectId, (object, old): (&Value, &Value), at: Timestamp) -> Judged {
+    let findings = compile(snapshot, &Previous::new(), at).findings;
+    let own = findings.into_iter().filter(|finding| finding.object == *id);
     let (syntax, others): (Vec<_>, Vec<_>) = own.partition(|finding| is_syntax(finding, object));
     // What is stored already was refused too late: it must not keep the rest of the object from being put right.
     let is_stored = |finding: &Finding| {
@@ -155,7 +191,7 @@ fn judge(resource: Resource, object: &Value, old: &Value, at: Timestamp) -> Judg
     let (stored, refused): (Vec<_>, Vec<_>) = syntax.into_iter().partition(is_stored);
     let others = others
         .into_iter()
-        .filter(|finding| stands_alone(kind, finding.reason));
+        .filter(|finding| stands_alone(id.kind, finding.reason));
     Judged {
         refused,
         warnings: stored.into_iter().chain(others).collect(),
@@ -177,7 +213,26 @@ fn stands_alone(kind: Kind, reason: Reason) -> bool {
         | Reason::BaselineInvalid
         | Reason::ContractConflict
         | Reason::Expired
-        | Reason::Ended => true,
+        | Reason::Ended
+        // What policies say about one object.
+        | Reason::ExpiresSoon
+        | Reason::ReviewOverdue
+        | Reason::ReviewTooFar
+        | Reason::ReviewMissing
+        | Reason::Contradiction
+        | Reason::ObjectiveIncomplete
+        | Reason::UnknownGroup
+        | Reason::InsightMissing
+        | Reason::AuditMissing
+        | Reason::AuditFailed
+        | Reason::AuditAged
+        | Reason::AuditInFuture
+        | Reason::ProhibitedTactic
+        | Reason::UrgencyUnbounded
+        | Reason::Unapproved
+        | Reason::ApprovalOutdated => true,
+        // Its selector is the only field of a policy that only this can read.
+        Reason::InvalidField => kind == Kind::GovernancePolicy,
         // What a Metric's `where` may read is the same everywhere; what others may is in contracts.
         Reason::UnknownAttribute => kind == Kind::Metric,
         _ => false,

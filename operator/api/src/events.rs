@@ -33,6 +33,10 @@ names! {
         Converging,
         /// Pods that should have a decider have none; on the channel, and on the pods themselves.
         DecidersMissing,
+        /// A condition about the strategy is true again; the note names it.
+        StrategyMended,
+        /// A condition about the strategy has turned false; the note names it and says why.
+        StrategyBroken,
         /// A pod asked for a decider and starts without one.
         InjectionSkipped,
         /// A pod of another namespace asked for the channel's bundle and was denied.
@@ -50,6 +54,7 @@ impl EventReason {
         matches!(
             self,
             Self::Ready
+                | Self::StrategyMended
                 | Self::Programmed
                 | Self::Published
                 | Self::Converged

@@ -14,7 +14,7 @@ use crate::text::{AttributeName, GroupName, Locale, Tactic};
 use crate::time::Span;
 
 /// The organisation's rules: what a strategy must have, and what happens when it has not.
-#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "attune.dev",
     version = "v1alpha1",
@@ -221,8 +221,7 @@ pub struct LocaleLimits {
     /// Tactics that no variant may use there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    #[x_kube(validation = rules::unique("list each forbidden tactic once"))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
     pub tactics: Vec<Tactic>,
     /// Phrases that no variant may contain there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

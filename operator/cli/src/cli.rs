@@ -13,9 +13,11 @@ use crate::terminal::say;
 
 mod statistics;
 mod strategic;
+mod upkeep;
 
 pub use statistics::{LiftArgs, PlanArgs, PlanMethod, PlanType};
 pub use strategic::{AuditArgs, ChangeArgs, CoverageArgs, CoverageOutput};
+pub use upkeep::{ApproveArgs, DecayArgs};
 
 /// Exit code of wrong usage and of input that cannot be read.
 pub const UNREADABLE: u8 = 2;
@@ -40,6 +42,10 @@ enum Verb {
     Plan(ChangeArgs),
     /// Compare what groups of people get, by an attribute that is used for nothing else.
     Audit(AuditArgs),
+    /// Look ahead: what will be overdue, expired or too old at a day.
+    Decay(DecayArgs),
+    /// Approve a variant's words as they stand in a file, and write that into the file.
+    Approve(ApproveArgs),
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
     /// Explain a decision step by step.
@@ -102,6 +108,15 @@ pub struct LintArgs {
     /// How to write the findings.
     #[arg(short = 'o', long, value_enum, default_value_t = LintOutput::Text)]
     pub output: LintOutput,
+
+    /// File or directory with roles and their bindings, of namespaces and of the cluster: whether owners may change what they own is
+    /// answered from them, as a cluster would. Repeatable.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub rbac: Vec<PathBuf>,
+
+    /// CODEOWNERS file of the repository, for policies whose `ownerAccess` is `via: Codeowners`.
+    #[arg(long, value_name = "FILE")]
+    pub codeowners: Option<PathBuf>,
 }
 
 /// How findings are written.
@@ -255,6 +270,8 @@ impl Cli {
             Verb::Coverage(args) => cmd::coverage::run(&args),
             Verb::Plan(args) => return cmd::plan::run(&args),
             Verb::Audit(args) => cmd::audit::run(&args),
+            Verb::Decay(args) => cmd::decay::run(&args),
+            Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,

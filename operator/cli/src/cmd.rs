@@ -2,7 +2,9 @@
 
 pub(crate) mod audit;
 pub(crate) mod coverage;
+pub(crate) mod approve;
 pub(crate) mod crds;
+pub(crate) mod decay;
 pub(crate) mod decide;
 pub(crate) mod explain;
 pub(crate) mod lift;

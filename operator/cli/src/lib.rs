@@ -1,7 +1,8 @@
-//! attune: lint, decide, explain, serve, status, lift and plan-experiment on the command line.
+//! attune: lint, decay, approve, decide, explain, serve, status, lift and plan-experiment on the command line.
 
 mod audit;
 mod change;
+pub mod approve;
 pub mod cli;
 pub mod cmd;
 mod contexts;
@@ -10,6 +11,7 @@ pub mod diagnostic;
 mod lift;
 pub mod lint;
 pub mod manifest;
+pub mod ownership;
 mod plan;
 pub mod quote;
 pub mod render;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::manifest::{Document, Loaded, Position, Source};
+use crate::manifest::{Document, Loaded, Node, Position, Source};
 use crate::schema::Schemas;
 use attune_api::Resource;
 use attune_api::conditions::Reason;
@@ -129,6 +129,17 @@ impl Read {
         let known: BTreeSet<_> = known.map(ObjectId::of).collect();
         let all = self.loaded.documents.iter().map(|document| document.id.clone());
         all.filter(|id| !known.contains(id)).collect()
+    }
+
+    /// Documents of other groups.
+    pub fn others(&self) -> &[Arc<Node>] {
+        &self.loaded.others
+    }
+
+    /// Every object of ours with the input that it stands in.
+    pub fn places(&self) -> impl Iterator<Item = (&ObjectId, &Source)> {
+        let documents = self.loaded.documents.iter();
+        documents.map(|document| (&document.id, document.source.as_ref()))
     }
 
     /// The inputs.

@@ -97,6 +97,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// How many documents of other groups were passed over.
     pub skipped: usize,
+    /// Those documents: a Namespace has labels, a Role says who may do what.
+    pub others: Vec<Arc<Node>>,
     /// The inputs, in the order in which they were read.
     pub sources: Vec<Arc<Source>>,
 }
@@ -163,7 +165,10 @@ impl<'a> Loader<'a> {
     fn take(&mut self, source: &Arc<Source>, root: &Arc<Node>, problems: Vec<Problem>) {
         match object::identify(root, self.namespace) {
             Identified::Nothing => {}
-            Identified::Other => self.loaded.skipped += 1,
+            Identified::Other => {
+                self.loaded.skipped += 1;
+                self.loaded.others.push(Arc::clone(root));
+            }
             Identified::List(items) => {
                 let mut problems = problems;
                 for item in &items {

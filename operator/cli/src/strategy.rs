@@ -1,9 +1,11 @@
 //! Resources read from files, as every verb but `crds` needs them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use attune_api::Resource;
 use attune_compile::finding::Finding;
+use attune_compile::snapshot::Labels;
 use attune_compile::status::{Deciders, Heard};
 use attune_compile::{ObjectId, Severity};
 use attune_index::{Index, Undecodable};
@@ -13,7 +15,7 @@ use serde_json::Value;
 use crate::cli::SourceArgs;
 use crate::diagnostic::Diagnostic;
 use crate::lint::{LintReport, Read};
-use crate::manifest::{self, LoadError};
+use crate::manifest::{self, LoadError, Node, Source};
 use crate::terminal::say;
 
 /// Resources read from files and checked one by one.
@@ -89,12 +91,18 @@ impl Strategy {
 
     /// Compiles what an API server would take.
     pub fn settle(&self, at: Timestamp) -> Index {
-        settled(self.accepted(), self.refused_ids(), at)
+        settled(&self.read, self.accepted(), self.refused_ids(), at)
     }
 
-    /// Everything that is wrong, one by one and together.
-    pub fn lint(self, at: Timestamp) -> LintReport {
-        let index = settled(self.read.readable(), self.read.unreadable_ids(), at);
+    /// Every object with the input that it stands in, whichever form that has.
+    pub fn places(&self) -> impl Iterator<Item = (&ObjectId, &Source)> {
+        self.read.places()
+    }
+
+    /// Everything that is wrong, one by one and together, as far as the `known` goes that no resource states.
+    pub fn lint(self, at: Timestamp, known: &impl Known) -> LintReport {
+        let index = settled(&self.read, self.read.readable(), self.read.unreadable_ids(), at);
+        let index = informed(index, known, at);
         let findings = index.findings().cloned().collect();
         self.read.report(findings)
     }
@@ -110,12 +118,47 @@ pub(crate) fn refused(id: ObjectId) -> Undecodable {
     }
 }
 
+/// What is known beside the resources, as a cluster or a repository knows it.
+pub trait Known {
+    /// Tells an index what is known about the namespaces in it.
+    fn inform(&self, index: &mut Index);
+}
+
+impl Known for () {
+    fn inform(&self, _: &mut Index) {}
+}
+
+fn informed(mut index: Index, known: &impl Known, at: Timestamp) -> Index {
+    known.inform(&mut index);
+    index.settle(at);
+    index
+}
+
+/// Labels of the namespaces among the documents of other groups.
+fn labels(others: &[Arc<Node>]) -> impl Iterator<Item = (String, Labels)> {
+    others.iter().filter_map(|document| {
+        let is = |key: &str, value: &str| document.get(key).and_then(|node| node.text()) == Some(value);
+        let metadata = document
+            .get("metadata")
+            .filter(|_| is("kind", "Namespace") && is("apiVersion", "v1"))?;
+        let name = metadata.get("name")?.text()?.to_owned();
+        let labels = metadata.get("labels")?.mapping();
+        let entries = labels.into_iter().flat_map(|labels| &labels.entries);
+        let labels = entries.filter_map(|entry| Some((entry.key.clone(), entry.node.text()?.to_owned())));
+        Some((name, labels.collect()))
+    })
+}
+
 fn settled<'r>(
+    read: &Read,
     resources: impl Iterator<Item = &'r Resource>,
     missing: BTreeSet<ObjectId>,
     at: Timestamp,
 ) -> Index {
     let mut index = Index::default();
+    for (namespace, labels) in labels(read.others()) {
+        index.learn_labels(&namespace, Some(labels));
+    }
     for resource in resources {
         index.apply(resource.clone());
     }

@@ -24,6 +24,8 @@ mod folder;
 mod lift;
 #[path = "verbs/lint.rs"]
 mod lint;
+#[path = "verbs/ownership.rs"]
+mod ownership;
 #[path = "verbs/places.rs"]
 mod places;
 #[path = "verbs/plan.rs"]
@@ -36,5 +38,7 @@ mod ready;
 mod retail;
 #[path = "verbs/status.rs"]
 mod status;
+#[path = "verbs/upkeep.rs"]
+mod upkeep;
 #[path = "verbs/usage.rs"]
 mod usage;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use attune_api::conditions::Reason;
 
-use crate::finding::ObjectId;
+use crate::finding::{Finding, ObjectId, Severity};
 use crate::policy::Ruling;
 use crate::report::Report;
 
@@ -24,6 +24,8 @@ pub struct Fact {
     pub about: String,
     /// What is wrong with which value and what to do; without the policy, which is added.
     pub message: String,
+    /// The nearest valid value, where one is near.
+    pub suggestion: Option<String>,
 }
 
 impl Fact {
@@ -40,7 +42,15 @@ impl Fact {
             field: field.into(),
             about: String::new(),
             message: message.into(),
+            suggestion: None,
         }
+    }
+
+    /// With the nearest valid value.
+    #[must_use]
+    pub fn suggest(mut self, near: Option<&str>) -> Self {
+        self.suggestion = near.map(str::to_owned);
+        self
     }
 
     /// One of several facts about its field.
@@ -110,12 +120,19 @@ impl Facts {
     pub fn report(self, report: &mut Report) {
         for found in self.found {
             let fact = found.fact;
-            let message = format!("{} ({})", fact.message, named(&found.policies));
-            if found.is_enforced {
-                report.error(&fact.object, fact.reason, fact.field, message);
-            } else {
-                report.warning(&fact.object, fact.reason, fact.field, message);
-            }
+            report.add(Finding {
+                object: fact.object,
+                severity: if found.is_enforced {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                },
+                reason: fact.reason,
+                field: fact.field,
+                message: format!("{} ({})", fact.message, named(&found.policies)),
+                offset: None,
+                suggestion: fact.suggestion,
+            });
         }
     }
 }

@@ -9,16 +9,18 @@ use attune_api::delivery::Delivery;
 use attune_api::experiment::ArmFigures;
 use attune_api::labels::service_name;
 use attune_api::{
-    AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, HoldoutStatus, Instant,
-    Kind, ProgramStatus,
+    AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, GovernancePolicyStatus,
+    HoldoutStatus, Instant, Kind, ProgramStatus,
 };
 use attune_core::bundle::{Bundle, content_hash};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::checks::content::needs_approval;
 use crate::finding::ObjectId;
 use crate::live::LiveRules;
 use crate::strategy::{Strategy, count};
+use crate::policy::selects;
 use crate::{Model, Publication};
 
 /// All of a share, in basis points.
@@ -63,8 +65,29 @@ pub(crate) fn of(
             programs: Some(count(held_programs(bundles(), &id.name))),
             ..HoldoutStatus::default()
         }),
-        Kind::DataContract | Kind::Metric | Kind::GovernancePolicy => Map::new(),
+        Kind::GovernancePolicy => policy(model, &id.name),
+        Kind::DataContract | Kind::Metric => Map::new(),
     }
+}
+
+/// How many namespaces a policy rules, where that is known: in the snapshot of the cluster's own objects.
+fn policy(model: &Model<'_>, name: &str) -> Map<String, Value> {
+    let snapshot = model.snapshot;
+    let Some(policy) = snapshot
+        .policies
+        .get(name)
+        .filter(|_| snapshot.namespace.is_empty())
+    else {
+        return Map::new();
+    };
+    let ruled = snapshot
+        .namespaces
+        .values()
+        .filter(|labels| selects(policy, labels));
+    fields(&GovernancePolicyStatus {
+        namespaces: Some(count(ruled.count())),
+        ..GovernancePolicyStatus::default()
+    })
 }
 
 /// Where the Channel's clients ask.
@@ -167,7 +190,7 @@ fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
             unapproved: count(
                 variants
                     .iter()
-                    .filter(|variant| variant.approval.is_none())
+                    .filter(|variant| variant.approval.is_none() && needs_approval(module, variant))
                     .count(),
             ),
         }),

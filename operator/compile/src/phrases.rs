@@ -66,7 +66,7 @@ pub fn is_within(locale: &str, range: &str) -> bool {
 }
 
 /// The words of a text in lower case, each with a blank on both sides.
-fn words(text: &str) -> String {
+pub(crate) fn words(text: &str) -> String {
     let mut words = String::with_capacity(text.len() + 2);
     words.push(' ');
     for character in text.chars() {

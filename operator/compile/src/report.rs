@@ -120,9 +120,11 @@ impl Report {
         !self.has_error(object, |effect, _| effect == Effect::Unsound)
     }
 
-    /// Whether a policy keeps new forms of the object from being programmed.
-    pub fn is_gated(&self, object: &ObjectId) -> bool {
-        self.has_error(object, |effect, _| effect == Effect::Gate)
+    /// What keeps new forms of the object from being programmed, by policies.
+    pub fn gates(&self, object: &ObjectId) -> impl Iterator<Item = &Finding> {
+        self.about(object).filter(|finding| {
+            finding.severity == Severity::Error && effect_of(finding.reason) == Effect::Gate
+        })
     }
 
     /// Whether the object is sound by itself: others may use it although something that it refers to is missing, or a

@@ -9,6 +9,7 @@ use attune_api::{
 };
 
 use crate::access::{self, Answer};
+use crate::codeowners::Owned;
 use crate::evidence::Evidence;
 use crate::finding::ObjectId;
 use crate::observed::Observed;
@@ -53,8 +54,10 @@ pub struct Snapshot {
     pub namespaces: BTreeMap<String, Labels>,
     /// Whether a group may do something, as far as somebody has asked.
     pub access: BTreeMap<access::Question, Answer>,
-    /// Experiments that have concluded, by name.
-    pub evidence: BTreeMap<String, Evidence>,
+    /// Who owns the file that each object stands in, where a repository is looked at.
+    pub codeowners: Option<BTreeMap<ObjectId, Owned>>,
+    /// Experiments that have concluded, by name; `None` where nobody can tell, as in a pull request.
+    pub evidence: Option<BTreeMap<String, Evidence>>,
     /// What deciders saw of attributes, by attribute.
     pub observed: BTreeMap<String, Observed>,
     /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.

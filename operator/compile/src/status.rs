@@ -113,9 +113,8 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "effectiveTrafficBp",
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
-        Kind::DataContract | Kind::Metric | Kind::Experiment | Kind::GovernancePolicy => {
-            &["observedGeneration"]
-        }
+        Kind::GovernancePolicy => &["observedGeneration", "namespaces"],
+        Kind::DataContract | Kind::Metric | Kind::Experiment => &["observedGeneration"],
     }
 }
 

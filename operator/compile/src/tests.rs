@@ -36,6 +36,11 @@ pub(crate) fn snapshot(strategy: &Strategy) -> Snapshot {
     snapshot
 }
 
+/// The example under a policy with these rules alone.
+pub(crate) fn ruled(rules: Value) -> Strategy {
+    Strategy::example().change(Kind::GovernancePolicy, "default", |spec| spec["rules"] = rules)
+}
+
 /// What a strategy compiles to where nothing was published before.
 pub(crate) fn compile(strategy: &Strategy) -> Compiled {
     compile_over(strategy, &Previous::new())
@@ -83,13 +88,8 @@ pub(crate) fn told(finding: &Finding) -> String {
 /// Compiles a strategy and gives its findings in one line each, but for those about what its words cover: the example lacks some,
 /// whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
-    let covers = |finding: &&Finding| finding.reason != Reason::CoverageTooLow;
-    compile(strategy)
-        .findings
-        .iter()
-        .filter(covers)
-        .map(told)
-        .collect()
+    let compiled = compile(strategy);
+    compiled.findings.iter().filter(is_no_coverage).map(told).collect()
 }
 
 /// Whether a finding is about something else than what words cover.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::Kind;
 use attune_core::bundle::Rule;
 
+use crate::Model;
 use crate::finding::ObjectId;
 use crate::rules::Rules;
 use crate::snapshot::Snapshot;
@@ -106,6 +107,31 @@ impl Uses {
 }
 
 impl Reader {
+    /// Programs that the expression is evaluated for.
+    pub fn programs<'m>(&self, model: &'m Model<'_>) -> impl Iterator<Item = &'m str> {
+        let (audience, binding) = match self {
+            Self::Audience(name) => (Some(name), None),
+            Self::Candidate { binding, .. } => (None, model.snapshot.bindings.get(binding)),
+        };
+        let own = binding.map(|binding| binding.spec.program_ref.name.as_str());
+        let addressing = audience.into_iter().flat_map(|name| model.uses.programs_of(name));
+        addressing.chain(own)
+    }
+
+    /// The expression.
+    pub fn rule<'m>(&self, model: &'m Model<'_>) -> Option<&'m Rule> {
+        match self {
+            Self::Audience(name) => model.rules.audiences.get(name),
+            Self::Candidate { binding, index, part } => {
+                let rules = model.rules.candidates.get(&(binding.clone(), *index))?;
+                match *part {
+                    "when" => rules.when.as_ref(),
+                    _ => rules.score.as_ref(),
+                }
+            }
+        }
+    }
+
     /// The object that the expression stands on.
     pub fn object(&self, snapshot: &Snapshot) -> ObjectId {
         match self {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::experiment::{ExperimentState, Schedule};
-use attune_api::labels::bundle_config_map;
 use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
@@ -15,6 +14,7 @@ use crate::report::Report;
 use crate::strategy::Strategy;
 use crate::{Model, Previous, Publication};
 
+mod programmed;
 mod strategic;
 
 use strategic::Satisfied;
@@ -85,6 +85,8 @@ pub enum Programmed {
         channel: String,
         /// The revision.
         revision: String,
+        /// What of it is not as written: a share that is capped. Empty where all is.
+        note: String,
     },
     /// In its last published form.
     Previous {
@@ -268,75 +270,6 @@ impl Judge<'_> {
             state => state,
         };
         Judged::new(ConditionType::Enforced, reason == Reason::Enforced, reason, "")
-    }
-
-    fn channel_programmed(&self, id: &ObjectId) -> Programmed {
-        if let Some(held) = self.held(&id.name) {
-            return held;
-        }
-        match self.channels.get(&id.name) {
-            Some(publication) if self.report.is_usable(id) => Programmed::Live {
-                channel: id.name.clone(),
-                revision: publication.revision.clone(),
-            },
-            Some(_) => Programmed::Previous {
-                message: self.why(id),
-            },
-            None => Programmed::Not {
-                message: self.why(id),
-            },
-        }
-    }
-
-    fn binding_programmed(&self, id: &ObjectId) -> Programmed {
-        let binding = self.model.snapshot.bindings.get(&id.name);
-        let channel = binding
-            .map(|binding| binding.spec.channel_ref.name.as_str().to_owned())
-            .unwrap_or_default();
-        if let Some(held) = self.held(&channel) {
-            return held;
-        }
-        let publication = self.channels.get(&channel);
-        let published = publication.filter(|publication| publication.bundle.bindings.contains_key(&id.name));
-        match published {
-            Some(publication) if self.report.is_sound(id) => Programmed::Live {
-                channel,
-                revision: publication.revision.clone(),
-            },
-            Some(_) if self.was_published(&channel, &id.name) => Programmed::Previous {
-                message: self.why(id),
-            },
-            _ => Programmed::Not {
-                message: self.why(id),
-            },
-        }
-    }
-
-    /// Whether the last form of a Channel stands and cannot be read, so that nothing is published over it.
-    fn held(&self, channel: &str) -> Option<Programmed> {
-        let why = self.previous.unreadable(channel)?;
-        let config_map = bundle_config_map(channel);
-        let message = format!(
-            "the last published bundle, ConfigMap `{config_map}`, cannot be read: {why}; restore it, or delete it to \
-             publish without what it carries"
-        );
-        let message = message.chars().take(MAX_MESSAGE).collect();
-        Some(Programmed::Held { message })
-    }
-
-    fn was_published(&self, channel: &str, binding: &str) -> bool {
-        self.previous
-            .get(channel)
-            .is_some_and(|bundle| bundle.bindings.contains_key(binding))
-    }
-
-    fn why(&self, id: &ObjectId) -> String {
-        let errors: Vec<_> = self
-            .report
-            .about(id)
-            .filter(|finding| finding.severity == Severity::Error)
-            .collect();
-        message(&errors)
     }
 }
 

@@ -515,6 +515,15 @@ pub fn content_id(name: &str, content: &impl Serialize) -> Result<ContentId, Bun
     Ok(format!("{name}@{}", content_hash(&canonical, 12)))
 }
 
+/// The first `digits` hex digits of the SHA-256 of a value's canonical JSON.
+///
+/// # Errors
+/// When the value cannot be written as JSON.
+pub fn canonical_hash(content: &impl Serialize, digits: usize) -> Result<String, BundleError> {
+    let canonical = serde_json_canonicalizer::to_vec(content).map_err(BundleError::Write)?;
+    Ok(content_hash(&canonical, digits))
+}
+
 /// The first `digits` hex digits of the bytes' SHA-256.
 pub fn content_hash(bytes: &[u8], digits: usize) -> String {
     use std::fmt::Write as _;

@@ -14,6 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::{Kind, Resource};
+use attune_compile::access::{self, Answer};
+use attune_compile::codeowners::Owned;
+use attune_compile::evidence::Evidence;
+use attune_compile::observed::Observed;
+use attune_compile::snapshot::{Labels, NAME_LABEL};
 use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, ObjectId, Publication};
 use attune_core::bundle::Bundle;
@@ -33,6 +38,8 @@ pub struct Index {
     spaces: BTreeMap<String, Space>,
     /// The cluster's policies, which every namespace is judged by.
     policies: BTreeMap<String, Resource>,
+    /// Labels of namespaces, as far as they are known: which policies rule them.
+    labels: BTreeMap<String, Labels>,
     compilations: u64,
     /// Another writes what this one says.
     is_following: bool,
@@ -117,6 +124,79 @@ impl Index {
         }
     }
 
+    /// Notes the labels of a namespace (`None`: it is gone), which say what policies rule it.
+    pub fn learn_labels(&mut self, namespace: &str, labels: Option<Labels>) {
+        match labels {
+            Some(labels) => drop(self.labels.insert(namespace.to_owned(), labels)),
+            None => drop(self.labels.remove(namespace)),
+        }
+    }
+
+    /// Notes who may change what in a namespace: answers to what [`Index::access_needed`] asks.
+    pub fn learn_access(&mut self, namespace: &str, answers: BTreeMap<access::Question, Answer>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.access, answers);
+        }
+    }
+
+    /// Notes which experiments of a namespace have concluded, and with what; `None`: nobody can tell.
+    pub fn learn_evidence(&mut self, namespace: &str, evidence: Option<BTreeMap<String, Evidence>>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.evidence, evidence);
+        }
+    }
+
+    /// Notes what deciders of a namespace saw of attributes, by attribute.
+    pub fn learn_observed(&mut self, namespace: &str, observed: BTreeMap<String, Observed>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.observed, observed);
+        }
+    }
+
+    /// Notes who owns the files that the objects of a namespace stand in; `None`: there is no repository to look at.
+    pub fn learn_codeowners(&mut self, namespace: &str, owned: Option<BTreeMap<ObjectId, Owned>>) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.learn(|snapshot| &mut snapshot.codeowners, owned);
+        }
+    }
+
+    /// Namespaces that have anything of ours, without that of the cluster's own objects.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.spaces
+            .keys()
+            .map(String::as_str)
+            .filter(|namespace| !namespace.is_empty())
+    }
+
+    /// What policies ask about who may change what, by namespace.
+    pub fn access_needed(&self) -> impl Iterator<Item = (&str, BTreeSet<access::Question>)> {
+        self.spaces
+            .iter()
+            .map(|(namespace, space)| (namespace.as_str(), space.access_needed()))
+            .filter(|(_, needed)| !needed.is_empty())
+    }
+
+    /// Tells every namespace its own labels, and the cluster's policies whom they may rule.
+    fn spread_labels(&mut self) {
+        let known: BTreeMap<String, Labels> = self
+            .spaces
+            .iter()
+            .filter(|(namespace, space)| !namespace.is_empty() && !space.is_spent())
+            .map(|(namespace, _)| {
+                let mut labels = self.labels.get(namespace).cloned().unwrap_or_default();
+                labels.insert(NAME_LABEL.to_owned(), namespace.clone());
+                (namespace.clone(), labels)
+            })
+            .collect();
+        for (namespace, space) in &mut self.spaces {
+            let own = known
+                .iter()
+                .filter(|(name, _)| namespace.is_empty() || *name == namespace);
+            let own = own.map(|(name, labels)| (name.clone(), labels.clone())).collect();
+            space.learn(|snapshot| &mut snapshot.namespaces, own);
+        }
+    }
+
     /// Takes a bundle as the one that stands published for a Channel, as read back after a restart.
     pub fn restore(&mut self, namespace: &str, channel: &str, bundle: Bundle) {
         self.space(namespace).restore(channel, bundle);
@@ -173,6 +253,7 @@ impl Index {
     /// Who hears what deciders say about a revision does so between the halves, or a revision that was only just made
     /// would pass for acknowledged by those that run the one before.
     pub fn compile(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.spread_labels();
         let mut effects = Vec::new();
         for (namespace, space) in &mut self.spaces {
             if space.compile(namespace, now, &mut effects) {

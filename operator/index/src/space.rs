@@ -1,11 +1,12 @@
 //! One namespace of an [`Index`](crate::Index).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::{Kind, Resource};
+use attune_compile::access;
 use attune_compile::status::{
     Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
     undecodable,
@@ -104,6 +105,19 @@ impl Space {
         self.snapshot.policies.clear();
         policies.for_each(|policy| self.snapshot.insert(policy));
         self.stale = true;
+    }
+
+    /// Notes something that no resource states.
+    pub(crate) fn learn<T: PartialEq>(&mut self, place: impl FnOnce(&mut Snapshot) -> &mut T, value: T) {
+        let known = place(&mut self.snapshot);
+        if *known != value {
+            *known = value;
+            self.stale = true;
+        }
+    }
+
+    pub(crate) fn access_needed(&self) -> BTreeSet<access::Question> {
+        access::needed(&self.snapshot)
     }
 
     pub(crate) fn restore(&mut self, channel: &str, bundle: Bundle) {

@@ -1,5 +1,6 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod knowing;
 mod leading;
 mod restarts;
 mod server;
@@ -161,11 +162,13 @@ fn touches_no_other_namespace() {
         .into_iter()
         .for_each(|resource| index.apply(resource));
     let effects = told(&index.settle(AT));
-    assert_eq!(effects.len(), 16);
+    assert_eq!(effects.len(), 17);
+    // The policy counts the namespaces that it rules.
+    let is_of_policy = |effect: &String| effect == "status GovernancePolicy/default True/Ready";
     assert!(
         effects
             .iter()
-            .all(|effect| effect.contains("other/") || effect.contains("/other")),
+            .all(|effect| effect.contains("other/") || effect.contains("/other") || is_of_policy(effect)),
         "{effects:#?}"
     );
 
@@ -297,7 +300,14 @@ fn judges_every_namespace_anew_when_a_policy_changes_and_only_then() {
     assert_eq!(index.settle(AT), []);
     assert_eq!(index.compilations(), compilations, "its status is no news");
     index.delete(&id(Kind::GovernancePolicy, "default"));
-    assert_eq!(index.settle(AT), []);
+    assert_eq!(
+        told(&index.settle(AT)),
+        [
+            "status Program/other/spring-retention True/Ready",
+            "status Program/shop/spring-retention True/Ready",
+        ],
+        "nobody asks who may change what any more"
+    );
     assert!(index.compilations() >= compilations + 2);
 }
 
@@ -323,6 +333,10 @@ fn wakes_when_a_window_opens_or_closes() {
         [
             "publish shop/email",
             "publish shop/web",
+            "status Program/shop/spring-retention True/Ready",
+            "status Audience/shop/cart-abandoner True/Ready",
+            "status Audience/shop/lapsed True/Ready",
+            "status Audience/shop/loyal-high-value True/Ready",
             "status Channel/shop/email True/Ready",
             "status Channel/shop/web True/Ready",
             "status ChannelBinding/shop/retention-home-hero True/Ready",
@@ -330,7 +344,7 @@ fn wakes_when_a_window_opens_or_closes() {
             "status Experiment/shop/cart-hero True/Ready",
             "status Holdout/shop/always-baseline True/Ready",
         ],
-        "the holdout is over, and more units are reached"
+        "the holdout is over, more units are reached, and reviews are due since"
     );
     assert_eq!(index.next_change(), Some(instant("2027-06-30T00:00:00Z")));
 }

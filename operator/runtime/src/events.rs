@@ -15,6 +15,7 @@ use attune_admission::Injection;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::{API_VERSION, EventReason, Kind};
 use attune_compile::ObjectId;
+use attune_compile::finding::is_strategic;
 use attune_compile::verdict::{Judged, Truth};
 use hashlink::LruCache;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -76,7 +77,10 @@ impl Events {
     /// Tells a condition that has turned.
     pub fn turned(&self, regarding: ObjectReference, turned: &Judged) {
         let reason = reason_of(turned);
+        // The reason of the others says which condition it is.
         let note = match (turned.message.is_empty(), turned.truth) {
+            (true, _) if is_strategic(turned.type_) => format!("{}: {}", turned.type_, turned.reason.doc()),
+            (false, _) if is_strategic(turned.type_) => format!("{}: {}", turned.type_, turned.message),
             (false, _) => turned.message.clone(),
             (true, Truth::True) => reason.doc().to_owned(),
             (true, _) => turned.reason.doc().to_owned(),
@@ -161,6 +165,8 @@ fn reason_of(turned: &Judged) -> EventReason {
         (ConditionType::Programmed, ..) => EventReason::NotProgrammed,
         (ConditionType::Converged, Truth::True, _) => EventReason::Converged,
         (ConditionType::Converged, ..) => EventReason::Converging,
+        (type_, Truth::True, _) if is_strategic(type_) => EventReason::StrategyMended,
+        (type_, ..) if is_strategic(type_) => EventReason::StrategyBroken,
         (_, Truth::True, _) => EventReason::Ready,
         _ => EventReason::NotReady,
     }

@@ -20,6 +20,7 @@
 //! - [`events`]: what turned, told on the object that it concerns.
 //! - [`trust`]: whom deciders trust, in every namespace that has a Channel.
 
+pub mod access;
 mod args;
 pub mod callers;
 pub mod certificates;

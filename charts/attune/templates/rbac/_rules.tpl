@@ -40,6 +40,10 @@
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+# Whether owners may change what they own.
+- apiGroups: [authorization.k8s.io]
+  resources: [localsubjectaccessreviews]
+  verbs: [create]
 # Delivery `service`.
 - apiGroups: [""]
   resources: [services]

@@ -2,7 +2,7 @@ use attune_api::Kind;
 use attune_testkit::Strategy;
 use serde_json::{Value, json};
 
-use super::{Validation, Verdict, validate};
+use super::{Ground, Validation, Verdict, validate, validate_under};
 use crate::Review;
 use crate::fixture::review;
 
@@ -261,4 +261,94 @@ fn an_object_whose_name_is_generated_is_judged_too() {
     metadata.remove("name");
     metadata.insert("generateName".to_owned(), "lapsed-".into());
     assert_eq!(created(Kind::Audience, &object).verdict, Verdict::Refused);
+}
+
+/// Judges an object of the example under the example's own policy, with some of its rules.
+fn under(kind: Kind, object: &Value, rules: &Value) -> Validation {
+    let body = review(
+        "CREATE",
+        ("attune.dev", kind.name(), kind.plural()),
+        object,
+        &Value::Null,
+    );
+    let strategy = Strategy::example().edit(Kind::GovernancePolicy, "default", json!({"rules": rules}));
+    let policies = strategy
+        .resources()
+        .into_iter()
+        .filter_map(|resource| match resource {
+            attune_api::Resource::GovernancePolicy(policy) => Some(*policy),
+            _ => None,
+        });
+    let ground = Ground {
+        policies: policies.collect(),
+        labels: std::collections::BTreeMap::new(),
+    };
+    let at = attune_testkit::instant("2026-12-01T00:00:00Z");
+    validate_under(&Review::parse(&body).unwrap(), &ground, at)
+}
+
+#[test]
+fn warns_by_the_policies_that_rule_the_namespace_and_never_refuses_by_them() {
+    let name = &names(Kind::Audience)[0];
+    let overdue = example(
+        Kind::Audience,
+        name,
+        json!({"reviewBy": "2026-11-30", "owner": {"group": "nobody"}}),
+    );
+    let validation = under(Kind::Audience, &overdue, &json!({}));
+    assert_eq!(validation.verdict, Verdict::Warned);
+    assert!(validation.response.allowed);
+    let told = warnings(&validation);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told.iter()
+            .any(|line| line.starts_with("spec.reviewBy: the review was due by 2026-11-30")),
+        "{told:?}"
+    );
+    assert!(
+        told.iter()
+            .any(|line| line.starts_with("spec.owner.group: `nobody` is no team of the policy")),
+        "{told:?}"
+    );
+    let ignored = json!({"review": {"enforcement": "Ignore"}, "ownerRoles": {"enforcement": "Ignore"}});
+    assert_eq!(
+        under(Kind::Audience, &overdue, &ignored).verdict,
+        Verdict::Allowed
+    );
+    assert_eq!(
+        created(Kind::Audience, &overdue).verdict,
+        Verdict::Allowed,
+        "no policy is known"
+    );
+}
+
+#[test]
+fn every_object_of_the_example_pleases_its_own_policy() {
+    for kind in Kind::ALL {
+        for name in names(kind) {
+            let object = Strategy::example().document(kind, &name).clone();
+            let validation = under(kind, &object, &json!({}));
+            assert_eq!(
+                validation.verdict,
+                Verdict::Allowed,
+                "{kind} {name}: {:?}",
+                warnings(&validation)
+            );
+        }
+    }
+}
+
+#[test]
+fn warns_of_a_policy_that_nobody_can_meet() {
+    let policy = example(
+        Kind::GovernancePolicy,
+        "default",
+        json!({"rules": {"holdout": {"minimumBp": 9000}}}),
+    );
+    let validation = created(Kind::GovernancePolicy, &policy);
+    assert!(
+        warnings(&validation)[0].starts_with("spec.rules.holdout.minimumBp: "),
+        "{:?}",
+        warnings(&validation)
+    );
 }

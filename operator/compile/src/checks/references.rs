@@ -360,7 +360,7 @@ impl<'m, 'r> Refs<'m, 'r> {
 }
 
 /// The known name that a misspelt one most likely stands for: at most a third of its letters differ.
-fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn closest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
     let (distance, best) = known
         .iter()
         .map(|other| (strsim::damerau_levenshtein(name, other), *other))

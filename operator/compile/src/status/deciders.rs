@@ -135,8 +135,8 @@ impl Bare {
 /// Whether what is published is live.
 pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<'_>>, old: &Value) -> Judged {
     let type_ = ConditionType::Programmed;
-    let revision = match programmed {
-        Programmed::Live { revision, .. } => revision,
+    let (revision, note) = match programmed {
+        Programmed::Live { revision, note, .. } => (revision, note),
         Programmed::Previous { message } => {
             let message = format!("the last published form serves on; {message}");
             return Judged::new(type_, false, Reason::ServingPrevious, message);
@@ -149,7 +149,7 @@ pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<
         }
     };
     let unacknowledged = || Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet");
-    match outside.map(|outside| outside.deciders) {
+    let judged = match outside.map(|outside| outside.deciders) {
         Some(Deciders::Heard(heard)) if heard.current > 0 => {
             Judged::new(type_, true, Reason::Acknowledged, "")
         }
@@ -170,7 +170,21 @@ pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<
                 judged.truth == Truth::True && old.get("revision").and_then(Value::as_str) == Some(revision)
             })
             .unwrap_or_else(unacknowledged),
-    }
+    };
+    with_note(judged, note)
+}
+
+/// The same with what of it is not as written.
+fn with_note(judged: Judged, note: &str) -> Judged {
+    let message = match judged.reason {
+        // What the fallback is about is a Channel's, of which nothing is noted.
+        Reason::FallbackTooLarge => return judged,
+        _ if note.is_empty() && judged.truth == Truth::True => String::new(),
+        _ if note.is_empty() => return judged,
+        _ if judged.truth == Truth::True => note.to_owned(),
+        _ => format!("{}; {note}", judged.message),
+    };
+    Judged { message, ..judged }
 }
 
 /// The same with what became of the fallback: rules that are live and would not outlive the operator.

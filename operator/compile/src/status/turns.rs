@@ -8,10 +8,19 @@ use super::{kept, says_the_same};
 use crate::verdict::{Judged, Truth};
 
 /// Conditions whose turns are told.
-const TOLD: [ConditionType; 3] = [
+const TOLD: [ConditionType; 12] = [
     ConditionType::Programmed,
     ConditionType::Converged,
     ConditionType::Ready,
+    ConditionType::OwnersResolved,
+    ConditionType::Covered,
+    ConditionType::Balanced,
+    ConditionType::Measured,
+    ConditionType::Audited,
+    ConditionType::Observed,
+    ConditionType::Actionable,
+    ConditionType::Fresh,
+    ConditionType::Complete,
 ];
 
 /// Reasons that are told also where the condition was not true before.

@@ -65,8 +65,9 @@ fn observed(model: &Model<'_>, contract: &str) -> Satisfied {
     let contract = model.snapshot.contracts.get(contract);
     let attributes = contract.into_iter().flat_map(|one| &one.spec.attributes);
     let mut seen = attributes.filter_map(|one| model.snapshot.observed.get(one.name.as_str()));
-    match seen.any(|seen| seen.requests > 0) {
-        true => Satisfied::Yes(Reason::Observed),
-        false => Satisfied::Pending,
+    if seen.any(|seen| seen.requests > 0) {
+        Satisfied::Yes(Reason::Observed)
+    } else {
+        Satisfied::Pending
     }
 }

@@ -37,6 +37,15 @@ impl Expression {
         names.into_iter().collect()
     }
 
+    /// The texts that it compares or searches with, in the order of the expression.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.ops.iter().flat_map(|op| match op {
+            Op::String(text) => std::slice::from_ref(text).iter().map(String::as_str),
+            Op::Strings(texts) => texts.iter().map(String::as_str),
+            _ => [].iter().map(String::as_str),
+        })
+    }
+
     /// The program that reads its attributes from the slots that `slot_of` names.
     ///
     /// # Errors

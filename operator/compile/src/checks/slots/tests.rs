@@ -65,6 +65,12 @@ fn counts_code_points() {
     );
 }
 
+/// Findings about slots alone: a variant that reaches no touchpoint is told as that too.
+fn contracts(strategy: &Strategy) -> Vec<String> {
+    let findings = findings(strategy).into_iter();
+    findings.filter(|line| line.contains("SlotContract")).collect()
+}
+
 #[test]
 fn looks_only_at_locales_that_reach_the_touchpoint() {
     let german =
@@ -75,7 +81,7 @@ fn looks_only_at_locales_that_reach_the_touchpoint() {
     let french = german(41).change(Kind::ContentModule, "hero", |spec| {
         spec["variants"][4]["locales"] = json!(["fr"]);
     });
-    assert_eq!(findings(&french), Vec::<String>::new());
+    assert_eq!(contracts(&french), Vec::<String>::new());
 }
 
 #[test]
@@ -99,7 +105,7 @@ fn looks_only_at_variants_that_reach_the_touchpoint() {
         spec["candidates"].as_array_mut().unwrap().remove(0);
     });
     assert_eq!(
-        findings(&unread),
+        contracts(&unread),
         Vec::<String>::new(),
         "no candidate is for its audience"
     );

@@ -79,7 +79,11 @@ fn warns_of_a_waiver_from_the_day_after_its_last() {
     };
     let told = finding(&until("2026-11-30"));
     assert!(told.contains("the waiver ended with 2026-11-30"), "{told}");
-    assert!(findings(&until("2026-12-01")).is_empty());
+    let last_day = finding(&until("2026-12-01"));
+    assert!(
+        last_day.contains("ExpiresSoon: the waiver ends with 2026-12-01"),
+        "{last_day}"
+    );
 }
 
 #[test]
@@ -88,13 +92,22 @@ fn names_the_next_instant_at_which_time_alone_changes_something() {
         crate::compile(&snapshot(strategy), &crate::Previous::new(), at).next_change
     };
     let example = Strategy::example();
+    // Audits, approvals, reviews and notices of what ends among them.
     let expected = [
         "2026-11-01T00:00:00Z",
+        "2026-11-02T09:00:00Z",
+        "2026-11-10T12:00:00Z",
         "2026-11-15T00:00:00Z",
         "2027-02-15T00:00:00Z",
+        "2027-03-01T00:00:00Z",
+        "2027-03-18T00:00:00Z",
         "2027-04-01T00:00:00Z",
+        "2027-04-16T00:00:00Z",
         "2027-04-30T00:00:00Z",
+        "2027-06-01T00:00:00Z",
+        "2027-06-16T00:00:00Z",
         "2027-06-30T00:00:00Z",
+        "2036-10-30T09:00:00Z",
     ];
     let mut at = instant("2026-10-01T00:00:00Z");
     for instant_of_change in expected {

@@ -68,6 +68,15 @@ fn tells_readiness_once() {
 }
 
 #[test]
+fn tells_a_strategy_that_breaks_and_one_that_is_mended() {
+    let (fresh, overdue) = (["Fresh/True/Fresh"], ["Fresh/False/ReviewOverdue"]);
+    assert_eq!(told(&fresh, &overdue), overdue);
+    assert_eq!(told(&overdue, &fresh), fresh);
+    assert_eq!(told(&overdue, &["Fresh/False/Expired"]), [""; 0], "once");
+    assert_eq!(told(&[], &overdue), [""; 0], "it was not seen to break");
+}
+
+#[test]
 fn lets_wait_what_only_counts() {
     let channel = |current: i32, converged: &str, message: &str| {
         let mut status = status(&["Programmed/True/Acknowledged", converged]);

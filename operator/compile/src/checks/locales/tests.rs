@@ -1,0 +1,80 @@
+use attune_api::Kind;
+use attune_api::conditions::ConditionType;
+use attune_testkit::Strategy;
+use serde_json::{Value, json};
+
+use crate::tests::{compile, finding, findings, ruled, stands};
+
+fn ruling(forbidden: Value) -> Strategy {
+    ruled(json!({"locales": {"enforcement": "Warn", "forbidden": forbidden}}))
+}
+
+#[test]
+fn what_a_policy_keeps_from_a_locale_is_not_shown_there() {
+    assert_eq!(
+        findings(&ruling(json!({"fr": {"tactics": ["Reminder"]}}))),
+        [""; 0],
+        "nobody is served in it"
+    );
+    let told = findings(&ruling(json!({"de": {"tactics": ["Reminder"]}})));
+    assert_eq!(
+        told,
+        [
+            "warning ContentModule hero spec.variants[3].tactics LocaleForbidden: variant `cart` uses the tactic `Reminder`, which \
+             nobody may be shown in `de`: leave it out, or give that locale a variant of its own (policy `default`)"
+        ],
+        "a variant of no locale may be shown in any"
+    );
+    let complete = stands(
+        &compile(&ruling(json!({"de": {"tactics": ["Reminder"]}}))),
+        Kind::ContentModule,
+        "hero",
+        ConditionType::Complete,
+    );
+    assert_eq!(complete, "False/LocaleForbidden");
+}
+
+#[test]
+fn keeps_phrases_and_labels_from_a_locale() {
+    let told = finding(&ruling(json!({"de": {"phrases": ["zur kasse"]}})));
+    assert!(
+        told.contains("spec.variants[4].content.cta LocaleForbidden: variant `cart-de` says `zur kasse`"),
+        "{told}"
+    );
+    let labelled =
+        ruling(json!({"de": {"labels": {"topic": "alcohol"}}})).change(Kind::ContentModule, "hero", |spec| {
+            spec["labels"] = json!({"topic": "alcohol"});
+        });
+    let told = findings(&labelled);
+    assert_eq!(told.len(), 5, "every variant: {told:#?}");
+    assert!(
+        told[0].contains("is of a module labelled `topic: alcohol`"),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn a_listed_locale_is_written_in_or_waived() {
+    let listed = |locales: Value| ruling(json!({})).edit(Kind::Channel, "web", json!({"locales": locales}));
+    assert_eq!(findings(&listed(json!(["en", "de-AT"]))), [""; 0]);
+    let french = listed(json!(["en", "fr", "de"]));
+    assert_eq!(
+        finding(&french),
+        "warning Channel web spec.locales[1] LocaleUnserved: nothing that is shown here is written in `fr`: write it, waive it in \
+         a program, or do not list the locale (policy `default`)"
+    );
+    let waived = |until: &str| {
+        french.clone().change(Kind::Program, "spring-retention", |spec| {
+            spec["coverage"]["waivers"].as_array_mut().unwrap().push(json!({
+                "audience": "lapsed", "channel": "web", "touchpoint": "home-hero", "locale": "fr", "reason": "later",
+                "until": until,
+            }));
+        })
+    };
+    assert_eq!(findings(&waived("2027-01-31")), [""; 0]);
+    assert!(
+        findings(&waived("2026-11-30"))
+            .iter()
+            .any(|line| line.contains("LocaleUnserved"))
+    );
+}
