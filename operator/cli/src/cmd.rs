@@ -1,8 +1,8 @@
 //! What each verb does.
 
+pub(crate) mod approve;
 pub(crate) mod audit;
 pub(crate) mod coverage;
-pub(crate) mod approve;
 pub(crate) mod crds;
 pub(crate) mod decay;
 pub(crate) mod decide;

@@ -1,8 +1,8 @@
 //! attune: lint, decay, approve, decide, explain, serve, status, lift and plan-experiment on the command line.
 
+pub mod approve;
 mod audit;
 mod change;
-pub mod approve;
 pub mod cli;
 pub mod cmd;
 mod contexts;

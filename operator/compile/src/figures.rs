@@ -19,8 +19,8 @@ use serde_json::{Map, Value};
 use crate::checks::content::needs_approval;
 use crate::finding::ObjectId;
 use crate::live::LiveRules;
-use crate::strategy::{Strategy, count};
 use crate::policy::selects;
+use crate::strategy::{Strategy, count};
 use crate::{Model, Publication};
 
 /// All of a share, in basis points.

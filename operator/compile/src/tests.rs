@@ -89,7 +89,12 @@ pub(crate) fn told(finding: &Finding) -> String {
 /// whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
     let compiled = compile(strategy);
-    compiled.findings.iter().filter(is_no_coverage).map(told).collect()
+    compiled
+        .findings
+        .iter()
+        .filter(is_no_coverage)
+        .map(told)
+        .collect()
 }
 
 /// Whether a finding is about something else than what words cover.
