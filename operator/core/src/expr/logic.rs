@@ -216,7 +216,7 @@ impl Reader<'_> {
         match (constant(left), constant(right)) {
             (Some(left), Some(right)) => {
                 let order = left.partial_cmp(&right)?;
-                return Some(Formula::constant(comparison.holds(order) == wanted));
+                Some(Formula::constant(comparison.holds(order) == wanted))
             }
             (Some(bound), None) => self.bounded(comparison.mirrored(), right, bound, wanted),
             (None, Some(bound)) => self.bounded(comparison, left, bound, wanted),
