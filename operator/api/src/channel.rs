@@ -317,6 +317,9 @@ pub struct ChannelStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub revision: Option<String>,
+    /// Rules that bindings list for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_rules: Option<i32>,
     /// Rules in that revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,

@@ -154,6 +154,9 @@ pub struct ChannelBindingStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub revision: Option<String>,
+    /// Rules that it lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_rules: Option<i32>,
     /// Rules of it in that revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,

@@ -286,6 +286,10 @@ names! {
         NotDifferentiated,
         /// Nothing measures it.
         NotMeasurable,
+        /// It lives on one channel alone.
+        SingleChannel,
+        /// An audience has the members of another, or nearly.
+        DuplicateAudience,
         /// Attributes were audited.
         Audited,
         /// Attributes were not audited, or too long ago.

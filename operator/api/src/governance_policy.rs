@@ -85,6 +85,9 @@ pub struct PolicyRules {
     /// Programs reach their minimum coverage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<PlainRule>,
+    /// Audiences are reachable, addressed differently and measurable, and nothing lives on one channel alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actionable: Option<PlainRule>,
     /// Rules use audited attributes only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_audit: Option<DataAuditRule>,

@@ -160,7 +160,10 @@ pub struct ProgramStatus {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["type".into()]))]
     pub conditions: Vec<Condition>,
-    /// Rules that are live for this program, over all channels.
+    /// Rules that are declared for this program, over all channels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared_rules: Option<i32>,
+    /// Rules that are live for this program, over all channels: distinct, in a bundle, and able to win somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,
     /// Cells of the coverage by state.
@@ -180,7 +183,7 @@ pub struct ProgramStatus {
 }
 
 /// Cells of audience, touchpoint and locale, by state.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CoverageFigures {
     /// All cells.
@@ -199,6 +202,76 @@ pub struct CoverageFigures {
     pub waived: i32,
     /// Share of cells that are covered or waived, in basis points.
     pub covered_bp: i32,
+    /// Cells that are neither: those that reach the most people first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub worst: Vec<OpenCell>,
+    /// How many more there are than are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted: Option<i32>,
+}
+
+/// A cell that is neither covered nor waived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OpenCell {
+    /// The audience.
+    pub audience: ObjectName,
+    /// The channel.
+    pub channel: ObjectName,
+    /// The touchpoint.
+    pub touchpoint: ItemName,
+    /// The locale; absent where the channel lists none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<Locale>,
+    /// What the audience gets there.
+    pub state: CellState,
+}
+
+/// What an audience gets at a touchpoint in a locale, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum CellState {
+    /// Words of its own.
+    Differentiated,
+    /// Left out on purpose, for a time.
+    Waived,
+    /// The words of another audience, of everybody or of the baseline: a copy is not different.
+    Shared,
+    /// Words that are not written in this locale.
+    Untranslated,
+    /// The baseline.
+    Baseline,
+    /// Nothing.
+    Missing,
+}
+
+impl CellState {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Differentiated,
+        Self::Waived,
+        Self::Shared,
+        Self::Untranslated,
+        Self::Baseline,
+        Self::Missing,
+    ];
+
+    /// As resources spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Differentiated => "Differentiated",
+            Self::Waived => "Waived",
+            Self::Shared => "Shared",
+            Self::Untranslated => "Untranslated",
+            Self::Baseline => "Baseline",
+            Self::Missing => "Missing",
+        }
+    }
+
+    /// Whether nothing is left to do about it.
+    pub const fn is_covered(self) -> bool {
+        matches!(self, Self::Differentiated | Self::Waived)
+    }
 }
 
 /// Versions of content that a team has to make, and has made.
@@ -206,10 +279,19 @@ pub struct CoverageFigures {
 pub struct ContentDebt {
     /// The team.
     pub group: GroupName,
-    /// Versions needed.
+    /// Versions needed: one for each audience in each locale, of each module that is shown to it.
     pub needed: i32,
-    /// Versions present.
+    /// Versions present: right wherever they are shown.
     pub present: i32,
+    /// Versions whose validity ends in this quarter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renew: Option<i32>,
+    /// Versions to look at in this quarter, because the review of their audience or of the program is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<i32>,
+    /// Versions that the team can make in a quarter, where a policy says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<i32>,
 }
 
 /// Metrics by dimension.

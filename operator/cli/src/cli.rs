@@ -13,10 +13,12 @@ use crate::terminal::say;
 
 mod privacy;
 mod statistics;
+mod strategic;
 mod upkeep;
 
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
 pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
+pub use strategic::{AuditArgs, ChangeArgs, CoverageArgs, CoverageOutput};
 pub use upkeep::{ApproveArgs, DecayArgs};
 
 /// Exit code of wrong usage and of input that cannot be read.
@@ -36,6 +38,12 @@ enum Verb {
     Crds(CrdsArgs),
     /// Check resources as the cluster would, without one.
     Lint(LintArgs),
+    /// Show what each audience gets at each touchpoint in each locale, and what is missing.
+    Coverage(CoverageArgs),
+    /// Show what a change of resources changes live: rules, coverage, and who gets another message.
+    Plan(ChangeArgs),
+    /// Compare what groups of people get, by an attribute that is used for nothing else.
+    Audit(AuditArgs),
     /// Look ahead: what will be overdue, expired or too old at a day.
     Decay(DecayArgs),
     /// Approve a variant's words as they stand in a file, and write that into the file.
@@ -248,11 +256,26 @@ pub struct ReadyArgs {
 }
 
 impl Cli {
+    /// Says how a verb is used, and exits as that verb does when it cannot do what was asked: `plan` keeps 2 for changes.
+    pub fn refuse(error: &clap::Error) -> ExitCode {
+        // What cannot be printed cannot be complained about either.
+        let _ = error.print();
+        let is_plan = std::env::args().nth(1).as_deref() == Some("plan");
+        match error.exit_code() {
+            0 => ExitCode::SUCCESS,
+            _ if is_plan => ExitCode::FAILURE,
+            _ => ExitCode::from(UNREADABLE),
+        }
+    }
+
     /// Does what was asked; what goes wrong is said on standard error.
     pub async fn run(self) -> ExitCode {
         let result = match self.verb {
             Verb::Crds(args) => cmd::crds::run(&args),
             Verb::Lint(args) => cmd::lint::run(&args),
+            Verb::Coverage(args) => cmd::coverage::run(&args),
+            Verb::Plan(args) => return cmd::plan::run(&args),
+            Verb::Audit(args) => cmd::audit::run(&args),
             Verb::Decay(args) => cmd::decay::run(&args),
             Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),

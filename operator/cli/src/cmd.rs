@@ -1,6 +1,8 @@
 //! What each verb does.
 
 pub(crate) mod approve;
+pub(crate) mod audit;
+pub(crate) mod coverage;
 pub(crate) mod crds;
 pub(crate) mod decay;
 pub(crate) mod decide;
@@ -9,6 +11,7 @@ pub(crate) mod forget;
 pub(crate) mod lift;
 pub(crate) mod lint;
 mod peer;
+pub(crate) mod plan;
 pub(crate) mod plan_experiment;
 pub(crate) mod ready;
 pub(crate) mod recall;

@@ -1,8 +1,12 @@
 //! attune: lint, decay, approve, decide, explain, serve, status, lift and plan-experiment on the command line.
 
 pub mod approve;
+mod audit;
+mod change;
 pub mod cli;
 pub mod cmd;
+mod contexts;
+mod coverage;
 pub mod diagnostic;
 mod lift;
 mod lines;
@@ -15,6 +19,7 @@ pub mod quote;
 pub mod render;
 pub mod schema;
 pub mod serve;
+mod space;
 pub mod strategy;
 pub mod suggest;
 pub mod table;

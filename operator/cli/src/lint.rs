@@ -117,15 +117,15 @@ impl Read {
 
     /// Objects that are there and that an API server would not take.
     pub fn refused_ids(&self) -> BTreeSet<ObjectId> {
-        self.others(self.accepted())
+        self.ids_but(self.accepted())
     }
 
     /// Objects that are there and cannot be read at all.
     pub fn unreadable_ids(&self) -> BTreeSet<ObjectId> {
-        self.others(self.readable())
+        self.ids_but(self.readable())
     }
 
-    fn others<'r>(&'r self, known: impl Iterator<Item = &'r Resource>) -> BTreeSet<ObjectId> {
+    fn ids_but<'r>(&'r self, known: impl Iterator<Item = &'r Resource>) -> BTreeSet<ObjectId> {
         let known: BTreeSet<_> = known.map(ObjectId::of).collect();
         let all = self.loaded.documents.iter().map(|document| document.id.clone());
         all.filter(|id| !known.contains(id)).collect()

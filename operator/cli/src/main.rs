@@ -9,5 +9,8 @@ use clap::Parser;
 async fn main() -> ExitCode {
     // The HTTP client has no library of its own for TLS. Only a second call could fail.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Cli::parse().run().await
+    match Cli::try_parse() {
+        Ok(cli) => cli.run().await,
+        Err(error) => Cli::refuse(&error),
+    }
 }

@@ -8,6 +8,10 @@
 
 #[path = "verbs/arms.rs"]
 mod arms;
+#[path = "verbs/audit.rs"]
+mod audit;
+#[path = "verbs/coverage.rs"]
+mod coverage;
 #[path = "verbs/crds.rs"]
 mod crds;
 #[path = "verbs/decide.rs"]
@@ -24,10 +28,14 @@ mod lint;
 mod ownership;
 #[path = "verbs/places.rs"]
 mod places;
+#[path = "verbs/plan.rs"]
+mod plan;
 #[path = "verbs/plan_experiment.rs"]
 mod plan_experiment;
 #[path = "verbs/ready.rs"]
 mod ready;
+#[path = "verbs/retail.rs"]
+mod retail;
 #[path = "verbs/status.rs"]
 mod status;
 #[path = "verbs/upkeep.rs"]

@@ -23,12 +23,17 @@ pub use content::module;
 pub(crate) use experiment::holdout_salt;
 use needs::Needs;
 
+/// What every Channel serves, and the same ready to be asked.
+#[derive(Debug, Default)]
+pub struct Assembled {
+    /// By Channel.
+    pub channels: BTreeMap<String, Publication>,
+    /// By Channel.
+    pub engines: BTreeMap<String, Engine>,
+}
+
 /// Compiles every Channel of the snapshot.
-pub fn channels(
-    model: &Model<'_>,
-    previous: &Previous,
-    report: &mut Report,
-) -> BTreeMap<String, Publication> {
+pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> Assembled {
     let snapshot = model.snapshot;
     let read = snapshot
         .channels
@@ -36,7 +41,7 @@ pub fn channels(
         .map(|(name, channel)| (name.as_str(), Some(channel.as_ref())));
     // A Channel that cannot be read is not gone.
     let unreadable = snapshot.unreadable(Kind::Channel).map(|name| (name, None));
-    let mut publications = BTreeMap::new();
+    let mut assembled = Assembled::default();
     // What a form that cannot be read carries would be lost if it were published over.
     let known = |(name, _): &(&str, _)| previous.unreadable(name).is_none();
     for (name, channel) in read.chain(unreadable).filter(known) {
@@ -47,19 +52,25 @@ pub fn channels(
         let Some(built) = assembly.map(|assembly| Arc::new(assembly.build())) else {
             continue;
         };
-        let bundle = match Engine::load(built.as_ref().clone()) {
-            Ok(_) => Some(&built),
+        let load = |bundle: &Arc<Bundle>| Engine::load(bundle.as_ref().clone());
+        let (bundle, engine) = match load(&built) {
+            Ok(engine) => (Some(&built), Some(engine)),
             Err(error) => {
                 // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
                 let message = format!("the compiled bundle does not load: {error}; please report this");
                 report.error(&object, Reason::InternalError, "spec", message);
-                last
+                (last, last.and_then(|last| load(last).ok()))
             }
         };
         let publication = bundle.and_then(publish);
-        publications.extend(publication.map(|publication| (name.to_owned(), publication)));
+        assembled
+            .channels
+            .extend(publication.map(|publication| (name.to_owned(), publication)));
+        assembled
+            .engines
+            .extend(engine.map(|engine| (name.to_owned(), engine)));
     }
-    publications
+    assembled
 }
 
 /// A binding without its Program has no purpose to go on for; a Program that cannot be read is not gone.

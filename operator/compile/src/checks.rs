@@ -5,6 +5,7 @@
 use crate::report::Report;
 use crate::{Model, registration};
 
+mod audiences;
 mod baseline;
 mod conflicts;
 pub mod content;
@@ -30,8 +31,9 @@ type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound, and what needs
 /// something gated after all gates are known.
-const CHAIN: [Check; 20] = [
+const CHAIN: [Check; 21] = [
     governance::check,
+    audiences::check,
     salts::check,
     sources::check,
     windows::check,
@@ -58,6 +60,11 @@ pub fn run(model: &Model<'_>, report: &mut Report) {
     for check in CHAIN {
         check(model, report);
     }
+}
+
+/// Follows what policies have against objects once more: something was found after the chain.
+pub fn gate(model: &Model<'_>, report: &mut Report) {
+    gates::check(model, report);
 }
 
 pub use instants::next_change;

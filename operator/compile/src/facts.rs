@@ -115,6 +115,11 @@ impl Facts {
         });
     }
 
+    /// Whether some policy enforces a rule that a fact breaks.
+    pub fn is_any_enforced(&self) -> bool {
+        self.found.iter().any(|found| found.is_enforced)
+    }
+
     /// Reports every fact: an error where some policy enforces its rule, else a warning.
     pub fn report(self, report: &mut Report) {
         for found in self.found {

@@ -18,7 +18,9 @@ use serde_json::{Map, Value};
 
 use crate::checks::content::needs_approval;
 use crate::finding::ObjectId;
+use crate::live::LiveRules;
 use crate::policy::selects;
+use crate::strategy::{Strategy, count};
 use crate::{Model, Publication};
 
 /// All of a share, in basis points.
@@ -34,18 +36,13 @@ const MAX_PLACES: usize = 64;
 pub(crate) fn of(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
+    strategy: &Strategy<'_>,
     id: &ObjectId,
 ) -> Map<String, Value> {
+    let rules = &strategy.rules;
     let bundles = || channels.values().map(|publication| publication.bundle.as_ref());
     match id.kind {
-        Kind::Program => fields(&ProgramStatus {
-            live_rules: Some(count(
-                bundles()
-                    .map(|bundle| live_rules(bundle, |binding| binding.program == id.name))
-                    .sum(),
-            )),
-            ..ProgramStatus::default()
-        }),
+        Kind::Program => fields(&program(model, strategy, &id.name)),
         Kind::Audience => fields(&audience(model, &id.name)),
         Kind::ContentModule => fields(&module(model, &id.name)),
         Kind::Channel => fields(&ChannelStatus {
@@ -53,14 +50,11 @@ pub(crate) fn of(
             revision: channels
                 .get(&id.name)
                 .map(|publication| publication.revision.clone()),
-            live_rules: Some(count(
-                channels
-                    .get(&id.name)
-                    .map_or(0, |one| live_rules(&one.bundle, |_| true)),
-            )),
+            declared_rules: Some(count(rules.of_channel(&id.name).declared)),
+            live_rules: Some(count(rules.of_channel(&id.name).live)),
             ..ChannelStatus::default()
         }),
-        Kind::ChannelBinding => binding(model, channels, &id.name),
+        Kind::ChannelBinding => binding(model, channels, rules, &id.name),
         Kind::Experiment => model
             .snapshot
             .experiments
@@ -108,30 +102,17 @@ fn endpoint(model: &Model<'_>, channel: &str) -> Option<String> {
     }
 }
 
-/// Rules that can win now: candidates whose binding, program, module and Channel are not suspended.
-fn live_rules(bundle: &Bundle, counts: impl Fn(&attune_core::bundle::Binding) -> bool) -> usize {
-    if bundle.settings.suspended {
-        return 0;
+fn program(model: &Model<'_>, strategy: &Strategy<'_>, name: &str) -> ProgramStatus {
+    let rules = strategy.rules.of_program(name);
+    ProgramStatus {
+        declared_rules: Some(count(rules.declared)),
+        live_rules: Some(count(rules.live)),
+        coverage: strategy
+            .coverage(name)
+            .map(|coverage| coverage.figures(model.snapshot)),
+        content_debt: strategy.content_debt(model, name),
+        ..ProgramStatus::default()
     }
-    let bindings = bundle
-        .bindings
-        .values()
-        .filter(|binding| counts(binding) && !binding.suspended);
-    let running = bindings.filter(|binding| {
-        bundle
-            .programs
-            .get(&binding.program)
-            .is_some_and(|one| !one.suspended)
-    });
-    let candidates = running.flat_map(|binding| &binding.candidates);
-    candidates
-        .filter(|one| {
-            bundle
-                .modules
-                .get(&one.module)
-                .is_some_and(|module| !module.suspended)
-        })
-        .count()
 }
 
 fn audience(model: &Model<'_>, name: &str) -> AudienceStatus {
@@ -218,7 +199,12 @@ fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
     }
 }
 
-fn binding(model: &Model<'_>, channels: &BTreeMap<String, Publication>, name: &str) -> Map<String, Value> {
+fn binding(
+    model: &Model<'_>,
+    channels: &BTreeMap<String, Publication>,
+    rules: &LiveRules,
+    name: &str,
+) -> Map<String, Value> {
     let Some(binding) = model.snapshot.bindings.get(name) else {
         return Map::new();
     };
@@ -230,15 +216,11 @@ fn binding(model: &Model<'_>, channels: &BTreeMap<String, Publication>, name: &s
             .get(name)
             .map(|one| (publication, one))
     });
-    let rules = publication.map_or(0, |publication| {
-        let own = publication.bundle.bindings.get(name);
-        live_rules(&publication.bundle, |one| {
-            own.is_some_and(|own| std::ptr::eq(own, one))
-        })
-    });
+    let rules = rules.of_binding(name);
     fields(&ChannelBindingStatus {
         revision: published.map(|(publication, _)| publication.revision.clone()),
-        live_rules: Some(count(rules)),
+        declared_rules: Some(count(rules.declared)),
+        live_rules: Some(count(rules.live)),
         effective_traffic_bp: published
             .map(|(publication, one)| basis_points(reached(&publication.bundle, one))),
         ..ChannelBindingStatus::default()
@@ -306,10 +288,6 @@ pub(crate) fn fields(status: &impl Serialize) -> Map<String, Value> {
         }
         _ => Map::new(),
     }
-}
-
-fn count(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 fn basis_points(share: u64) -> i32 {

@@ -121,6 +121,8 @@ pub const FINDING_REASONS: &[Reason] = &[
     Reason::NotReachable,
     Reason::NotDifferentiated,
     Reason::NotMeasurable,
+    Reason::SingleChannel,
+    Reason::DuplicateAudience,
     Reason::AuditMissing,
     Reason::AuditFailed,
     Reason::AuditAged,
@@ -261,6 +263,7 @@ pub const fn effect_of(reason: Reason) -> Effect {
         | R::NotReachable
         | R::NotDifferentiated
         | R::NotMeasurable
+        | R::SingleChannel
         | R::AuditMissing
         | R::AuditFailed
         | R::AuditAged

@@ -12,19 +12,25 @@
 //!    several policies say about one fact.
 //! 5. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form, and what a
 //!    policy [`stops`] leaves both.
-//! 6. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
+//! 6. [`strategy`]: what was compiled tells what the strategy covers and who is reached ([`coverage`], [`actionable`],
+//!    [`live`]); how audiences lie to each other ([`overlap`]) is known before.
+//! 7. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
 
 pub mod access;
+pub mod actionable;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;
 pub mod codeowners;
+pub mod coverage;
 pub mod decision;
 pub mod evidence;
 pub mod facts;
 mod figures;
 pub mod finding;
+pub mod live;
 pub mod observed;
+pub mod overlap;
 pub mod phrases;
 pub mod policy;
 pub mod previous;
@@ -37,6 +43,7 @@ pub mod rules;
 pub mod snapshot;
 pub mod status;
 pub mod stops;
+pub mod strategy;
 pub mod uses;
 pub mod verdict;
 
@@ -68,6 +75,8 @@ pub struct Compiled {
     pub registrations: BTreeMap<String, Registration>,
     /// Every fact found, in the order of the objects.
     pub findings: Vec<Finding>,
+    /// Rules, declared and live, by binding: for metrics by program, Channel and cluster.
+    pub live_rules: live::LiveRules,
     /// The next instant at which the passing of time alone changes an answer.
     pub next_change: Option<Timestamp>,
 }
@@ -98,6 +107,8 @@ pub struct Model<'s> {
     pub uses: uses::Uses,
     /// What is known to have concluded; `None` where nobody can tell.
     pub evidence: Option<BTreeMap<String, evidence::Evidence>>,
+    /// How audiences lie to each other.
+    pub portfolio: strategy::Portfolio,
     /// The instant that all checks judge at.
     pub at: Timestamp,
 }
@@ -108,6 +119,7 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
     let attributes = attributes::gather(snapshot, &mut report);
     let rules = rules::check(snapshot, &attributes, &mut report);
     let uses = uses::Uses::of(snapshot, &rules);
+    let portfolio = strategy::Portfolio::of(snapshot, &rules, &attributes);
     let model = Model {
         snapshot,
         attributes,
@@ -115,13 +127,26 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         policies: policy::Policies::of(snapshot),
         uses,
         evidence: evidence::known(snapshot),
+        portfolio,
         at,
     };
     checks::run(&model, &mut report);
-    let channels = assemble::channels(&model, previous, &mut report);
+    let assemble::Assembled {
+        mut channels,
+        engines,
+    } = assemble::channels(&model, previous, &mut report);
+    let mut strategy = strategy::Strategy::of(&model, &engines);
+    // What an enforced rule has against what was compiled keeps new forms of it from being programmed.
+    if strategy.report(&model, &mut report) {
+        checks::gate(&model, &mut report);
+        let gated = assemble::channels(&model, previous, &mut report);
+        channels = gated.channels;
+        strategy.count_rules(&model, &gated.engines);
+    }
     let registrations = registration::all(&model, &report);
     let inquiries = question::all(&model, &registrations, &report);
-    let verdicts = verdict::all(&model, &channels, previous, &registrations, &report);
+    let verdicts = verdict::all(&model, &channels, previous, &registrations, &report, &strategy);
+    let live_rules = strategy.rules;
     let next_change = checks::next_change(&model);
     Compiled {
         channels,
@@ -129,6 +154,7 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         inquiries,
         registrations,
         findings: report.into_findings(),
+        live_rules,
         next_change,
     }
 }

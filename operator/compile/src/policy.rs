@@ -174,6 +174,7 @@ static BUILT_IN: LazyLock<GovernancePolicySpec> = LazyLock::new(|| {
             }),
             insight: plain.clone(),
             coverage: plain.clone(),
+            actionable: plain.clone(),
             data_audit: Some(DataAuditRule {
                 enforcement,
                 max_age: None,

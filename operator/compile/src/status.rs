@@ -88,19 +88,27 @@ pub fn says_the_same(kind: Kind, standing: &Value, rendered: &Value) -> bool {
 /// Fields of a status that the writer of verdicts owns, besides conditions and an Experiment's arms.
 pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Program => &["observedGeneration", "liveRules"],
+        Kind::Program => &[
+            "observedGeneration",
+            "declaredRules",
+            "liveRules",
+            "coverage",
+            "contentDebt",
+        ],
         Kind::Audience => &["observedGeneration", "usedBy", "ruleHash"],
         Kind::ContentModule => &["observedGeneration", "variants", "touchpoints"],
         Kind::Channel => &[
             "observedGeneration",
             "endpoint",
             "revision",
+            "declaredRules",
             "liveRules",
             "deciders",
         ],
         Kind::ChannelBinding => &[
             "observedGeneration",
             "revision",
+            "declaredRules",
             "liveRules",
             "effectiveTrafficBp",
         ],

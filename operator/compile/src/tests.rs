@@ -9,7 +9,7 @@ mod verdicts;
 use std::sync::Arc;
 
 use attune_api::Kind;
-use attune_api::conditions::ConditionType;
+use attune_api::conditions::{ConditionType, Reason};
 use attune_core::bundle::Bundle;
 use attune_core::context::Context;
 use attune_core::decide::{Request, decide};
@@ -85,8 +85,25 @@ pub(crate) fn told(finding: &Finding) -> String {
     )
 }
 
-/// Compiles a strategy and gives its findings in one line each.
+/// Compiles a strategy and gives its findings in one line each, but for those about what its words cover: the example lacks some,
+/// whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
+    let compiled = compile(strategy);
+    compiled
+        .findings
+        .iter()
+        .filter(is_no_coverage)
+        .map(told)
+        .collect()
+}
+
+/// Whether a finding is about something else than what words cover.
+pub(crate) fn is_no_coverage(finding: &&Finding) -> bool {
+    !matches!(finding.reason, Reason::CoverageTooLow | Reason::WaiverUnmatched)
+}
+
+/// Compiles a strategy and gives all its findings in one line each.
+pub(crate) fn all_findings(strategy: &Strategy) -> Vec<String> {
     compile(strategy).findings.iter().map(told).collect()
 }
 

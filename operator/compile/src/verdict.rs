@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::figures;
 use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
 use crate::report::Report;
+use crate::strategy::Strategy;
 use crate::{Model, Previous, Publication, registration};
 
 mod programmed;
@@ -128,6 +129,7 @@ pub fn all(
     previous: &Previous,
     registrations: &BTreeMap<String, Registration>,
     report: &Report,
+    strategy: &Strategy<'_>,
 ) -> BTreeMap<ObjectId, Verdict> {
     let judge = Judge {
         model,
@@ -135,6 +137,7 @@ pub fn all(
         previous,
         registrations,
         report,
+        strategy,
     };
     model
         .snapshot
@@ -150,6 +153,7 @@ struct Judge<'j> {
     previous: &'j Previous,
     registrations: &'j BTreeMap<String, Registration>,
     report: &'j Report,
+    strategy: &'j Strategy<'j>,
 }
 
 impl Judge<'_> {
@@ -172,7 +176,7 @@ impl Judge<'_> {
     }
 
     fn figures(&self, id: &ObjectId) -> Map<String, Value> {
-        let mut figures = figures::of(self.model, self.channels, id);
+        let mut figures = figures::of(self.model, self.channels, self.strategy, id);
         let registration = self.registrations.get(&id.name);
         if let Some(registration) = registration.filter(|_| id.kind == Kind::Experiment) {
             let registration = serde_json::to_value(registration).unwrap_or_default();
@@ -205,6 +209,9 @@ impl Judge<'_> {
         if let Some(undecided) = self.report.why_undecided(id, type_) {
             return Judged::new(type_, Truth::Unknown, undecided.reason, undecided.message.clone());
         }
+        if type_ == ConditionType::Actionable {
+            return self.actionable(id);
+        }
         match strategic::satisfied(self.model, id, type_) {
             Satisfied::Yes(reason) => Judged::new(type_, true, reason, ""),
             Satisfied::NotJudged => Judged::new(
@@ -215,6 +222,20 @@ impl Judge<'_> {
             ),
             Satisfied::Pending => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
         }
+    }
+
+    /// Whether an audience is more than a label, also where no policy asks for it.
+    fn actionable(&self, id: &ObjectId) -> Judged {
+        let type_ = ConditionType::Actionable;
+        let Some(actionable) = self.strategy.actionable.get(&id.name) else {
+            return Judged::new(type_, Truth::Unknown, Reason::Pending, "");
+        };
+        let Some((reason, _)) = actionable.failing.first() else {
+            return Judged::new(type_, true, Reason::Actionable, actionable.because.clone());
+        };
+        let legs: Vec<_> = actionable.failing.iter().map(|(_, why)| why.as_str()).collect();
+        let message: String = legs.join("; ").chars().take(MAX_MESSAGE).collect();
+        Judged::new(type_, false, *reason, message)
     }
 
     /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.

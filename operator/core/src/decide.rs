@@ -19,12 +19,14 @@ mod content;
 mod experiment;
 mod holdout;
 mod membership;
+mod preview;
 mod reason;
 mod suppression;
 #[cfg(test)]
 mod tests;
 
 pub use membership::{Membership, membership};
+pub use preview::{OpenRule, Place, Preview, Rule, Words, open_rules, preview};
 pub use reason::Reason;
 
 /// What a decision is about.

@@ -40,6 +40,7 @@ mod error;
 mod eval;
 mod link;
 mod literal;
+pub mod logic;
 mod node;
 mod parse;
 mod program;

@@ -10,6 +10,7 @@ const OWNER: Column = text("Owner", ".spec.owner.group");
 const READY: Column = text("Ready", r#".status.conditions[?(@.type=="Ready")].status"#);
 const REASON: Column = text("Reason", r#".status.conditions[?(@.type=="Ready")].reason"#);
 const RULES: Column = number("Rules", ".status.liveRules");
+const DECLARED: Column = number("Declared", ".status.declaredRules");
 const AGE: Column = Column {
     type_: "date",
     ..text("Age", ".metadata.creationTimestamp")
@@ -74,6 +75,7 @@ const PROGRAM: &[Column] = &[
     READY,
     REASON,
     RULES,
+    DECLARED,
     text("Lift", ".status.lift.percent"),
     number("Covered-Bp", ".status.coverage.coveredBp"),
     wide(text("KPI", ".spec.kpi.metricRef.name")),
@@ -112,6 +114,7 @@ const CHANNEL: &[Column] = &[
     READY,
     REASON,
     RULES,
+    DECLARED,
     number("Current", ".status.deciders.current"),
     number("Desired", ".status.deciders.desired"),
     wide(text("Endpoint", ".status.endpoint")),
@@ -124,6 +127,7 @@ const CHANNEL_BINDING: &[Column] = &[
     READY,
     REASON,
     RULES,
+    DECLARED,
     number("Traffic-Bp", ".status.effectiveTrafficBp"),
     wide(text("Revision", ".status.revision")),
 ];

@@ -19,7 +19,27 @@ pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
     };
     let now = args.at.or(at).unwrap_or_else(Timestamp::now);
     print(&table::render(&resources, args.wide, now))?;
+    if let Some(line) = rules(&resources) {
+        print(&format!("\n{line}\n"))?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many rules there really are, over all Programs; `None` without a Program.
+fn rules(resources: &[Value]) -> Option<String> {
+    let programs = resources
+        .iter()
+        .filter(|resource| resource.get("kind") == Some(&Value::from("Program")));
+    let counts: Vec<[i64; 2]> = programs
+        .map(|program| {
+            ["declaredRules", "liveRules"].map(|field| {
+                let count = program.get("status").and_then(|status| status.get(field));
+                count.and_then(Value::as_i64).unwrap_or(0)
+            })
+        })
+        .collect();
+    let sum = |index: usize| -> i64 { counts.iter().filter_map(|pair| pair.get(index)).sum() };
+    (!counts.is_empty()).then(|| format!("rules: {} declared, {} live", sum(0), sum(1)))
 }
 
 /// The resources of a running `attune serve` and the instant that it judged them at; what it refused goes to standard error.

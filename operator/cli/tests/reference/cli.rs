@@ -8,9 +8,9 @@ Help texts of `attune`, as `attune --help` and `attune <verb> --help` print them
 
 | exit code | meaning |
 |---|---|
-| 0 | done; `lint` found nothing or warnings only |
-| 1 | `lint` found errors; `decide` or `explain` has a failure for an answer; `lift` met a line that is no question; `plan-experiment` says that the units cannot conclude; `ready` waited in vain |
-| 2 | the command is used wrongly, or what it is given cannot be read |
+| 0 | done; `lint` found nothing or warnings only; `plan`: nothing changes |
+| 1 | `lint` found errors; `decide` or `explain` has a failure for an answer; `lift` met a line that is no question; `plan-experiment` says that the units cannot conclude; `ready` waited in vain; `audit` flags a difference; `plan` cannot read a side or a context |
+| 2 | the command is used wrongly, or what it is given cannot be read; `plan`: something changes |
 ";
 
 /// The whole page.

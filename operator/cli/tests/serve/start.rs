@@ -148,7 +148,11 @@ async fn status_asks_it() {
     };
     let (tables, errors) = status(&["--at", "2026-12-01T00:00:00Z"]);
     assert_eq!(errors, "");
-    assert_eq!(tables.split("\n\n").count(), 10, "{tables}");
+    assert_eq!(
+        tables.split("\n\n").count(),
+        11,
+        "a table a kind, and how many rules: {tables}"
+    );
     assert!(!tables.contains("REVISION"));
     assert!(status(&["--wide"]).0.contains("REVISION"));
     let web = tables

@@ -272,7 +272,7 @@ fn reads_standard_input_directories_and_several_paths() {
         folder.attune(&["lint", "-f", "one", AT[0], AT[1]]),
         folder.attune(&["lint", "-f", "one/a.yaml", "-f", "one/deep/b.yml", AT[0], AT[1]]),
         folder.attune(&["lint", "-f", "one/a.yaml", "one/deep", AT[0], AT[1]]),
-        folder.attune_reading(&["lint", "-f", "-", AT[0], AT[1]], EXAMPLE),
+        folder.attune_reading(&["lint", "-f", "-", AT[0], AT[1]], &EXAMPLE),
         folder.attune_reading(&["lint", "-f", "-", "-f", "one/a.yaml", AT[0], AT[1]], tail),
     ];
     for run in runs {

@@ -56,7 +56,7 @@ fn place(
 
 #[test]
 fn many_files_are_as_clean_as_one() {
-    let report = split(EXAMPLE).0.findings();
+    let report = split(&EXAMPLE).0.findings();
     assert_eq!(
         report["summary"],
         json!({"errors": 0, "warnings": 0, "resources": 15, "skipped": 0})
@@ -94,7 +94,7 @@ fn a_conflict_names_the_winner_and_stands_in_the_binding() {
     let second = "---\napiVersion: attune.dev/v1alpha1\nkind: ChannelBinding\nmetadata: {name: a-rival, namespace: shop}\nspec:\n  \
                   programRef: {name: spring-retention}\n  channelRef: {name: web}\n  touchpoint: home-hero\n  priority: 100\n  \
                   candidates:\n  - {moduleRef: {name: hero}, audiences: [lapsed]}\n  rollout: {shareBp: 10000}\n  exposure: OnRender\n";
-    let (folder, files) = split(&format!("{EXAMPLE}{second}"));
+    let (folder, files) = split(&format!("{}{second}", *EXAMPLE));
     let report = folder.findings();
     let conflicted: Vec<_> = places(&report)
         .into_iter()

@@ -19,12 +19,12 @@ fn row(stdout: &str, object: &str) -> Vec<String> {
 fn prints_a_table_of_every_kind_as_kubectl_does() {
     let run = Folder::example(&[]).attune(&["status", "-f", ".", AT[0], AT[1]]);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""));
-    assert_eq!(
-        run.stdout.split("\n\n").count(),
-        10,
-        "a table a kind: {}",
-        run.stdout
-    );
+    let (tables, rules) = run
+        .stdout
+        .rsplit_once("\n\n")
+        .expect("tables, then a line about rules");
+    assert_eq!(rules, "rules: 3 declared, 3 live\n");
+    assert_eq!(tables.split("\n\n").count(), 10, "a table a kind: {}", run.stdout);
     assert_eq!(
         row(&run.stdout, "experiment.attune.dev/cart-hero")[..5],
         [
@@ -45,7 +45,7 @@ fn prints_a_table_of_every_kind_as_kubectl_does() {
         policy[0], "governancepolicy.attune.dev/default",
         "of no namespace"
     );
-    for table in run.stdout.split("\n\n") {
+    for table in tables.split("\n\n") {
         let header = table.lines().next().expect("a header");
         let ready = header.find("READY").expect("a column");
         for line in table.lines().skip(1) {

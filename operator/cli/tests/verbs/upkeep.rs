@@ -87,7 +87,7 @@ fn approves_standard_input_onto_standard_output() {
         "--by",
         "ann",
     ];
-    let run = folder.attune_reading(&arguments, crate::folder::EXAMPLE);
+    let run = folder.attune_reading(&arguments, &crate::folder::EXAMPLE);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(
         run.stdout.contains(r#"approval: {by: "ann", at: ""#),

@@ -16,7 +16,7 @@ const MAX_NAMED: usize = 5;
 
 /// Names the winner to every binding that shares its touchpoint and priority with another.
 ///
-/// Audiences of different names count as able to share a unit.
+/// Those of which it is shown that they never admit the same unit do not take any from each other.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut places: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for (name, binding) in &model.snapshot.bindings {
@@ -31,7 +31,12 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
         );
         places.entry(place).or_default().push(name);
     }
-    for ((_, touchpoint, priority), names) in places {
+    for ((_, touchpoint, priority), all) in places {
+        let meets = |name: &&str| {
+            let mut others = all.iter().filter(|other| *other != name);
+            others.any(|other| !model.portfolio.are_apart(name, other))
+        };
+        let names: Vec<&str> = all.iter().copied().filter(meets).collect();
         let [winner, _, ..] = names.as_slice() else {
             continue;
         };

@@ -7,7 +7,7 @@ use attune_api::{ChannelBinding, Experiment, Kind};
 use attune_core::bundle::Rule;
 
 use crate::Model;
-use crate::finding::ObjectId;
+use crate::finding::{Finding, ObjectId};
 use crate::report::Report;
 
 #[cfg(test)]
@@ -36,7 +36,8 @@ fn tell(object: &ObjectId, needs: Vec<(ObjectId, String)>, gates: &Gates, report
     for (need, field) in needs {
         // Contracts were looked at by attribute.
         let is_gated = need.kind == Kind::DataContract || gates.objects.contains(&need);
-        if is_gated && told.insert(need.clone()) {
+        let is_told = |finding: &Finding| finding.reason == Reason::Gated && finding.field == field;
+        if is_gated && told.insert(need.clone()) && !report.about(object).any(is_told) {
             let message = format!(
                 "{} `{}` breaks a rule that a policy enforces: see its findings",
                 need.kind, need.name

@@ -5,13 +5,13 @@ use attune_api::conditions::ConditionType;
 use attune_testkit::Strategy;
 use serde_json::json;
 
-use super::{bundle, compile, condition, stands, verdict};
+use super::{bundle, compile, condition, findings, stands, verdict};
 use crate::verdict::Programmed;
 
 #[test]
 fn has_a_condition_for_every_type_of_every_kind() {
     let compiled = compile(&Strategy::example());
-    assert!(compiled.findings.is_empty());
+    assert_eq!(findings(&Strategy::example()), [""; 0]);
     let mut lines = Vec::new();
     for (id, verdict) in &compiled.verdicts {
         for judged in &verdict.conditions {

@@ -32,6 +32,11 @@ pub(super) fn satisfied(model: &Model<'_>, id: &ObjectId, type_: ConditionType) 
                 || policies.judges(|rules| rules.owner_access.as_ref()),
             Reason::OwnersResolved,
         ),
+        ConditionType::Covered => when(
+            policies.judges(|rules| rules.coverage.as_ref())
+                || policies.judges(|rules| rules.capacity.as_ref()),
+            Reason::Covered,
+        ),
         ConditionType::Balanced => when(
             policies.judges(|rules| rules.funnel_balance.as_ref())
                 || policies.judges(|rules| rules.audience_budget.as_ref()),

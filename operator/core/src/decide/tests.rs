@@ -11,6 +11,7 @@ use crate::strategy::*;
 mod assignment;
 mod content;
 mod order;
+mod preview;
 mod suppression;
 
 /// A consenting unit of audience `gold` and of no other.

@@ -148,6 +148,12 @@ impl Variant {
         self.by_locale.get(locale).and_then(Option::as_ref)
     }
 
+    /// Whether the variant says which locales it is written in, the given one among them.
+    pub(crate) fn names_locales(&self, locale: usize) -> bool {
+        self.distance(locale)
+            .is_some_and(|distance| distance != usize::MAX)
+    }
+
     /// How far the locale is from the nearest that the variant speaks; `None` where it speaks none.
     fn distance(&self, locale: usize) -> Option<usize> {
         self.assembled(locale)?.distance

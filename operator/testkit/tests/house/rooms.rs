@@ -81,7 +81,7 @@ pub(crate) const ROOMS: [Room; 11] = [
     Room {
         directory: "compile",
         package: "attune-compile",
-        ours: &["attune-api", "attune-core"],
+        ours: &["attune-api", "attune-core", "attune-lift"],
         banned: CLIENTS,
     },
     Room {

@@ -77,3 +77,34 @@ fn keeps_the_message_short_where_many_conflict() {
     );
     assert!(conflicted.message.contains("`binding-000` wins"));
 }
+
+#[test]
+fn lets_bindings_be_whose_units_are_never_the_same() {
+    let two = |expression: &str| {
+        Strategy::example()
+            .edit(Kind::Audience, "lapsed", serde_json::json!({"match": expression}))
+            .change(Kind::ChannelBinding, "retention-newsletter", |spec| {
+                spec["candidates"] =
+                    serde_json::json!([{"moduleRef": {"name": "hero"}, "audiences": ["lapsed"]}]);
+            })
+            .copy(Kind::ChannelBinding, "retention-newsletter", "second")
+            .change(Kind::ChannelBinding, "second", |spec| {
+                spec["candidates"][0]["audiences"] = serde_json::json!(["loyal-high-value"]);
+            })
+    };
+    let conflicts = |strategy: &Strategy| {
+        let findings = crate::tests::findings(strategy).into_iter();
+        findings.filter(|line| line.contains(" Conflicted: ")).count()
+    };
+    assert_eq!(
+        conflicts(&two(r#"user.tier == "silver""#)),
+        0,
+        "nobody is silver and gold"
+    );
+    assert_eq!(conflicts(&two("user.spend90d > 100.0")), 2);
+    assert_eq!(
+        conflicts(&two(r#"user.tier.startsWith("s")"#)),
+        2,
+        "not to be told"
+    );
+}

@@ -3,7 +3,7 @@ use attune_api::conditions::ConditionType;
 use attune_testkit::{AT, Strategy, instant};
 use serde_json::json;
 
-use crate::tests::{bundle, compile, finding, snapshot, stands};
+use crate::tests::{bundle, compile, finding, findings, snapshot, stands};
 
 #[test]
 fn warns_of_an_expired_variant_and_says_that_the_module_is_not_fresh() {
@@ -67,7 +67,7 @@ fn warns_of_an_experiment_that_runs_past_its_end() {
         "False/Ended"
     );
     let stopped = strategy.edit(Kind::Experiment, "cart-hero", json!({"state": "Stopped"}));
-    assert!(compile(&stopped).findings.is_empty());
+    assert!(findings(&stopped).is_empty());
 }
 
 #[test]
