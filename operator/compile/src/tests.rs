@@ -88,13 +88,13 @@ pub(crate) fn told(finding: &Finding) -> String {
 /// Compiles a strategy and gives its findings in one line each, but for those about what its words cover: the example lacks some,
 /// whatever a test is about.
 pub(crate) fn findings(strategy: &Strategy) -> Vec<String> {
-    let compiled = compile(strategy);
-    compiled
-        .findings
-        .iter()
-        .filter(is_no_coverage)
-        .map(told)
-        .collect()
+    lines(&compile(strategy))
+}
+
+/// The findings of a compilation in one line each, but for those about what words cover.
+pub(crate) fn lines(compiled: &Compiled) -> Vec<String> {
+    let findings = compiled.findings.iter().filter(is_no_coverage);
+    findings.map(told).collect()
 }
 
 /// Whether a finding is about something else than what words cover.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::observed::Observed;
 use crate::tests::{
-    bundle, compile, compile_over, finding, findings, published, ruled, snapshot, stands, told,
+    bundle, compile, compile_over, finding, findings, lines, published, ruled, snapshot, stands, told,
 };
 use crate::{Compiled, Previous};
 
@@ -249,9 +249,8 @@ fn what_deciders_saw_otherwise_is_shown_with_the_audiences_in_danger() {
         let mut snapshot = snapshot(&Strategy::example());
         snapshot.observed.insert("user.tier".to_owned(), observed);
         let compiled = crate::compile(&snapshot, &Previous::new(), AT);
-        let lines: Vec<_> = compiled.findings.iter().map(told).collect();
         (
-            lines,
+            lines(&compiled),
             stands(&compiled, Kind::DataContract, "shopper", ConditionType::Observed),
         )
     };
