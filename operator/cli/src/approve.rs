@@ -97,13 +97,11 @@ pub fn approve(args: &ApproveArgs) -> Result<Approved, ApproveError> {
 
 fn approved(loaded: &Loaded, args: &ApproveArgs, at: Timestamp) -> Result<(String, String), ApproveError> {
     let file = args.file.display().to_string();
-    let [source] = loaded.sources.as_slice() else {
-        return Err(ApproveError::Parse { file });
-    };
     if !loaded.diagnostics.is_empty() {
         return Err(ApproveError::Parse { file });
     }
     let document = find(loaded, args, file)?;
+    let source = document.source.as_ref();
     let module = decode(document, args)?;
     let (index, variant) = position(&module, args)?;
     let hash = content_hash(&module, variant)?;
