@@ -97,13 +97,11 @@ pub fn approve(args: &ApproveArgs) -> Result<Approved, ApproveError> {
 
 fn approved(loaded: &Loaded, args: &ApproveArgs, at: Timestamp) -> Result<(String, String), ApproveError> {
     let file = args.file.display().to_string();
-    let [source] = loaded.sources.as_slice() else {
-        return Err(ApproveError::Parse { file });
-    };
     if !loaded.diagnostics.is_empty() {
         return Err(ApproveError::Parse { file });
     }
     let document = find(loaded, args, file)?;
+    let source = document.source.as_ref();
     let module = decode(document, args)?;
     let (index, variant) = position(&module, args)?;
     let hash = content_hash(&module, variant)?;
@@ -170,7 +168,7 @@ fn edit(source: &Source, document: &Document, index: usize, approval: &Json) -> 
     let mapping = variant.mapping()?;
     if let Some(entry) = mapping.get("approval") {
         let text = format!(": {}", flow(approval));
-        return splice(source, entry.key_span.end, end(&entry.node), &text);
+        return splice(source, entry.key_span.end, closing(source, &entry.node), &text);
     }
     let name = mapping.get("name")?;
     if mapping.flow {
@@ -210,6 +208,20 @@ fn end(node: &Arc<Node>) -> Position {
             .map_or(node.span.end, |entry| end(&entry.node)),
         _ => node.span.end,
     }
+}
+
+/// The place behind a node's own last character: a map in braces ends with its brace, and not with the comment behind it.
+fn closing(source: &Source, node: &Arc<Node>) -> Position {
+    let last = match &node.value {
+        Value::Mapping(mapping) if mapping.flow => mapping.entries.last(),
+        _ => None,
+    };
+    let brace = last.and_then(|entry| {
+        let after = source.offset(end(&entry.node));
+        let length = source.text().get(after..)?.find('}')?;
+        Some(source.position(after + length + 1))
+    });
+    brace.unwrap_or_else(|| end(node))
 }
 
 /// A map on one line, in the order of the definition. JSON is YAML, and in quotes nothing is read as anything but text.

@@ -114,8 +114,8 @@ fn looks_ahead_to_what_time_alone_makes_stale() {
     assert_eq!(
         heads,
         [
-            "warning[ReviewOverdue]",
             "warning[Expired]",
+            "warning[ReviewOverdue]",
             "warning[ReviewOverdue]",
             "warning[ReviewOverdue]",
             "warning[ReviewOverdue]",

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::observed::Observed;
 use crate::tests::{
-    bundle, compile, compile_over, finding, findings, lines, published, ruled, snapshot, stands, told,
+    bundle, compile, compile_over, finding, findings, lines, published, ruled, snapshot, stands,
 };
 use crate::{Compiled, Previous};
 
