@@ -249,7 +249,7 @@ fn what_deciders_saw_otherwise_is_shown_with_the_audiences_in_danger() {
         let mut snapshot = snapshot(&Strategy::example());
         snapshot.observed.insert("user.tier".to_owned(), observed);
         let compiled = crate::compile(&snapshot, &Previous::new(), AT);
-        let lines: Vec<_> = compiled.findings.iter().map(told).collect();
+        let lines: Vec<_> = crate::tests::others(&compiled).into_iter().map(told).collect();
         (
             lines,
             stands(&compiled, Kind::DataContract, "shopper", ConditionType::Observed),
