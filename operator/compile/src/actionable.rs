@@ -100,11 +100,11 @@ fn named<'a>(
             let Some((binding, candidate)) = candidate else {
                 continue;
             };
-            let names = candidate
+            let audiences = candidate
                 .audiences
                 .iter()
                 .filter_map(|id| bundle.audiences.get(id));
-            for audience in names {
+            for audience in audiences {
                 let entry = named.entry(&audience.name).or_default();
                 entry.channels.insert(channel);
                 entry.bindings.insert((channel, binding));

@@ -140,7 +140,12 @@ fn spot<'a>(snapshot: &'a Snapshot, program: &str, (channel, touchpoint): (&str,
     let touchpoint = touchpoints
         .into_iter()
         .find(|known| known.name.as_str() == touchpoint)?;
-    let locales: Vec<_> = object.spec.locales.iter().map(|locale| locale.as_str()).collect();
+    let locales: Vec<_> = object
+        .spec
+        .locales
+        .iter()
+        .map(attune_api::Locale::as_str)
+        .collect();
     let ours = snapshot.bindings.values().filter(|binding| {
         let spec = &binding.spec;
         spec.program_ref.name.as_str() == program

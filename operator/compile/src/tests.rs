@@ -102,6 +102,13 @@ pub(crate) fn is_no_coverage(finding: &&Finding) -> bool {
     !matches!(finding.reason, Reason::CoverageTooLow | Reason::WaiverUnmatched)
 }
 
+/// Findings but for those about what words cover, and about audiences that a test copied.
+pub(crate) fn others(compiled: &Compiled) -> Vec<&Finding> {
+    let is_other =
+        |finding: &&Finding| is_no_coverage(finding) && finding.reason != Reason::DuplicateAudience;
+    compiled.findings.iter().filter(is_other).collect()
+}
+
 /// Compiles a strategy and gives all its findings in one line each.
 pub(crate) fn all_findings(strategy: &Strategy) -> Vec<String> {
     compile(strategy).findings.iter().map(told).collect()

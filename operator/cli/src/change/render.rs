@@ -16,9 +16,9 @@ pub(crate) fn text(change: &Change, moves: Option<&Moves>) -> String {
         text.push_str("nothing changes\n");
     }
     let mut lines = |sign: char, all: Vec<String>| {
-        all.into_iter().for_each(|line| {
+        for line in all {
             let _ = writeln!(text, "{sign} {line}");
-        });
+        }
     };
     lines('+', change.added.iter().map(ToString::to_string).collect());
     lines('-', change.removed.iter().map(ToString::to_string).collect());

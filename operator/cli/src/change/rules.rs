@@ -226,9 +226,9 @@ pub(super) fn others(before: &[Space], after: &[Space]) -> Vec<String> {
             ("program", named(&old.programs, &new.programs)),
             ("touchpoint", named(&baselines(old), &baselines(new))),
         ] {
-            changes
-                .iter()
-                .for_each(|change| differ(&format!("{what} {change}"), true));
+            for change in &changes {
+                differ(&format!("{what} {change}"), true);
+            }
         }
     }
     let gone = before.keys().filter(|name| !after.contains_key(*name));

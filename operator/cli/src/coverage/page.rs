@@ -72,7 +72,9 @@ fn program(page: &mut String, covered: &Covered<'_>, coverage: &Coverage<'_>) {
                 .cells
                 .iter()
                 .filter(|cell| cell.spot == index && cell.locale == *locale);
-            cells.for_each(|cell| card(page, covered, coverage, cell));
+            for cell in cells {
+                card(page, covered, coverage, cell);
+            }
             page.push_str("</ul>\n");
         }
     }

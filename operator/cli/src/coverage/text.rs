@@ -31,9 +31,9 @@ pub(crate) fn text(all: &[Covered<'_>]) -> String {
         let lines = relations(&portfolio.near());
         if !lines.is_empty() {
             text.push_str("AUDIENCES CLOSE TO EACH OTHER\n");
-            lines.iter().for_each(|line| {
+            for line in &lines {
                 let _ = writeln!(text, "{line}");
-            });
+            }
             text.push('\n');
         }
     }

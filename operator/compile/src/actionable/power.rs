@@ -22,7 +22,7 @@ const ALL: f64 = 10_000.0;
 /// A comparison that covers an audience.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// What makes it: `holdout `always-baseline``.
+    /// What makes it: a holdout or an experiment, by name.
     pub name: String,
     /// Share of the audience's units that are compared, both sides together.
     pub share: f64,

@@ -36,18 +36,18 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             let mut others = all.iter().filter(|other| *other != name);
             others.any(|other| !model.portfolio.are_apart(name, other))
         };
-        let names: Vec<&str> = all.iter().copied().filter(meets).collect();
-        let [winner, _, ..] = names.as_slice() else {
+        let rivals: Vec<&str> = all.iter().copied().filter(meets).collect();
+        let [winner, _, ..] = rivals.as_slice() else {
             continue;
         };
-        for name in &names {
-            let others = names.iter().filter(|other| other != &name);
+        for name in &rivals {
+            let others = rivals.iter().filter(|other| other != &name);
             let mut named: Vec<_> = others.take(MAX_NAMED).map(|other| format!("`{other}`")).collect();
-            let unnamed = names.len() - 1 - named.len();
+            let unnamed = rivals.len() - 1 - named.len();
             if unnamed > 0 {
                 named.push(format!("{unnamed} more"));
             }
-            let has = if names.len() == 2 { "has" } else { "have" };
+            let has = if rivals.len() == 2 { "has" } else { "have" };
             let message = format!(
                 "{} {has} priority {priority} at touchpoint `{touchpoint}` too: where several admit a unit, `{winner}` wins, \
                  the first by name; give each a priority of its own",

@@ -24,7 +24,7 @@ pub(super) fn fill<'a>(
         .spec
         .audiences
         .iter()
-        .map(|audience| audience.as_str())
+        .map(attune_api::ObjectName::as_str)
         .collect();
     let mut filler = Filler {
         program: name,

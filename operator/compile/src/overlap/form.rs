@@ -268,10 +268,8 @@ fn simplified(mut boxes: Vec<Cube>) -> Option<Vec<Cube>> {
 /// Two boxes that differ in one test, and the box that they make together.
 fn joinable(boxes: &[Cube]) -> Option<(usize, usize, Cube)> {
     boxes.iter().enumerate().find_map(|(place, one)| {
-        let others = boxes.iter().enumerate().skip(place + 1);
-        others
-            .filter_map(|(index, other)| Some((place, index, join(one, other)?)))
-            .next()
+        let mut others = boxes.iter().enumerate().skip(place + 1);
+        others.find_map(|(index, other)| Some((place, index, join(one, other)?)))
     })
 }
 

@@ -51,6 +51,9 @@ impl<'f> Tests<'f> {
     }
 }
 
+/// A box without one of its tests, and what that one is about.
+type Hole = (Vec<usize>, usize);
+
 fn nested<'f>(conjunctions: impl Iterator<Item = (&'f str, &'f Cube)>) -> BTreeSet<(&'f str, &'f str)> {
     let mut tests = Tests::default();
     let boxes: Vec<_> = conjunctions
@@ -61,7 +64,7 @@ fn nested<'f>(conjunctions: impl Iterator<Item = (&'f str, &'f Cube)>) -> BTreeS
         .map(|(name, _, numbers)| (numbers.as_slice(), *name))
         .collect();
     let mut nested = BTreeSet::new();
-    let mut siblings: HashMap<(Vec<usize>, usize), Vec<(&Domain, &str)>> = HashMap::new();
+    let mut siblings: HashMap<Hole, Vec<(&Domain, &str)>> = HashMap::new();
     for (name, cube, numbers) in &boxes {
         for (place, (subject, domain)) in cube.tests().enumerate() {
             let mut rest = numbers.clone();

@@ -79,7 +79,7 @@ pub fn of(
         let names: Vec<&str> = candidate
             .audiences
             .iter()
-            .map(|audience| audience.as_str())
+            .map(attune_api::ObjectName::as_str)
             .collect();
         let reach = examine(forms, &names, &condition, &before);
         if is_ordered {

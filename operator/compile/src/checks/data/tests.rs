@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::observed::Observed;
 use crate::tests::{
-    bundle, compile, compile_over, finding, findings, lines, published, ruled, snapshot, stands,
+    bundle, compile, compile_over, finding, findings, published, ruled, snapshot, stands, told,
 };
 use crate::{Compiled, Previous};
 
@@ -249,8 +249,9 @@ fn what_deciders_saw_otherwise_is_shown_with_the_audiences_in_danger() {
         let mut snapshot = snapshot(&Strategy::example());
         snapshot.observed.insert("user.tier".to_owned(), observed);
         let compiled = crate::compile(&snapshot, &Previous::new(), AT);
+        let lines: Vec<_> = crate::tests::others(&compiled).into_iter().map(told).collect();
         (
-            lines(&compiled),
+            lines,
             stands(&compiled, Kind::DataContract, "shopper", ConditionType::Observed),
         )
     };

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use attune_api::Kind;
-use attune_api::conditions::{ConditionType, Reason};
+use attune_api::conditions::ConditionType;
 use attune_testkit::{AT, Strategy};
 use serde_json::json;
 
@@ -76,10 +76,7 @@ fn lift(audiences: &[&str], outcome: Outcome) -> BTreeMap<String, Evidence> {
 fn beyond_the_budget_only_audiences_with_a_lift_may_be() {
     let lines = |snapshot: &Snapshot| -> Vec<_> {
         let compiled = crate::compile(snapshot, &Previous::new(), AT);
-        let findings = compiled.findings.iter();
-        // Copies are what makes them many.
-        let own = findings.filter(|finding| finding.reason == Reason::AudienceBudget);
-        own.map(told).collect()
+        crate::tests::others(&compiled).into_iter().map(told).collect()
     };
     let none = lines(&nine(BTreeMap::new()));
     assert_eq!(
