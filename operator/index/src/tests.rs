@@ -267,7 +267,7 @@ fn says_what_cannot_be_read_and_serves_on() {
         ],
         "whose figures counted the binding, and whoever needs it"
     );
-    let Effect::Status { status, .. } = &effects[4] else {
+    let Effect::Status { status, .. } = &effects[5] else {
         panic!()
     };
     assert_eq!(status["observedGeneration"], 2);
@@ -324,10 +324,14 @@ fn wakes_when_a_window_opens_or_closes() {
     let effects = index.settle(instant("2027-02-15T00:00:00Z"));
     assert_eq!(
         told(&effects),
-        ["status Experiment/shop/cart-hero True/Ready"],
-        "windows are in the bundle already"
+        [
+            "status Program/shop/spring-retention True/Ready",
+            "status Audience/shop/cart-abandoner True/Ready",
+            "status Experiment/shop/cart-hero True/Ready",
+        ],
+        "windows are in the bundle already, and what was measured is no more"
     );
-    let Effect::Status { status, .. } = &effects[0] else {
+    let Effect::Status { status, .. } = &effects[2] else {
         panic!()
     };
     assert_eq!(stands(status, "Running"), "False/Ended");
