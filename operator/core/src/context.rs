@@ -11,9 +11,12 @@ use crate::engine::{Engine, PurposeIx, SERVICE};
 use crate::value::Value;
 
 mod scalar;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod visit;
+
+pub use shape::Shape;
 
 /// Who is asking and what is known about them, for one request against one engine.
 #[derive(Debug)]
@@ -103,6 +106,18 @@ pub enum ContextError {
     /// The targeting key is there and no string.
     #[error("`context.targetingKey` must be a string; send the unit's id in quotes")]
     TargetingKey,
+    /// Objects and lists stand in each other more often than allowed.
+    #[error("the body is nested more than {limit} deep; send only attributes that rules read")]
+    TooDeep {
+        /// Most levels.
+        limit: usize,
+    },
+    /// More keys than allowed.
+    #[error("the body has more than {limit} keys; send only attributes that rules read")]
+    TooManyKeys {
+        /// Most keys.
+        limit: usize,
+    },
 }
 
 impl<'a> Context<'a> {

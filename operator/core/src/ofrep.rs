@@ -109,7 +109,10 @@ impl Failure {
     pub fn from_context(key: Option<&str>, error: &ContextError) -> Self {
         let error_code = match error {
             ContextError::NotJson(_) => ErrorCode::ParseError,
-            ContextError::NoContext | ContextError::TargetingKey => ErrorCode::InvalidContext,
+            ContextError::NoContext
+            | ContextError::TargetingKey
+            | ContextError::TooDeep { .. }
+            | ContextError::TooManyKeys { .. } => ErrorCode::InvalidContext,
         };
         Self {
             key: key.map(str::to_owned),

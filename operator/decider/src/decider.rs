@@ -1,7 +1,7 @@
 //! One Channel's decisions: the rules in force, the units' past and the way of exposures.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
@@ -13,20 +13,25 @@ use attune_core::history::NoHistory;
 use attune_core::trace::Trace;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::{Exposed, Exposures};
+use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
 use crate::state::State;
 
 mod builder;
+mod news;
 mod reported;
 mod source;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Builder, DEFAULT_BODY_LIMIT, Introspection};
+pub use builder::{Builder, Introspection};
+pub(crate) use news::News;
 pub use source::Source;
 
 /// Decides for one Channel by the newest good bundle. Cheap to clone; clones share everything.
@@ -45,7 +50,13 @@ struct Inner {
     state: Arc<State>,
     exposures: Exposures,
     metrics: Metrics,
-    body_limit: usize,
+    access: Access,
+    limits: Limits,
+    /// Precedes paths that answers name.
+    mounted_at: String,
+    /// Tells event streams what changed.
+    news: watch::Sender<News>,
+    streams: Arc<AtomicUsize>,
     introspection: Introspection,
 }
 
@@ -225,8 +236,31 @@ impl Decider {
         &self.0.metrics
     }
 
-    pub(crate) fn body_limit(&self) -> usize {
-        self.0.body_limit
+    pub(crate) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn mounted_at(&self) -> &str {
+        &self.0.mounted_at
+    }
+
+    /// What changes, from now on.
+    pub(crate) fn news(&self) -> watch::Receiver<News> {
+        self.0.news.subscribe()
+    }
+
+    /// How many event streams are open.
+    pub(crate) fn streams(&self) -> &Arc<AtomicUsize> {
+        &self.0.streams
+    }
+
+    /// Ends all event streams: their clients go elsewhere.
+    pub(crate) fn end_streams(&self) {
+        self.0.news.send_modify(|news| news.is_ending = true);
     }
 
     pub(crate) fn introspection(&self) -> Introspection {
@@ -308,6 +342,7 @@ impl Decider {
                 let revision = engine.revision().to_owned();
                 self.0.state.serve(engine.bundle());
                 self.0.engine.store(Some(Arc::new(Loaded { engine, since: now })));
+                self.0.news.send_if_modified(|news| news.adopt(&revision, now));
                 self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
                 self.0.metrics.ready.set(1);

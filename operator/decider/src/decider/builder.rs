@@ -1,18 +1,18 @@
 //! How a decider is put together.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
 
-use super::{ChannelName, Decider, Inner};
+use super::{ChannelName, Decider, Inner, News};
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::Exposures;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::state::State;
-
-/// Largest request body unless told otherwise, in bytes.
-pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
 
 /// Who may ask why: `/v1/explain` and `/v1/membership` tell audiences, holdouts and arms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +31,9 @@ pub struct Builder {
     clock: Clock,
     state: Option<Arc<State>>,
     exposures: Exposures,
-    body_limit: usize,
+    access: Access,
+    limits: Limits,
+    mounted_at: String,
     introspection: Introspection,
 }
 
@@ -42,7 +44,9 @@ impl Default for Builder {
             clock: Clock::system(),
             state: None,
             exposures: Exposures::off(),
-            body_limit: DEFAULT_BODY_LIMIT,
+            access: Access::default(),
+            limits: Limits::default(),
+            mounted_at: String::new(),
             introspection: Introspection::default(),
         }
     }
@@ -80,7 +84,28 @@ impl Builder {
     /// Refuses larger request bodies, in bytes.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+        self.limits.body = bytes;
+        self
+    }
+
+    /// Takes on so much and no more.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Who may ask, and from which pages.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Where its routes are mounted, for answers that name one: `/channels/shop/web`.
+    #[must_use]
+    pub fn mounted_at(mut self, prefix: &str) -> Self {
+        prefix.trim_end_matches('/').clone_into(&mut self.mounted_at);
         self
     }
 
@@ -103,7 +128,11 @@ impl Builder {
             state: self.state.unwrap_or_default(),
             exposures: self.exposures,
             metrics: Metrics::new(),
-            body_limit: self.body_limit,
+            access: self.access,
+            limits: self.limits,
+            mounted_at: self.mounted_at,
+            news: watch::Sender::new(News::none()),
+            streams: Arc::new(AtomicUsize::new(0)),
             introspection: self.introspection,
         }))
     }

@@ -1,0 +1,100 @@
+//! Which path is which.
+
+use axum::http::Method;
+use axum::http::request::Parts;
+
+use super::Serves;
+use crate::access::Keys;
+
+/// Below it, touchpoints by name.
+const FLAGS: &str = "/ofrep/v1/evaluate/flags";
+
+/// The event stream.
+pub(super) const CHANGES: &str = "/ofrep/v1/changes";
+
+/// What a path asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route<'p> {
+    /// One touchpoint, its name percent-encoded as it came.
+    Flag(&'p str),
+    Flags,
+    Changes,
+    Explain,
+    Membership,
+    Healthz,
+    Startupz,
+    Readyz,
+    Metrics,
+    Unknown,
+}
+
+impl<'p> Route<'p> {
+    pub(super) fn of(path: &'p str) -> Self {
+        if let Some(rest) = path.strip_prefix(FLAGS) {
+            return match rest.strip_prefix('/') {
+                Some(key) if !key.is_empty() && !key.contains('/') => Self::Flag(key),
+                None if rest.is_empty() => Self::Flags,
+                _ => Self::Unknown,
+            };
+        }
+        match path {
+            CHANGES => Self::Changes,
+            "/v1/explain" => Self::Explain,
+            "/v1/membership" => Self::Membership,
+            "/healthz" => Self::Healthz,
+            "/startupz" => Self::Startupz,
+            "/readyz" => Self::Readyz,
+            "/metrics" => Self::Metrics,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether OFREP defines what its errors look like.
+    pub(super) fn is_ofrep(self) -> bool {
+        matches!(self, Self::Flag(_) | Self::Flags)
+    }
+
+    /// Whether callers need a key, where there are keys: whatever tells of rules or units.
+    pub(super) fn is_guarded(self) -> bool {
+        !matches!(
+            self,
+            Self::Healthz | Self::Startupz | Self::Readyz | Self::Metrics | Self::Unknown
+        )
+    }
+
+    /// Whether the request shows what it takes.
+    pub(super) fn admits(self, keys: &Keys, head: &Parts) -> bool {
+        let token = || {
+            let query = head.uri.query().unwrap_or_default();
+            query.split('&').find_map(|pair| pair.strip_prefix("token="))
+        };
+        keys.admit(&head.headers)
+            || self == Self::Changes && token().is_some_and(|token| keys.admit_token(token))
+    }
+
+    pub(super) fn is_served(self, serves: Serves) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Healthz | Self::Startupz | Self::Readyz => true,
+            Self::Metrics => serves != Serves::Decisions,
+            _ => serves != Serves::Probes,
+        }
+    }
+
+    pub(super) fn takes(self, method: &Method) -> bool {
+        if self.reads() {
+            matches!(*method, Method::GET | Method::HEAD)
+        } else {
+            *method == Method::POST
+        }
+    }
+
+    /// As the `Allow` header lists it. OPTIONS is answered everywhere.
+    pub(super) fn allows(self) -> &'static str {
+        if self.reads() { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" }
+    }
+
+    fn reads(self) -> bool {
+        !matches!(self, Self::Flag(_) | Self::Flags | Self::Explain)
+    }
+}
