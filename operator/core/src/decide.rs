@@ -208,18 +208,18 @@ impl<'e> Run<'e, '_> {
     /// no program to lose.
     fn check_consent(&self, trace: &mut Trace) -> bool {
         trace.write(|| self.consent_step());
-        let mut programs = self
-            .touchpoint
-            .candidates
-            .iter()
-            .filter_map(|candidate| self.program(candidate));
+        let programs = self.touchpoint.programs.iter();
+        let mut programs = programs.filter_map(|index| self.engine.programs.get(*index));
         self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program))
     }
 
     /// Steps 4 to 6.
     fn find_winner(&self, unit: &str, trace: &mut Trace) -> Result<Won<'e>, Reason> {
-        let matched = self.match_audiences(trace);
-        let admitted = self.admit(unit, &matched, trace);
+        if !trace.is_on() {
+            return self.find_quickly(unit);
+        }
+        self.match_audiences(trace);
+        let admitted = self.admit(unit, trace);
         self.first_unsuppressed(&admitted, trace)
     }
 

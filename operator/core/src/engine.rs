@@ -10,10 +10,12 @@ use crate::expr::Program as Expression;
 use crate::value::AttributeType;
 
 mod content;
+mod index;
 mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
+pub(crate) use index::Index;
 pub use content::{slots, speaks};
 pub(crate) use paths::{PathNode, Sink};
 
@@ -191,6 +193,10 @@ pub(crate) struct Touchpoint {
     pub candidates: Vec<Candidate>,
     /// Audiences that those candidates name, each once.
     pub audiences: Vec<usize>,
+    /// Programs of those candidates, each once.
+    pub programs: Vec<usize>,
+    /// Which candidates to look at for what a request says.
+    pub index: Index,
 }
 
 #[derive(Debug)]

@@ -72,8 +72,7 @@ impl Connections {
                 Ok((stream, peer)) => self.admit(stream, peer, &ending),
                 // Out of file descriptors, or a connection that ended while it waited: neither ends the process.
                 Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    warn!(error, "cannot take a connection");
+                    complain(&error);
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             }
@@ -133,6 +132,11 @@ impl Connections {
             drop(slot);
         });
     }
+}
+
+fn complain(error: &std::io::Error) {
+    let error = error as &dyn std::error::Error;
+    warn!(error, "cannot take a connection");
 }
 
 /// Answers the requests of one connection until either side ends it.

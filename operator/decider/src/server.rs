@@ -96,7 +96,7 @@ impl Front {
     /// Answers one request. Nothing waits but for the body.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Answer
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Unpin + Send,
     {
         let (head, body) = request.into_parts();
         let route = Route::of(head.uri.path());
@@ -138,7 +138,7 @@ impl Front {
 
     async fn serve<B>(&self, head: &Parts, route: Route<'_>, body: B) -> Answer
     where
-        B: Body<Data = Bytes> + Unpin,
+        B: Body<Data = Bytes> + Unpin + Send,
     {
         let decider = &self.0.decider;
         let read = async || body::read(body, decider.limits(), &self.0.room).await;

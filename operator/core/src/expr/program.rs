@@ -39,6 +39,46 @@ impl Program {
     }
 }
 
+impl Program {
+    /// Strings one of which an attribute must be for the expression to be true, where it says so at its top: alone, or
+    /// as a term of an `&&`. Where that term is false or an error, the whole is no `true` either.
+    pub(crate) fn guard(&self) -> Option<(SlotId, Strings<'_>)> {
+        match &self.root {
+            Node::And(terms) => terms.iter().find_map(Node::guard),
+            node => node.guard(),
+        }
+    }
+}
+
+/// The strings of a guard.
+pub(crate) enum Strings<'p> {
+    One(Option<&'p str>),
+    Set(std::slice::Iter<'p, Box<str>>),
+}
+
+impl<'p> Iterator for Strings<'p> {
+    type Item = &'p str;
+
+    fn next(&mut self) -> Option<&'p str> {
+        match self {
+            Self::One(string) => string.take(),
+            Self::Set(strings) => strings.next().map(|string| &**string),
+        }
+    }
+}
+
+impl Node {
+    fn guard(&self) -> Option<(SlotId, Strings<'_>)> {
+        match self {
+            Self::SlotInStrings(slot, strings) => Some((*slot, Strings::Set(strings.0.iter()))),
+            Self::SlotCompare(slot, Comparison::Equal, Literal::String(string)) => {
+                Some((*slot, Strings::One(Some(string))))
+            }
+            _ => None,
+        }
+    }
+}
+
 /// One node of a program.
 #[derive(Debug, Clone)]
 pub(super) enum Node {
