@@ -11,6 +11,7 @@ use crate::decide::{Decision, UnknownTouchpoint};
 
 #[cfg(test)]
 mod tests;
+mod write;
 
 /// A successful evaluation. `value` and `variant` are absent when the client's code default serves.
 #[derive(Debug, Serialize)]
@@ -74,6 +75,36 @@ impl<'e> Success<'e> {
             value: decision.content.map(|content| content.json),
             metadata: fields,
         }
+    }
+
+    /// Writes the same JSON as serializing does, in a fraction of the time: content is copied as it was serialized when
+    /// the bundle was loaded, and names are copied unless one has to be escaped.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"key\":");
+        write::string(out, self.key);
+        write::member(out, b",\"reason\":", Some(self.reason));
+        write::member(out, b",\"variant\":", self.variant);
+        if let Some(value) = self.value {
+            out.extend_from_slice(b",\"value\":");
+            out.extend_from_slice(value.get().as_bytes());
+        }
+        let fields = &self.metadata;
+        out.extend_from_slice(b",\"metadata\":{\"attune.reason\":");
+        write::string(out, fields.reason);
+        write::member(out, b",\"attune.program\":", fields.program);
+        write::member(out, b",\"attune.binding\":", fields.binding);
+        write::member(out, b",\"attune.audience\":", fields.audience);
+        write::member(out, b",\"attune.experiment\":", fields.experiment);
+        write::member(out, b",\"attune.arm\":", fields.arm);
+        write::member(out, b",\"attune.holdout\":", fields.holdout);
+        if let Some(held) = fields.held {
+            let held: &[u8] = if held { b"true" } else { b"false" };
+            out.extend_from_slice(b",\"attune.held\":");
+            out.extend_from_slice(held);
+        }
+        write::member(out, b",\"attune.revision\":", Some(fields.revision));
+        write::member(out, b",\"attune.decision\":", fields.decision);
+        out.extend_from_slice(b"}}");
     }
 }
 

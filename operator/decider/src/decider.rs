@@ -1,11 +1,12 @@
 //! One Channel's decisions: the rules in force, the units' past and the way of exposures.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
-use attune_core::context::Context;
+use attune_core::context::{Context, ContextError, Scratch};
 use attune_core::decide::{Decision, Request, UnknownTouchpoint, decide};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
@@ -397,6 +398,25 @@ impl std::fmt::Display for ChannelName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.namespace, self.channel)
     }
+}
+
+thread_local! {
+    /// What the last request of this thread was read into.
+    static SCRATCH: Cell<Scratch> = Cell::new(Scratch::default());
+}
+
+/// Reads a request and does something with what it says, in memory that is used again and again.
+pub(crate) fn with_context<T>(
+    engine: &Engine,
+    body: &[u8],
+    ask: impl FnOnce(&Context<'_>) -> T,
+) -> Result<T, ContextError> {
+    let mut scratch = SCRATCH.take();
+    let context = Context::decode_request_in(engine, body, &mut scratch)?;
+    let answer = ask(&context);
+    context.release(&mut scratch);
+    SCRATCH.set(scratch);
+    Ok(answer)
 }
 
 /// What is asked of a decider.

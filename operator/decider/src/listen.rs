@@ -36,7 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What a connection too many is told.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/problem+json\r\n\
-    content-length: 98\r\nconnection: close\r\n\r\n\
+    content-length: 99\r\nconnection: close\r\n\r\n\
     {\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"too many connections; ask again in a second\"}";
 
 /// Connections of one port.

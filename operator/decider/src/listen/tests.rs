@@ -178,7 +178,7 @@ async fn closes_connections_whose_peer_takes_no_answers() {
     {
         assert!(began.elapsed() < Duration::from_secs(20), "it takes requests for ever");
     }
-    drop(port.end.send(true));
+    port.end.send(true).unwrap();
     tokio::time::timeout(Duration::from_secs(5), port.served)
         .await
         .expect("nobody keeps the server from ending")

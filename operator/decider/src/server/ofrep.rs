@@ -20,11 +20,14 @@ use super::answer::{Answer, bytes, empty, json};
 use super::body::BodyError;
 use super::route::CHANGES;
 use super::{complain, with_retry};
-use crate::decider::{Decider, Loaded, Question, decision_id};
+use crate::decider::{Decider, Loaded, Question, decision_id, with_context};
 use crate::etag;
 use crate::metrics::Refusal;
 
 const JSON: &str = "application/json";
+
+/// Room for one answer that is not unusually long, in bytes.
+const SINGLE_BYTES: usize = 512;
 
 /// A request without a decision, in OFREP's shape.
 pub(super) struct Refused {
@@ -91,25 +94,31 @@ fn decide_one(decider: &Decider, touchpoint: &str, body: Result<Bytes, BodyError
         decider.metrics().without_bundle.inc();
         return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
     };
-    let context = Context::decode_request(&loaded.engine, &body)
-        .map_err(|error| Refused::context(Some(touchpoint), &error))?;
+    with_context(&loaded.engine, &body, |context| answer_one(decider, loaded, touchpoint, context))
+        .map_err(|error| Refused::context(Some(touchpoint), &error))?
+}
+
+fn answer_one(
+    decider: &Decider,
+    loaded: &Loaded,
+    touchpoint: &str,
+    context: &Context<'_>,
+) -> Result<Answer, Refused> {
     let now = decider.now();
     let mut buffer = [0; Hyphenated::LENGTH];
     let id: &str = decision_id(now).hyphenated().encode_lower(&mut buffer);
     let question = Question {
         touchpoint,
-        context: &context,
+        context,
         now,
     };
     let decision = decider
         .decide_and_record(loaded, question, id)
         .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
     decider.metrics().single.inc(decision.reason);
-    Ok(json(
-        StatusCode::OK,
-        JSON,
-        &Success::new(&decision, loaded.engine.metadata(), Some(id)),
-    ))
+    let mut answer = Vec::with_capacity(SINGLE_BYTES);
+    Success::new(&decision, loaded.engine.metadata(), Some(id)).write(&mut answer);
+    Ok(bytes(StatusCode::OK, JSON, answer))
 }
 
 fn decide_all(
@@ -129,10 +138,11 @@ fn decide_all(
         decider.metrics().without_bundle.inc();
         return Ok(bytes(StatusCode::OK, JSON, b"{\"flags\":[]}".to_vec()));
     };
-    let context =
-        Context::decode_request(&loaded.engine, &body).map_err(|error| Refused::context(None, &error))?;
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
-    let answer = Flags::decide(decider, loaded, &context, tag.as_mut())?;
+    let answer = with_context(&loaded.engine, &body, |context| {
+        Flags::decide(decider, loaded, context, tag.as_mut())
+    })
+    .map_err(|error| Refused::context(None, &error))??;
     let tag = tag.map(etag::Builder::finish);
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
         decider.metrics().not_modified.inc();
@@ -203,7 +213,7 @@ impl Flags {
         let engine = &loaded.engine;
         let now = decider.now();
         let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-        let mut flags = Self(Vec::with_capacity(16 * 1024));
+        let mut flags = Self(Vec::with_capacity(SINGLE_BYTES * (1 + engine.touchpoints().count())));
         flags.0.extend_from_slice(b"{\"flags\":[");
         for (index, touchpoint) in engine.touchpoints().enumerate() {
             let request = Request {
@@ -219,12 +229,7 @@ impl Flags {
                 flags.0.push(b',');
             }
             let start = flags.0.len();
-            let answer = Success::new(&decision, engine.metadata(), None);
-            if serde_json::to_writer(&mut flags.0, &answer).is_err() {
-                // INVARIANT: an answer always serializes.
-                flags.0.truncate(start);
-                continue;
-            }
+            Success::new(&decision, engine.metadata(), None).write(&mut flags.0);
             if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
                 tag.answer(piece);
             }

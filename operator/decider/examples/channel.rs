@@ -1,0 +1,26 @@
+//! Writes the bundle of a Channel as the benchmarks ask for it: `channel <touchpoints> <audiences> <per touchpoint> [title]`.
+#![allow(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "a program for benchmarks that fails says so"
+)]
+
+#[path = "../benches/world.rs"]
+mod world;
+
+use world::Rules;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let mut number = || {
+        let text = arguments.next().expect("`channel <touchpoints> <audiences> <per touchpoint>`");
+        text.parse::<usize>().expect("a number")
+    };
+    let bundle = world::build(number(), number(), number(), Rules::Segments);
+    let request = world::request(7);
+    let json = String::from_utf8(bundle.canonical().expect("JSON")).expect("UTF-8");
+    // The request is for whoever asks; the bundle follows.
+    println!("{request}\n{json}");
+}
