@@ -21,11 +21,13 @@ mod holdout;
 mod membership;
 mod reason;
 mod suppression;
+mod taken;
 #[cfg(test)]
 mod tests;
 
 pub use membership::{Membership, membership};
 pub use reason::Reason;
+pub use taken::Taken;
 
 /// What a decision is about.
 #[derive(Clone, Copy)]
@@ -138,6 +140,20 @@ pub fn decide<'e>(
     request: Request<'_>,
     trace: &mut Trace,
 ) -> Result<Decision<'e>, UnknownTouchpoint> {
+    decide_beside(engine, request, &Taken::default(), trace)
+}
+
+/// As [`decide`], on a page on which other touchpoints were decided before: candidates whose module is there already drop
+/// out, and the next may win. Baselines may repeat, because no place stays empty.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_beside<'e>(
+    engine: &'e Engine,
+    request: Request<'_>,
+    taken: &Taken<'e>,
+    trace: &mut Trace,
+) -> Result<Decision<'e>, UnknownTouchpoint> {
     let Some(touchpoint) = engine.touchpoints.get(request.touchpoint) else {
         return Err(UnknownTouchpoint {
             touchpoint: request.touchpoint.to_owned(),
@@ -160,6 +176,7 @@ pub fn decide<'e>(
         history: request.history,
         now: request.now,
         locale,
+        taken,
     };
     Ok(run.decide(trace))
 }
@@ -173,6 +190,7 @@ struct Run<'e, 'r> {
     now: Timestamp,
     /// Index into the Channel's locales.
     locale: usize,
+    taken: &'r Taken<'e>,
 }
 
 /// The winning candidate with what was resolved about it.

@@ -241,6 +241,11 @@ impl Engine {
         self.touchpoints.keys().map(String::as_str)
     }
 
+    /// Whether the Channel declares a touchpoint of that name.
+    pub fn has_touchpoint(&self, name: &str) -> bool {
+        self.touchpoints.contains_key(name)
+    }
+
     /// How much metadata the Channel's answers carry.
     pub fn metadata(&self) -> Metadata {
         self.bundle.settings.metadata

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
 use attune_core::context::{Context, ContextError, Scratch};
-use attune_core::decide::{Decision, Request, UnknownTouchpoint, decide};
+use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, decide_beside};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
 use attune_core::history::NoHistory;
@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::exposure::{Exposed, Exposures};
 use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
+use crate::relay::Relay;
 use crate::state::State;
 
 mod builder;
@@ -59,6 +60,8 @@ struct Inner {
     news: watch::Sender<News>,
     streams: Arc<AtomicUsize>,
     introspection: Introspection,
+    /// Where events of clients go.
+    relay: Option<Relay>,
 }
 
 /// A Channel's name with its namespace.
@@ -241,6 +244,10 @@ impl Decider {
         &self.0.access
     }
 
+    pub(crate) fn relay(&self) -> Option<&Relay> {
+        self.0.relay.as_ref()
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
@@ -281,27 +288,27 @@ impl Decider {
     pub(crate) fn decide_and_record<'e>(
         &self,
         loaded: &'e Loaded,
-        question: Question<'_>,
+        question: Question<'e, '_>,
         id: &str,
     ) -> Result<Decision<'e>, UnknownTouchpoint> {
         let Question {
             touchpoint,
             context,
             now,
+            taken,
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
         let decision = match unit.filter(|_| self.0.state.is_needed()) {
-            None => decide(
-                &loaded.engine,
-                Request {
+            None => {
+                let request = Request {
                     touchpoint,
                     context,
                     history: &NoHistory,
                     now,
-                },
-                &mut Trace::off(),
-            )?,
+                };
+                decide_beside(&loaded.engine, request, taken, &mut Trace::off())?
+            }
             Some(unit) => {
                 // Decided and charged under one lock: two requests at once cannot both be the last that a cap allows.
                 let mut record = self.0.state.lock(unit);
@@ -311,7 +318,7 @@ impl Decider {
                     history: &record,
                     now,
                 };
-                let decision = decide(&loaded.engine, request, &mut Trace::off())?;
+                let decision = decide_beside(&loaded.engine, request, taken, &mut Trace::off())?;
                 if let Some(winner) = decision.winner.filter(|_| is_shown(bundle, &decision)) {
                     record.charge(&winner, &bundle.channel, now);
                 }
@@ -421,10 +428,12 @@ pub(crate) fn with_context<T>(
 
 /// What is asked of a decider.
 #[derive(Clone, Copy)]
-pub(crate) struct Question<'r> {
+pub(crate) struct Question<'e, 'r> {
     pub touchpoint: &'r str,
     pub context: &'r Context<'r>,
     pub now: Timestamp,
+    /// What is on the same page already.
+    pub taken: &'r Taken<'e>,
 }
 
 /// A new decision's name: a version 7 UUID of the instant of the decision.

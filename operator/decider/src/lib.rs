@@ -5,6 +5,7 @@
 //! - [`access`] and [`limits`]: who may ask, and how much.
 //! - [`state`]: what units were shown and did, in bounded memory, for caps and stops.
 //! - [`exposure`]: who saw what, on its way to the collector.
+//! - [`relay`]: events of clients, on their way to the collector.
 //! - [`follow`]: the rules' way from the operator, over HTTP, the disk and a ConfigMap.
 //! - [`link`]: whom to trust on the way to the operator and the collector, and how to prove who asks.
 //! - [`process`]: all of it as a process of its own.
@@ -24,6 +25,7 @@ pub mod link;
 mod listen;
 mod metrics;
 pub mod process;
+pub mod relay;
 pub mod server;
 pub mod state;
 

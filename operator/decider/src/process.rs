@@ -25,6 +25,7 @@ use crate::follow::{Config, Follower, Name, Pace, Store};
 use crate::limits::{DEFAULT_BODY_LIMIT, DEFAULT_CONNECTIONS, DEFAULT_STREAMS, Limits};
 use crate::link::Credentials;
 use crate::listen::tls::{Certificate, Files};
+use crate::relay::Relay;
 use crate::state::{DEFAULT_ENTRIES, State};
 
 mod gate;
@@ -241,7 +242,11 @@ impl Args {
         } else {
             Introspection::FullMetadataOnly
         };
-        let decider = Decider::builder()
+        let builder = match &self.collector {
+            None => Decider::builder(),
+            Some(collector) => Decider::builder().relay(Relay::new(collector, &self.credentials())?),
+        };
+        let decider = builder
             .channel(self.namespace.as_str(), self.channel.as_str())
             .clock(self.clock())
             .state(Arc::new(State::new(self.state_entries)))

@@ -26,6 +26,8 @@ mod answer;
 mod body;
 mod changes;
 mod cors;
+mod decide;
+mod events;
 mod explain;
 mod gzip;
 mod health;
@@ -93,7 +95,7 @@ impl Front {
         self.0.decider.metrics()
     }
 
-    /// Answers one request. Nothing waits but for the body.
+    /// Answers one request. A decision waits for nothing but the body; events wait for the collector.
     pub(crate) async fn answer<B>(&self, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes> + Unpin + Send,
@@ -146,6 +148,8 @@ impl Front {
             Route::Flag(path) => ofrep::evaluate(decider, path, read().await),
             Route::Flags => ofrep::evaluate_all(decider, &head.headers, read().await),
             Route::Changes => changes::open(decider, &head.headers),
+            Route::Decide => decide::decide(decider, read().await),
+            Route::Events => events::take(decider, &head.headers, read().await).await,
             Route::Explain => explain::explain(decider, read().await),
             Route::Membership => membership::places(decider, &head.uri),
             Route::Healthz => text(StatusCode::OK, "ok\n"),

@@ -27,6 +27,7 @@ pub(super) struct Admitted<'e> {
 /// Why a candidate does not admit the unit; [`Refusal`] without its texts, so that refusing allocates nothing.
 #[derive(Clone, Copy)]
 enum Refused {
+    Taken,
     Consent,
     Audience,
     When(Option<EvalError>),
@@ -156,6 +157,10 @@ impl<'e> Run<'e, '_> {
         {
             return Err(Refused::Consent);
         }
+        let module = self.engine.modules.get(candidate.module);
+        if module.is_some_and(|module| self.taken.has(&module.name)) {
+            return Err(Refused::Taken);
+        }
         let audience = self.audience(candidate)?;
         if let Some((_, rule)) = &candidate.when {
             match rule.matches(&self.context.slots, self.now) {
@@ -164,7 +169,6 @@ impl<'e> Run<'e, '_> {
                 Err(error) => return Err(Refused::When(Some(error))),
             }
         }
-        let module = self.engine.modules.get(candidate.module);
         module
             .and_then(|module| module.most_specific(audience, self.locale, self.now))
             .ok_or(Refused::NoValidVariant)?;
@@ -232,6 +236,7 @@ impl<'e> Run<'e, '_> {
 
     fn describe(&self, candidate: &Candidate, refused: Refused) -> Refusal {
         match refused {
+            Refused::Taken => Refusal::Taken,
             Refused::Consent => Refusal::Consent,
             Refused::Audience => Refusal::Audience,
             Refused::When(error) => Refusal::When {

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::exposure::Exposures;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::relay::Relay;
 use crate::state::State;
 
 /// Who may ask why: `/v1/explain` and `/v1/membership` tell audiences, holdouts and arms.
@@ -35,6 +36,7 @@ pub struct Builder {
     limits: Limits,
     mounted_at: String,
     introspection: Introspection,
+    relay: Option<Relay>,
 }
 
 impl Default for Builder {
@@ -48,6 +50,7 @@ impl Default for Builder {
             limits: Limits::default(),
             mounted_at: String::new(),
             introspection: Introspection::default(),
+            relay: None,
         }
     }
 }
@@ -116,6 +119,13 @@ impl Builder {
         self
     }
 
+    /// Passes events of clients on there; without, none are taken.
+    #[must_use]
+    pub fn relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(relay);
+        self
+    }
+
     /// The decider, still without a bundle.
     pub fn build(self) -> Decider {
         Decider(Arc::new(Inner {
@@ -134,6 +144,7 @@ impl Builder {
             news: watch::Sender::new(News::none()),
             streams: Arc::new(AtomicUsize::new(0)),
             introspection: self.introspection,
+            relay: self.relay,
         }))
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::{Request, decide};
+use attune_core::decide::{Request, Taken, decide};
 use attune_core::engine::Engine;
 use attune_core::ofrep::{ErrorCode, Failure, Success};
 use attune_core::trace::Trace;
@@ -111,6 +111,7 @@ fn answer_one(
         touchpoint,
         context,
         now,
+        taken: &Taken::default(),
     };
     let decision = decider
         .decide_and_record(loaded, question, id)

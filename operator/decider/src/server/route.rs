@@ -19,6 +19,8 @@ pub(super) enum Route<'p> {
     Flag(&'p str),
     Flags,
     Changes,
+    Decide,
+    Events,
     Explain,
     Membership,
     Healthz,
@@ -39,6 +41,8 @@ impl<'p> Route<'p> {
         }
         match path {
             CHANGES => Self::Changes,
+            "/v1/decide" => Self::Decide,
+            "/v1/events" => Self::Events,
             "/v1/explain" => Self::Explain,
             "/v1/membership" => Self::Membership,
             "/healthz" => Self::Healthz,
@@ -95,6 +99,9 @@ impl<'p> Route<'p> {
     }
 
     fn reads(self) -> bool {
-        !matches!(self, Self::Flag(_) | Self::Flags | Self::Explain)
+        !matches!(
+            self,
+            Self::Flag(_) | Self::Flags | Self::Decide | Self::Events | Self::Explain
+        )
     }
 }
