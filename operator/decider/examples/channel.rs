@@ -18,7 +18,12 @@ fn main() {
         let text = arguments.next().expect("`channel <touchpoints> <audiences> <per touchpoint>`");
         text.parse::<usize>().expect("a number")
     };
-    let bundle = world::build(number(), number(), number(), Rules::Segments);
+    let mut bundle = world::build(number(), number(), number(), Rules::Segments);
+    if let Some(title) = arguments.next() {
+        for module in bundle.modules.values_mut() {
+            module.core.insert("legal".to_owned(), title.clone().into());
+        }
+    }
     let request = world::request(7);
     let json = String::from_utf8(bundle.canonical().expect("JSON")).expect("UTF-8");
     // The request is for whoever asks; the bundle follows.

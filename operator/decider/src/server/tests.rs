@@ -1,7 +1,9 @@
 mod browser;
 mod bulk;
 mod changes;
+mod events;
 mod native;
+mod page;
 mod single;
 
 use axum::Router;
