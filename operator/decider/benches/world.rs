@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 /// What the audiences of a world look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rules {
+pub(crate) enum Rules {
     /// What somebody is, then how much: `user.segment == "s17" && session.cartValue >= 20.0`.
     Segments,
     /// How much alone: `user.spend90d >= 17.0 && session.cartValue >= 20.0`; nothing tells in advance who matches.
@@ -15,7 +15,7 @@ pub enum Rules {
 }
 
 /// A request of 200 bytes, as an app's backend sends it.
-pub fn request(unit: usize) -> String {
+pub(crate) fn request(unit: usize) -> String {
     json!({"context": {
         "targetingKey": format!("user-{unit:06}"),
         "user": {"tier": "gold", "segment": "s1", "spend90d": 230.5},
@@ -26,12 +26,12 @@ pub fn request(unit: usize) -> String {
 }
 
 /// So many touchpoints with three targeting rules and a split each.
-pub fn channel(touchpoints: usize) -> Bundle {
+pub(crate) fn channel(touchpoints: usize) -> Bundle {
     build(touchpoints, touchpoints * 3, 3, Rules::Segments)
 }
 
 /// So many audiences, dealt out to so many touchpoints.
-pub fn build(touchpoints: usize, audiences: usize, per_touchpoint: usize, rules: Rules) -> Bundle {
+pub(crate) fn build(touchpoints: usize, audiences: usize, per_touchpoint: usize, rules: Rules) -> Bundle {
     let mut bundle = json!({
         "formatVersion": 1, "namespace": "shop", "channel": "web",
         "settings": {

@@ -33,10 +33,13 @@ mod gzip;
 mod health;
 mod membership;
 mod ofrep;
+mod openapi;
 mod problem;
 mod route;
 #[cfg(test)]
 mod tests;
+
+pub use openapi::document as openapi;
 
 /// The routes of a decider: OFREP, the native API, health and metrics. It keeps no global state, so that any number of
 /// them can be nested under prefixes in one process.

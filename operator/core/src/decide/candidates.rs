@@ -10,9 +10,6 @@ use crate::expr::EvalError;
 use crate::trace::{AudienceLine, CandidateLine, Refusal, Step, Trace};
 use crate::value::Value;
 
-/// Places of candidates that may admit; more than a few dozen cost an allocation.
-type Places = SmallVec<[u32; 64]>;
-
 /// Admitted candidates of one priority.
 type Equals<'e> = SmallVec<[Admitted<'e>; 16]>;
 
@@ -72,18 +69,13 @@ impl<'e> Run<'e, '_> {
     /// Steps 4 to 6 without a trace: the same winner, and nothing is evaluated that cannot change it. Candidates are
     /// looked at from the highest priority down, and no further than one of them wins.
     pub(super) fn find_quickly(&self, unit: &str) -> Result<Won<'e>, Reason> {
-        let mut places = Places::new();
         let candidates = &self.touchpoint.candidates;
-        let is_found = self.touchpoint.index.find(&self.context.slots, &mut places);
-        places.sort_unstable();
-        places.dedup();
-        let found = places
-            .iter()
-            .filter_map(|place| candidates.get(usize::try_from(*place).ok()?));
-        if is_found {
-            self.first_of(unit, found)
-        } else {
-            self.first_of(unit, candidates.iter())
+        match self.touchpoint.index.find(&self.context.slots) {
+            None => self.first_of(unit, candidates.iter()),
+            Some(places) => {
+                let found = places.filter_map(|place| candidates.get(usize::try_from(place).ok()?));
+                self.first_of(unit, found)
+            }
         }
     }
 

@@ -6,8 +6,13 @@
 
 use std::collections::HashMap;
 
+use smallvec::SmallVec;
+
 use super::{Audience, Candidate};
 use crate::value::{SlotId, Slots, Value};
+
+/// Attributes that audiences of one touchpoint begin with, nearly always; more cost an allocation.
+const LISTS: usize = 8;
 
 /// Below it, looking at all of them is faster.
 const WORTH_IT: usize = 8;
@@ -75,20 +80,41 @@ impl Index {
         }
     }
 
-    /// Puts the places of the candidates that may admit into `found`, in their order; `false` where all must be looked at.
-    pub(crate) fn find(&self, slots: &Slots<'_>, found: &mut impl Extend<u32>) -> bool {
+    /// The places of the candidates that may admit, in their order; `None` where all must be looked at.
+    pub(crate) fn find(&self, slots: &Slots<'_>) -> Option<Places<'_>> {
         if !self.is_used {
-            return false;
+            return None;
         }
+        let mut lists: SmallVec<[&[u32]; LISTS]> = SmallVec::new();
         for by_slot in &self.slots {
             let value = slots.get(usize::from(by_slot.slot.0)).and_then(Option::as_ref);
             if let Some(Value::String(text)) = value
                 && let Some(places) = by_slot.candidates.get(&**text)
             {
-                found.extend(places.iter().copied());
+                lists.push(places);
             }
         }
-        found.extend(self.rest.iter().copied());
-        true
+        lists.push(&self.rest);
+        Some(Places(lists))
+    }
+}
+
+/// The places of several ascending lists, ascending and each once.
+#[derive(Debug)]
+pub(crate) struct Places<'e>(SmallVec<[&'e [u32]; LISTS]>);
+
+impl Iterator for Places<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let next = self.0.iter().filter_map(|list| list.first()).min().copied()?;
+        for list in &mut self.0 {
+            if let Some((first, rest)) = list.split_first()
+                && *first == next
+            {
+                *list = rest;
+            }
+        }
+        Some(next)
     }
 }

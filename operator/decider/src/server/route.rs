@@ -30,6 +30,59 @@ pub(super) enum Route<'p> {
     Unknown,
 }
 
+impl Route<'_> {
+    /// Every route, in the order of the document.
+    pub(super) const ALL: [Self; 11] = [
+        Self::Flag("{touchpoint}"),
+        Self::Flags,
+        Self::Changes,
+        Self::Decide,
+        Self::Events,
+        Self::Explain,
+        Self::Membership,
+        Self::Healthz,
+        Self::Startupz,
+        Self::Readyz,
+        Self::Metrics,
+    ];
+
+    /// Its path, with a name in braces for what differs.
+    pub(super) fn template(self) -> &'static str {
+        match self {
+            Self::Flag(_) => "/ofrep/v1/evaluate/flags/{touchpoint}",
+            Self::Flags => FLAGS,
+            Self::Changes => CHANGES,
+            Self::Decide => "/v1/decide",
+            Self::Events => "/v1/events",
+            Self::Explain => "/v1/explain",
+            Self::Membership => "/v1/membership",
+            Self::Healthz => "/healthz",
+            Self::Startupz => "/startupz",
+            Self::Readyz => "/readyz",
+            Self::Metrics => "/metrics",
+            Self::Unknown => "",
+        }
+    }
+
+    /// Its name in the document.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Flag(_) => "evaluate",
+            Self::Flags => "evaluateAll",
+            Self::Changes => "changes",
+            Self::Decide => "decide",
+            Self::Events => "events",
+            Self::Explain => "explain",
+            Self::Membership => "membership",
+            Self::Healthz => "healthz",
+            Self::Startupz => "startupz",
+            Self::Readyz => "readyz",
+            Self::Metrics => "metrics",
+            Self::Unknown => "",
+        }
+    }
+}
+
 impl<'p> Route<'p> {
     pub(super) fn of(path: &'p str) -> Self {
         if let Some(rest) = path.strip_prefix(FLAGS) {
