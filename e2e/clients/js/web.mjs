@@ -44,8 +44,7 @@ try {
   const { host } = new URL(endpoint);
   const opened = await fetch(`http://${host}/json/new?${encodeURIComponent(page)}`, { method: 'PUT' });
   const { webSocketDebuggerUrl } = await opened.json();
-  const { WebSocket } = await import('undici').catch(() => globalThis);
-  const socket = new (WebSocket ?? globalThis.WebSocket)(webSocketDebuggerUrl);
+  const socket = new WebSocket(webSocketDebuggerUrl);
   await new Promise((resolve, reject) => { socket.onopen = resolve; socket.onerror = reject; });
   let id = 0;
   const waiting = new Map();
