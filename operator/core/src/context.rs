@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeSeed as _;
 
 use crate::engine::{Engine, PurposeIx, SERVICE};
+use crate::history::History;
 use crate::value::Value;
 
 mod memo;
@@ -212,11 +213,20 @@ impl<'a> Context<'a> {
     }
 
     /// Whether the audience of that index matches; evaluated once for each instant.
-    pub(crate) fn is_in(&self, engine: &Engine, audience: usize, now: Timestamp) -> bool {
+    pub(crate) fn is_in(
+        &self,
+        engine: &Engine,
+        audience: usize,
+        now: Timestamp,
+        history: &dyn History,
+    ) -> bool {
         let evaluate = || {
             let audience = engine.audiences.get(audience);
             // Missing data never matches and never fails the request.
-            audience.is_some_and(|audience| audience.rule.matches(&self.slots, now).unwrap_or(false))
+            audience.is_some_and(|audience| {
+                let result = audience.rule.matches_after(&self.slots, now, history);
+                result.unwrap_or(false)
+            })
         };
         self.memo.get_or(audience, now, evaluate)
     }

@@ -17,7 +17,7 @@ pub struct Scratch {
     memo: Memo,
 }
 
-impl<'a> Context<'a> {
+impl Context<'_> {
     /// An empty context in the memory of `scratch`.
     pub(super) fn within(engine: &Engine, scratch: &mut Scratch) -> Self {
         let Scratch {

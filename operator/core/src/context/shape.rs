@@ -20,7 +20,7 @@ impl Shape {
     /// When it does not.
     pub fn check(self, json: &[u8]) -> Result<(), ContextError> {
         let openers = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
-        let colons = json.iter().filter(|byte| **byte == b':').count();
+        let colons = json.iter().filter(|byte| matches!(byte, b':')).count();
         if openers <= self.depth && colons <= self.keys {
             return Ok(());
         }

@@ -40,7 +40,9 @@ impl<'e> Run<'e, '_> {
         trace.write(|| Step::Audiences {
             audiences: rules
                 .map(|audience| {
-                    let result = audience.rule.matches(&self.context.slots, self.now);
+                    let result = audience
+                        .rule
+                        .matches_after(&self.context.slots, self.now, self.history);
                     AudienceLine {
                         audience: audience.name.clone(),
                         rule: audience.source.clone(),
@@ -155,7 +157,7 @@ impl<'e> Run<'e, '_> {
         }
         let audience = self.audience(candidate)?;
         if let Some((_, rule)) = &candidate.when {
-            match rule.matches(&self.context.slots, self.now) {
+            match rule.matches_after(&self.context.slots, self.now, self.history) {
                 Ok(true) => {}
                 Ok(false) => return Err(Refused::When(None)),
                 Err(error) => return Err(Refused::When(Some(error))),
@@ -177,7 +179,10 @@ impl<'e> Run<'e, '_> {
         if candidate.audiences.is_empty() {
             return Ok(None);
         }
-        let is_in = |index: &&usize| self.context.is_in(self.engine, **index, self.now);
+        let is_in = |index: &&usize| {
+            self.context
+                .is_in(self.engine, **index, self.now, self.history)
+        };
         let index = candidate.audiences.iter().find(is_in).ok_or(Refused::Audience)?;
         Ok(self
             .engine
@@ -191,7 +196,7 @@ impl<'e> Run<'e, '_> {
         let score = match candidate
             .score
             .as_ref()?
-            .eval(&self.context.slots, self.now)
+            .eval_after(&self.context.slots, self.now, self.history)
             .ok()?
         {
             Value::Int(score) => score as f64,
