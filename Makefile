@@ -60,6 +60,10 @@ test-unit: ## every test that needs no cluster
 test-demo: build ## the Open Bandit replay, which fails unless every decision and figure is right
 	@examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
+.PHONY: test-clients
+test-clients: build ## stock OpenFeature SDKs against a decider; needs node, npm, Python, Maven and Chromium
+	@e2e/clients/run "$(BINARIES)/attune-decider"
+
 .PHONY: tools
 tools: ## build the cluster of the tests from Go modules (15 minutes, once)
 	@e2e/cluster/build-tools
