@@ -7,7 +7,7 @@
     reason = "a program for benchmarks that fails says so"
 )]
 
-#[path = "../benches/world.rs"]
+#[path = "../benches/engine/world.rs"]
 mod world;
 
 use world::Rules;

@@ -10,7 +10,7 @@ use attune_core::ofrep::Success;
 use attune_core::trace::Trace;
 use jiff::Timestamp;
 
-#[path = "../benches/world.rs"]
+#[path = "../benches/engine/world.rs"]
 #[allow(dead_code, reason = "the benchmarks use more of it")]
 mod world;
 

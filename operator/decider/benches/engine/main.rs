@@ -19,7 +19,6 @@ use attune_core::ofrep::Success;
 use attune_core::trace::Trace;
 use jiff::Timestamp;
 
-#[path = "world.rs"]
 mod world;
 
 use world::Rules;
