@@ -15,8 +15,8 @@ mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
-pub(crate) use index::Index;
 pub use content::{slots, speaks};
+pub(crate) use index::Index;
 pub(crate) use paths::{PathNode, Sink};
 
 /// Index of a consent purpose; 0 is always [`SERVICE`].
@@ -195,6 +195,8 @@ pub(crate) struct Touchpoint {
     pub audiences: Vec<usize>,
     /// Programs of those candidates, each once.
     pub programs: Vec<usize>,
+    /// Whether any of those candidates has a score: else the first that nothing suppresses wins.
+    pub is_scored: bool,
     /// Which candidates to look at for what a request says.
     pub index: Index,
 }

@@ -29,7 +29,9 @@ impl Numbers {
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../fuzz/corpus")
+        .join(target);
     let mut files: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -40,8 +42,24 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 
 /// Bytes that mean something to the readers.
 const TOKENS: [&[u8]; 18] = [
-    b"\"", b"{", b"}", b"[", b"]", b":", b",", b"null", b"-1", b"1e308", b"9223372036854775808", b"\\u0000", b"\xff",
-    b"&&", b"||", b"(", b".exists(x, ", b"true",
+    b"\"",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b":",
+    b",",
+    b"null",
+    b"-1",
+    b"1e308",
+    b"9223372036854775808",
+    b"\\u0000",
+    b"\xff",
+    b"&&",
+    b"||",
+    b"(",
+    b".exists(x, ",
+    b"true",
 ];
 
 fn change(seed: &[u8], others: &[Vec<u8>], numbers: &mut Numbers) -> Vec<u8> {

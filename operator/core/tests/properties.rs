@@ -246,7 +246,10 @@ fn check(engine: &Engine, decision: &attune_core::decide::Decision<'_>) -> Resul
     let answer = serde_json::to_value(&success).unwrap();
     let mut written = Vec::new();
     success.write(&mut written);
-    assert_eq!(String::from_utf8(written).unwrap(), serde_json::to_string(&success).unwrap());
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        serde_json::to_string(&success).unwrap()
+    );
     prop_assert_eq!(answer.get("value").is_some(), answer.get("variant").is_some());
     Ok(())
 }

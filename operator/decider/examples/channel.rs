@@ -15,10 +15,12 @@ use world::Rules;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let mut number = || {
-        let text = arguments.next().expect("`channel <touchpoints> <audiences> <per touchpoint>`");
+        let text = arguments
+            .next()
+            .expect("`channel <touchpoints> <audiences> <per touchpoint>`");
         text.parse::<usize>().expect("a number")
     };
-    let mut bundle = world::build(number(), number(), number(), Rules::Segments);
+    let mut bundle = world::build(number(), number(), number(), Rules::Mixed);
     if let Some(title) = arguments.next() {
         for module in bundle.modules.values_mut() {
             module.core.insert("legal".to_owned(), title.clone().into());

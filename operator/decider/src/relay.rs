@@ -85,7 +85,11 @@ impl Relay {
     }
 
     /// Hands a body on as it came and waits until the collector has it.
-    pub(crate) async fn pass_on(&self, content_type: HeaderValue, body: Bytes) -> Result<Verdict, RelayError> {
+    pub(crate) async fn pass_on(
+        &self,
+        content_type: HeaderValue,
+        body: Bytes,
+    ) -> Result<Verdict, RelayError> {
         let _place = self.places.try_acquire().map_err(|_| RelayError::Busy)?;
         let request = self.link.lock().await.request(Method::POST, &self.url)?;
         let request = request.header(CONTENT_TYPE, content_type).body(body);

@@ -52,9 +52,7 @@ pub fn router(decider: Decider) -> Router {
         let (parts, body) = front.answer(request).await.into_parts();
         axum::http::Response::from_parts(parts, axum::body::Body::new(body))
     });
-    Router::new()
-        .route("/", serve.clone())
-        .route("/{*path}", serve)
+    Router::new().route("/", serve.clone()).route("/{*path}", serve)
 }
 
 /// What a port serves.
@@ -187,13 +185,14 @@ fn refuse_caller(route: Route<'_>) -> Answer {
 }
 
 /// What is wrong with a body, in words; and the count of it.
-fn complain(decider: &Decider, error: &BodyError) -> (StatusCode, String) {
+fn complain(decider: &Decider, error: BodyError) -> (StatusCode, String) {
     let metrics = decider.metrics();
     match error {
         BodyError::TooLarge => {
             metrics.refusals.inc(Refusal::TooLarge);
             let limit = decider.limits().body;
-            let details = format!("the body is larger than {limit} bytes; send only attributes that rules read");
+            let details =
+                format!("the body is larger than {limit} bytes; send only attributes that rules read");
             (StatusCode::PAYLOAD_TOO_LARGE, details)
         }
         BodyError::Broken => {
@@ -213,7 +212,9 @@ fn complain(decider: &Decider, error: &BodyError) -> (StatusCode, String) {
 /// When to ask again, where the trouble is a passing one.
 fn with_retry(mut answer: Answer) -> Answer {
     if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
-        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answer
 }
@@ -221,7 +222,7 @@ fn with_retry(mut answer: Answer) -> Answer {
 /// The body of a native request, or what to answer without one.
 fn native_body(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Bytes, Problem> {
     body.map_err(|error| {
-        let (status, detail) = complain(decider, &error);
+        let (status, detail) = complain(decider, error);
         Problem::new(status, detail)
     })
 }

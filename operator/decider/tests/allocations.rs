@@ -1,5 +1,9 @@
 //! A decision allocates nothing but its answer: counted, not promised.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "the helpers of a test fail it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of a test fail it"
+)]
 
 use allocation_counter::{AllocationInfo, measure};
 use attune_core::context::{Context, Scratch, Shape};
@@ -21,7 +25,12 @@ fn count(engine: &Engine, body: &str) -> AllocationInfo {
     let mut answer = Vec::with_capacity(64 * 1024);
     let mut all = |engine: &Engine| {
         answer.clear();
-        Shape { depth: 32, keys: 1024 }.check(body.as_bytes()).unwrap();
+        Shape {
+            depth: 32,
+            keys: 1024,
+        }
+        .check(body.as_bytes())
+        .unwrap();
         let context = Context::decode_request_in(engine, body.as_bytes(), &mut scratch).unwrap();
         for touchpoint in engine.touchpoints() {
             let request = Request {
@@ -43,9 +52,10 @@ fn count(engine: &Engine, body: &str) -> AllocationInfo {
 
 #[test]
 fn decides_without_allocating() {
-    let large = world::build(200, 1_000, 5, world::Rules::Segments);
+    let large = world::build(200, 1_000, 5, world::Rules::Mixed);
+    let segments = world::build(1, 1_000, 1_000, world::Rules::Segments);
     let ranges = world::build(1, 1_000, 1_000, world::Rules::Ranges);
-    for bundle in [world::channel(100), large, ranges] {
+    for bundle in [world::channel(100), large, segments, ranges] {
         let engine = Engine::load(bundle).expect("a bundle");
         let counted = count(&engine, &world::request(7));
         assert_eq!(counted.count_total, 0, "{counted:?}");

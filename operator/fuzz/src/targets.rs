@@ -14,7 +14,7 @@ use attune_core::value::{AttributeType, SlotId, Value};
 use jiff::Timestamp;
 
 /// Longest input that is looked at, in bytes.
-pub const MAX_INPUT: usize = 64 * 1024;
+pub(crate) const MAX_INPUT: usize = 64 * 1024;
 
 /// The bundle that contexts are read for.
 const BUNDLE: &[u8] = include_bytes!("../corpus/bundle/shop.json");
@@ -25,10 +25,16 @@ fn now() -> Timestamp {
 
 /// A request's body: whatever it holds, it is refused or every touchpoint decided, traced as untraced, and the memory of
 /// one request holds nothing of another.
-pub fn context(data: &[u8]) {
+pub(crate) fn context(data: &[u8]) {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| Engine::parse(BUNDLE).expect("the seed is a bundle"));
-    if (Shape { depth: 32, keys: 1024 }).check(data).is_err() {
+    if (Shape {
+        depth: 32,
+        keys: 1024,
+    })
+    .check(data)
+    .is_err()
+    {
         return;
     }
     let mut scratch = Scratch::default();
@@ -54,8 +60,16 @@ fn answer_all(engine: &Engine, context: &Context<'_>, again: &Context<'_>) {
             decide(engine, request, trace).expect("a touchpoint of the bundle")
         };
         let decision = ask(context, &mut Trace::off());
-        assert_eq!(decision, ask(context, &mut Trace::on()), "tracing changed the decision");
-        assert_eq!(decision, ask(again, &mut Trace::off()), "a request before changed the decision");
+        assert_eq!(
+            decision,
+            ask(context, &mut Trace::on()),
+            "tracing changed the decision"
+        );
+        assert_eq!(
+            decision,
+            ask(again, &mut Trace::off()),
+            "a request before changed the decision"
+        );
         let success = Success::new(&decision, engine.metadata(), Some("d"));
         let mut written = Vec::new();
         success.write(&mut written);
@@ -64,17 +78,18 @@ fn answer_all(engine: &Engine, context: &Context<'_>, again: &Context<'_>) {
 }
 
 /// A bundle: refused, or it decides.
-pub fn bundle(data: &[u8]) {
+pub(crate) fn bundle(data: &[u8]) {
     let Ok(engine) = Engine::parse(data) else {
         return;
     };
-    let body = br#"{"context": {"targetingKey": "u1", "user": {"tier": "gold"}, "consent": ["personalization"]}}"#;
+    let body =
+        br#"{"context": {"targetingKey": "u1", "user": {"tier": "gold"}, "consent": ["personalization"]}}"#;
     let context = Context::decode_request(&engine, body).expect("a context");
     answer_all(&engine, &context, &context);
 }
 
 /// An expression's text: refused, or its lowered form survives the bundle and evaluates.
-pub fn expression(data: &[u8]) {
+pub(crate) fn expression(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else {
         return;
     };
@@ -123,7 +138,7 @@ pub fn expression(data: &[u8]) {
 }
 
 /// An event or a batch: refused, or what is passed on is read as the same.
-pub fn event(data: &[u8]) {
+pub(crate) fn event(data: &[u8]) {
     if let Ok(event) = Event::from_json(data) {
         let json = serde_json::to_vec(&event).expect("JSON");
         assert_eq!(Event::from_json(&json).expect("what was written"), event);

@@ -249,7 +249,9 @@ impl<'de> NodeSeed<'_, 'de> {
         while usable {
             match items.next_element_seed(ScalarSeed::in_list())? {
                 None => return Ok(()),
-                Some(Scalar::String(purpose)) if purposes < MAX_LIST_ITEMS && purpose.len() <= MAX_STRING_BYTES => {
+                Some(Scalar::String(purpose))
+                    if purposes < MAX_LIST_ITEMS && purpose.len() <= MAX_STRING_BYTES =>
+                {
                     purposes += 1;
                     self.context.grants.push((purpose, Grant::Explicit));
                 }

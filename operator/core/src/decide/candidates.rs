@@ -92,9 +92,16 @@ impl<'e> Run<'e, '_> {
             let Ok(admitted) = self.try_admit(unit, candidate) else {
                 continue;
             };
-            let is_lower = equals
-                .first()
-                .is_some_and(|first: &Admitted<'_>| self.priority(first.candidate) != self.priority(candidate));
+            if !self.touchpoint.is_scored {
+                match self.first_unsuppressed(&[admitted], &mut Trace::off()) {
+                    Ok(won) => return Ok(won),
+                    Err(reason) => reached = reached.max(reason),
+                }
+                continue;
+            }
+            let is_lower = equals.first().is_some_and(|first: &Admitted<'_>| {
+                self.priority(first.candidate) != self.priority(candidate)
+            });
             if is_lower {
                 self.rank(&mut equals);
                 match self.first_unsuppressed(&equals, &mut Trace::off()) {
@@ -179,10 +186,7 @@ impl<'e> Run<'e, '_> {
         if candidate.audiences.is_empty() {
             return Ok(None);
         }
-        let is_in = |index: &&usize| {
-            self.context
-                .is_in(self.engine, **index, self.now, self.history)
-        };
+        let is_in = |index: &&usize| self.context.is_in(self.engine, **index, self.now, self.history);
         let index = candidate.audiences.iter().find(is_in).ok_or(Refused::Audience)?;
         Ok(self
             .engine

@@ -267,6 +267,7 @@ impl Linker<'_> {
                 candidates: Vec::new(),
                 audiences: Vec::new(),
                 programs: Vec::new(),
+                is_scored: false,
                 index: Index::default(),
             };
             touchpoints.insert(name.clone(), loaded);
@@ -298,6 +299,10 @@ impl Linker<'_> {
             touchpoint
                 .candidates
                 .sort_by_key(|candidate| std::cmp::Reverse(priority(candidate)));
+            touchpoint.is_scored = touchpoint
+                .candidates
+                .iter()
+                .any(|candidate| candidate.score.is_some());
             touchpoint.index = Index::new(&touchpoint.candidates, audiences);
         }
         Ok(touchpoints)

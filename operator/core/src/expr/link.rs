@@ -139,10 +139,9 @@ impl Assembler<'_> {
             Op::Attr(name) => (Node::Slot(self.slot(name)?), Size::attribute()),
             Op::ListAttr(name) => (Node::Slot(self.slot(name)?), Size::list_attribute()),
             Op::Has(name) => (Node::Has(self.slot(name)?), Size::scalar()),
-            Op::HistoryCount(event, window) => (
-                Node::HistoryCount(event.as_str().into(), *window),
-                Size::scalar(),
-            ),
+            Op::HistoryCount(event, window) => {
+                (Node::HistoryCount(event.as_str().into(), *window), Size::scalar())
+            }
             Op::HistoryLast(event) => (Node::HistoryLast(event.as_str().into()), Size::scalar()),
             Op::Now => (Node::Now, Size::scalar()),
             Op::Var(index) => (Node::Var(*index), self.item(*index)?),

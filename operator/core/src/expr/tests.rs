@@ -356,7 +356,8 @@ fn asks_history_for_outcomes_by_their_names_only() {
         r#"now - history.last("purchase") < duration("24h")"#,
         r#"history.count("a", duration("1s")) + 1 == 1"#,
     ] {
-        let expression = compile(source, &plain, Expect::Bool).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
+        let expression =
+            compile(source, &plain, Expect::Bool).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
         let json = serde_json::to_string(&expression).unwrap();
         assert_eq!(serde_json::from_str::<Expression>(&json).unwrap(), expression);
         assert!(expression.attributes().is_empty() && expression.history().is_some());
@@ -384,5 +385,12 @@ fn asks_history_for_outcomes_by_their_names_only() {
     }
     // An event has none.
     let events = schema();
-    assert!(compile(r#"history.count("purchase", duration("1h")) > 2"#, &events, Expect::Bool).is_err());
+    assert!(
+        compile(
+            r#"history.count("purchase", duration("1h")) > 2"#,
+            &events,
+            Expect::Bool
+        )
+        .is_err()
+    );
 }

@@ -23,7 +23,11 @@ fn answer(engine: &Engine, context: &Value, metadata: Metadata, id: Option<&str>
     let text = serde_json::to_string(&success).unwrap();
     let mut written = Vec::new();
     success.write(&mut written);
-    assert_eq!(String::from_utf8(written).unwrap(), text, "by hand as by the serializer");
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        text,
+        "by hand as by the serializer"
+    );
     text.replace(engine.revision(), "REVISION")
 }
 
@@ -165,7 +169,16 @@ fn leaves_the_key_out_of_a_failed_bulk_request() {
 
 #[test]
 fn writes_strings_as_the_serializer_does() {
-    for text in ["", "plain", "a\"b", "back\\slash", "line\nbreak", "Schön ✓", "\u{1}", "\u{7f}"] {
+    for text in [
+        "",
+        "plain",
+        "a\"b",
+        "back\\slash",
+        "line\nbreak",
+        "Schön ✓",
+        "\u{1}",
+        "\u{7f}",
+    ] {
         let mut written = Vec::new();
         write::string(&mut written, text);
         assert_eq!(written, serde_json::to_vec(text).unwrap(), "{text:?}");

@@ -38,14 +38,19 @@ fn time(what: &str, calls: u32, mut run: impl FnMut()) -> Duration {
     batches.sort_unstable();
     let median = batches.get(BATCHES / 2).copied().unwrap_or_default();
     let (first, last) = (batches.first(), batches.last());
-    println!("{what:<44} {median:>10.0?}  {:?} to {:?}", first.expect("a batch"), last.expect("a batch"));
+    println!(
+        "{what:<44} {median:>10.0?}  {:?} to {:?}",
+        first.expect("a batch"),
+        last.expect("a batch")
+    );
     median
 }
 
 fn resident_kib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        .unwrap_or(0)
 }
 
 fn main() {
@@ -70,7 +75,10 @@ fn main() {
 fn one_request(now: Timestamp) {
     let engine = Engine::load(world::channel(100)).expect("a bundle");
     let body = world::request(7);
-    println!("\nof 100 touchpoints with three rules and a split each, a request of {} bytes:", body.len());
+    println!(
+        "\nof 100 touchpoints with three rules and a split each, a request of {} bytes:",
+        body.len()
+    );
     let mut scratch = Scratch::default();
     time("  decoding", 20_000, || {
         let context = Context::decode_request_in(&engine, black_box(body.as_bytes()), &mut scratch);
@@ -123,7 +131,9 @@ fn ask(
 
 /// 1,000 audiences and 200 touchpoints: how long it loads, and what it takes.
 fn large() {
-    let json = world::build(200, 1_000, 5, Rules::Segments).canonical().expect("JSON");
+    let json = world::build(200, 1_000, 5, Rules::Mixed)
+        .canonical()
+        .expect("JSON");
     let before = resident_kib();
     let began = Instant::now();
     let engine = Engine::parse(&json).expect("a bundle");
@@ -134,5 +144,7 @@ fn large() {
         after.saturating_sub(before)
     );
     drop(black_box(engine));
-    time("  loading it", 1, || drop(black_box(Engine::parse(&json).expect("a bundle"))));
+    time("  loading it", 1, || {
+        drop(black_box(Engine::parse(&json).expect("a bundle")))
+    });
 }

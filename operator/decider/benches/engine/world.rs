@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 /// What the audiences of a world look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rules {
-    /// What somebody is, then how much: `user.segment == "s17" && session.cartValue >= 20.0`.
+    /// What somebody is, then how much; the last of every three is one that the request is in.
+    Mixed,
+    /// What somebody is: `user.segment == "s17" && session.cartValue >= 20.0`.
     Segments,
     /// How much alone: `user.spend90d >= 17.0 && session.cartValue >= 20.0`; nothing tells in advance who matches.
     Ranges,
@@ -27,7 +29,7 @@ pub(crate) fn request(unit: usize) -> String {
 
 /// So many touchpoints with three targeting rules and a split each.
 pub(crate) fn channel(touchpoints: usize) -> Bundle {
-    build(touchpoints, touchpoints * 3, 3, Rules::Segments)
+    build(touchpoints, touchpoints * 3, 3, Rules::Mixed)
 }
 
 /// So many audiences, dealt out to so many touchpoints.
@@ -87,11 +89,13 @@ fn words(touchpoint: usize) -> Value {
     })
 }
 
-/// The last audience of every three is one that the request is in.
 fn source(rules: Rules, audience: usize) -> String {
     match (rules, audience % 3) {
-        (Rules::Segments, 2) => r#"user.tier in ["gold", "platinum"] && user.spend90d > 200.0"#.to_owned(),
-        (Rules::Segments, _) => format!(r#"user.segment == "s{}" && session.cartValue >= 20.0"#, audience + 2),
+        (Rules::Mixed, 2) => r#"user.tier in ["gold", "platinum"] && user.spend90d > 200.0"#.to_owned(),
+        (Rules::Mixed | Rules::Segments, _) => format!(
+            r#"user.segment == "s{}" && session.cartValue >= 20.0"#,
+            audience + 2
+        ),
         (Rules::Ranges, _) => format!("user.spend90d >= {audience}00000.5 && session.itemCount > 0"),
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 
@@ -138,7 +138,7 @@ fn shown(headers: &HeaderMap) -> Option<&[u8]> {
         let (scheme, key) = value.as_bytes().split_at_checked(7)?;
         scheme.eq_ignore_ascii_case(b"bearer ").then_some(key)
     });
-    let key = || headers.get("x-api-key").map(|value| value.as_bytes());
+    let key = || headers.get("x-api-key").map(HeaderValue::as_bytes);
     bearer.or_else(key).map(<[u8]>::trim_ascii)
 }
 

@@ -56,7 +56,10 @@ fn allows_listed_origins_only() {
         assert_eq!(listed.allow(&origin(other)), None, "{other}");
     }
     assert_eq!(Origins::Own.allow(&origin("https://shop.example")), None);
-    assert_eq!(Origins::Any.allow(&origin("https://shop.example")), Some(origin("*")));
+    assert_eq!(
+        Origins::Any.allow(&origin("https://shop.example")),
+        Some(origin("*"))
+    );
 }
 
 #[test]
@@ -80,7 +83,10 @@ fn lets_in_whoever_shows_a_key() {
     assert!(!keys.admit_token("first-key") && !keys.admit_token(""));
     assert!(Keys::parse("# nothing\n").is_none());
     assert!(Keys::parse("a key with spaces").is_none());
-    assert!(!Keys::none().admit(&headers("x-api-key", "")), "no key opens nothing");
+    assert!(
+        !Keys::none().admit(&headers("x-api-key", "")),
+        "no key opens nothing"
+    );
 }
 
 #[tokio::test(start_paused = true)]

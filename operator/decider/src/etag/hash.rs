@@ -15,7 +15,10 @@ const SEEDS: (u64, u64) = (0x6174_7475_6e65_0001, 0x6174_7475_6e65_0002);
 pub(super) struct Hash(pub(super) u64, pub(super) u64);
 
 /// Hashes of parts on their way to one of the whole.
-pub(super) struct Hasher(<FixedState as std::hash::BuildHasher>::Hasher, <FixedState as std::hash::BuildHasher>::Hasher);
+pub(super) struct Hasher(
+    <FixedState as std::hash::BuildHasher>::Hasher,
+    <FixedState as std::hash::BuildHasher>::Hasher,
+);
 
 impl Hasher {
     /// For a whole of some kind: different kinds of the same parts are different.

@@ -50,7 +50,10 @@ fn quick() -> Limits {
 }
 
 fn request(path: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 impl Port {
@@ -80,7 +83,9 @@ async fn first_answer(stream: &mut TcpStream) -> String {
         let Some((head, body)) = text.split_once("\r\n\r\n") else {
             continue;
         };
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
         if length.is_some_and(|length| body.len() >= length.parse().unwrap()) {
             break;
         }
@@ -113,7 +118,11 @@ async fn refuses_heads_that_are_too_large() {
     }
     let uri = format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(["414", "431"].contains(&status(&port.say(&uri).await)));
-    for text in ["\x16\x03\x01 hello\r\n\r\n", "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+    for text in [
+        "\x16\x03\x01 hello\r\n\r\n",
+        "nonsense\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+    ] {
         let answer = port.say(text).await;
         assert!(["400", "505", ""].contains(&status(&answer)), "{answer}");
     }
@@ -126,7 +135,9 @@ async fn refuses_bodies_by_their_announced_and_by_their_real_length() {
     let announced = format!("POST {HERO} HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n");
     assert_eq!(status(&port.say(&announced).await), "413");
     let chunk = format!("{:x}\r\n{}\r\n", 50_000, "x".repeat(50_000));
-    let chunked = format!("POST {HERO} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n");
+    let chunked = format!(
+        "POST {HERO} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n"
+    );
     assert_eq!(status(&port.say(&chunked).await), "413");
     let (a, b) = GOOD.split_at(10);
     let pieces = format!(
@@ -176,7 +187,10 @@ async fn closes_connections_whose_peer_takes_no_answers() {
         .await
         .is_ok_and(|written| written.is_ok())
     {
-        assert!(began.elapsed() < Duration::from_secs(20), "it takes requests for ever");
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it takes requests for ever"
+        );
     }
     port.end.send(true).unwrap();
     tokio::time::timeout(Duration::from_secs(5), port.served)
@@ -194,7 +208,8 @@ async fn keeps_event_streams_open_beyond_the_idle_time() {
         .await
         .unwrap();
     tokio::time::sleep(Duration::from_millis(1200)).await;
-    let change = bundle_with(|bundle| bundle["modules"]["news@0"]["variants"][0]["content"]["title"] = "Other".into());
+    let change =
+        bundle_with(|bundle| bundle["modules"]["news@0"]["variants"][0]["content"]["title"] = "Other".into());
     port.decider.adopt_bundle(change).unwrap();
     let mut text = String::new();
     let began = Instant::now();
@@ -233,7 +248,11 @@ async fn turns_away_connections_too_many_and_takes_new_ones_when_others_leave() 
     assert!(head.contains("retry-after: 1") && head.contains("connection: close"));
     let problem: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(problem["status"], 503);
-    assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+    assert!(
+        head.contains(&format!("content-length: {}", body.len())),
+        "{}",
+        body.len()
+    );
     drop(first);
     let began = Instant::now();
     while status(&port.say(&request(HERO, GOOD)).await) != "200" {
@@ -251,7 +270,10 @@ async fn ends_when_the_last_request_is_answered() {
     assert_eq!(status(&first_answer(&mut idle).await), "200");
     let mut under_way = port.connect().await;
     let (a, b) = GOOD.split_at(10);
-    let head = format!("POST {HERO} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{a}", GOOD.len());
+    let head = format!(
+        "POST {HERO} HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\r\n{a}",
+        GOOD.len()
+    );
     under_way.write_all(head.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
     port.end.send(true).unwrap();
@@ -278,7 +300,12 @@ async fn answers_over_tls_with_the_certificate_that_stands_there() {
         std::fs::write(&files.certificate, certificate).unwrap();
         std::fs::write(&files.key, key).unwrap();
     };
-    assert!(Certificate::load(&files).unwrap_err().to_string().contains("tls.crt"));
+    assert!(
+        Certificate::load(&files)
+            .unwrap_err()
+            .to_string()
+            .contains("tls.crt")
+    );
     let (old, new) = (Authority::new("old"), Authority::new("new"));
     put(&old);
     let certificate = Certificate::load(&files).unwrap();

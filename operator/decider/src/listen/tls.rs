@@ -88,11 +88,11 @@ impl Certificate {
         let mut complaint = Complaint::default();
         loop {
             tokio::time::sleep(LOOK).await;
-            let changed = watched
-                .iter_mut()
-                .map(|file| file.look().is_ok_and(|content| content.is_none()));
+            let is_same = |file: &mut Watched| file.look().is_ok_and(|content| content.is_none());
             // Both are looked at, whatever the first says.
-            if changed.fold(true, |same, this| same && this) {
+            let [certificate, key] = &mut watched;
+            let (certificate, key) = (is_same(certificate), is_same(key));
+            if certificate && key {
                 continue;
             }
             match self.reload(&files) {

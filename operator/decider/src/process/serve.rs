@@ -39,7 +39,7 @@ pub(super) async fn serve(
     drain: Duration,
 ) -> anyhow::Result<()> {
     let limits = *decider.limits();
-    let serves = match listeners.probes {
+    let what = match listeners.probes {
         Some(listener) => {
             probe(listener, decider);
             Serves::Decisions
@@ -47,7 +47,7 @@ pub(super) async fn serve(
         None => Serves::Everything,
     };
     let (end, ending) = watch::channel(false);
-    let front = Front::new(decider.clone(), serves);
+    let front = Front::new(decider.clone(), what);
     let server = Connections::new(front, limits, listeners.certificate).serve(listeners.decisions, ending);
     let mut server = std::pin::pin!(server);
     tokio::select! {
@@ -80,7 +80,9 @@ fn probe(listener: TcpListener, decider: &Decider) {
     };
     tokio::spawn(async move {
         let (_end, ending) = watch::channel(false);
-        Connections::new(front, limits, None).serve(listener, ending).await;
+        Connections::new(front, limits, None)
+            .serve(listener, ending)
+            .await;
     });
 }
 

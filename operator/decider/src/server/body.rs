@@ -43,7 +43,9 @@ where
     if body.is_end_stream() {
         return Ok(first);
     }
-    let expected = announced.exact().map_or(limit, |length| usize::try_from(length).unwrap_or(limit));
+    let expected = announced
+        .exact()
+        .map_or(limit, |length| usize::try_from(length).unwrap_or(limit));
     let kib = u32::try_from(expected.div_ceil(1024)).unwrap_or(u32::MAX);
     let _held = room.0.try_acquire_many(kib).map_err(|_| BodyError::Busy)?;
     let mut whole = Vec::with_capacity(expected.min(limit));

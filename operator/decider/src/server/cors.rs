@@ -2,7 +2,8 @@
 
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN,
+    VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
@@ -28,7 +29,10 @@ pub(super) fn options(origins: &Origins, head: &Parts, route: Route<'_>) -> Answ
     let is_preflight = head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     let allowed = head.headers.get(ORIGIN).and_then(|origin| origins.allow(origin));
     if is_preflight && allowed.is_some() {
-        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(route.allows()));
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static(route.allows()),
+        );
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(MAX_AGE));
     }

@@ -42,8 +42,11 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Answer, P
     let loaded = decider.loaded();
     let loaded = loaded.as_deref().ok_or_else(Problem::no_bundle)?;
     let written = with_context(&loaded.engine, &body, |context| {
-        let page: Page<'_> = serde_json::from_slice(&body)
-            .map_err(|error| bad(format!("`touchpoints` must be a list of names beside `context`: {error}")))?;
+        let page: Page<'_> = serde_json::from_slice(&body).map_err(|error| {
+            bad(format!(
+                "`touchpoints` must be a list of names beside `context`: {error}"
+            ))
+        })?;
         page.check(loaded)?;
         Ok(page.decide(decider, loaded, context))
     });
@@ -55,7 +58,10 @@ impl Page<'_> {
     fn check(&self, loaded: &Loaded) -> Result<(), Problem> {
         let names = &self.touchpoints;
         let (status, detail) = if names.is_empty() || names.len() > MAX_TOUCHPOINTS {
-            let detail = format!("`touchpoints` has {} names; list 1 to {MAX_TOUCHPOINTS}", names.len());
+            let detail = format!(
+                "`touchpoints` has {} names; list 1 to {MAX_TOUCHPOINTS}",
+                names.len()
+            );
             (StatusCode::BAD_REQUEST, detail)
         } else if let Some(twice) = (1..names.len()).find_map(|end| {
             let (before, rest) = names.split_at(end);

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::answer::{Answer, bytes, json};
 use super::body::BodyError;
-use super::problem::Problem;
 use super::native_body;
+use super::problem::Problem;
 use crate::decider::Decider;
 use crate::limits::MAX_EVENTS;
 use crate::relay::{RelayError, Verdict};
@@ -44,7 +44,8 @@ async fn pass_on(
     let body = native_body(decider, body)?;
     let content_type = headers.get(CONTENT_TYPE);
     let form = form(content_type).ok_or_else(|| {
-        let detail = "send `application/cloudevents+json`, `application/cloudevents-batch+json` or `application/json`";
+        let detail =
+            "send `application/cloudevents+json`, `application/cloudevents-batch+json` or `application/json`";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
     let events = parse(form, &body)?;
@@ -54,7 +55,11 @@ async fn pass_on(
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     })?;
     if events.is_empty() {
-        return Ok(json(StatusCode::ACCEPTED, "application/json", &Accepted { accepted: 0 }));
+        return Ok(json(
+            StatusCode::ACCEPTED,
+            "application/json",
+            &Accepted { accepted: 0 },
+        ));
     }
     // INVARIANT: there is a form only where there is a content type.
     let content_type = content_type
@@ -66,7 +71,11 @@ async fn pass_on(
                 decider.observe(event);
             }
             let accepted = events.len();
-            Ok(json(StatusCode::ACCEPTED, "application/json", &Accepted { accepted }))
+            Ok(json(
+                StatusCode::ACCEPTED,
+                "application/json",
+                &Accepted { accepted },
+            ))
         }
         Ok(Verdict::Refused(status, words)) => {
             let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -118,7 +127,10 @@ fn refused_batch(error: &BatchError) -> Problem {
 
 fn check(decider: &Decider, events: &[Event]) -> Result<(), Problem> {
     if events.len() > MAX_EVENTS {
-        let detail = format!("{} events are more than {MAX_EVENTS}; send several batches", events.len());
+        let detail = format!(
+            "{} events are more than {MAX_EVENTS}; send several batches",
+            events.len()
+        );
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     let loaded = decider.loaded();
@@ -133,7 +145,8 @@ fn check(decider: &Decider, events: &[Event]) -> Result<(), Problem> {
     match foreign {
         None => Ok(()),
         Some(namespace) => {
-            let detail = format!("`data.namespace` is `{namespace}`, this decider is of `{own}`; leave it out");
+            let detail =
+                format!("`data.namespace` is `{namespace}`, this decider is of `{own}`; leave it out");
             Err(Problem::new(StatusCode::FORBIDDEN, detail))
         }
     }

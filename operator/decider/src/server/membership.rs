@@ -29,7 +29,9 @@ pub(super) fn places(decider: &Decider, uri: &Uri) -> Answer {
 }
 
 fn answer(decider: &Decider, uri: &Uri) -> Result<Answer, Problem> {
-    let unit = Query::<Whose>::try_from_uri(uri).ok().map(|Query(whose)| whose.unit);
+    let unit = Query::<Whose>::try_from_uri(uri)
+        .ok()
+        .map(|Query(whose)| whose.unit);
     let unit = unit.filter(|unit| !unit.is_empty()).ok_or_else(|| {
         let detail = "`unit` is missing; ask for `/v1/membership?unit=<the unit's id>`";
         Problem::new(StatusCode::BAD_REQUEST, detail)

@@ -81,8 +81,12 @@ pub(super) fn refuse(status: StatusCode, details: &str) -> Answer {
     json(status, JSON, &failure)
 }
 
-fn decide_one(decider: &Decider, touchpoint: &str, body: Result<Bytes, BodyError>) -> Result<Answer, Refused> {
-    let body = body.map_err(|error| Refused::body(Some(touchpoint), decider, &error))?;
+fn decide_one(
+    decider: &Decider,
+    touchpoint: &str,
+    body: Result<Bytes, BodyError>,
+) -> Result<Answer, Refused> {
+    let body = body.map_err(|error| Refused::body(Some(touchpoint), decider, error))?;
     decider
         .limits()
         .shape
@@ -94,8 +98,10 @@ fn decide_one(decider: &Decider, touchpoint: &str, body: Result<Bytes, BodyError
         decider.metrics().without_bundle.inc();
         return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
     };
-    with_context(&loaded.engine, &body, |context| answer_one(decider, loaded, touchpoint, context))
-        .map_err(|error| Refused::context(Some(touchpoint), &error))?
+    with_context(&loaded.engine, &body, |context| {
+        answer_one(decider, loaded, touchpoint, context)
+    })
+    .map_err(|error| Refused::context(Some(touchpoint), &error))?
 }
 
 fn answer_one(
@@ -127,7 +133,7 @@ fn decide_all(
     headers: &HeaderMap,
     body: Result<Bytes, BodyError>,
 ) -> Result<Answer, Refused> {
-    let body = body.map_err(|error| Refused::body(None, decider, &error))?;
+    let body = body.map_err(|error| Refused::body(None, decider, error))?;
     decider
         .limits()
         .shape
@@ -214,7 +220,9 @@ impl Flags {
         let engine = &loaded.engine;
         let now = decider.now();
         let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-        let mut flags = Self(Vec::with_capacity(SINGLE_BYTES * (1 + engine.touchpoints().count())));
+        let mut flags = Self(Vec::with_capacity(
+            SINGLE_BYTES * (1 + engine.touchpoints().count()),
+        ));
         flags.0.extend_from_slice(b"{\"flags\":[");
         for (index, touchpoint) in engine.touchpoints().enumerate() {
             let request = Request {
@@ -249,8 +257,7 @@ impl Flags {
         let uri = format!("{}{CHANGES}{query}", decider.mounted_at());
         // INVARIANT: a string always serializes.
         let _ = serde_json::to_writer(&mut self.0, &uri);
-        self.0
-            .extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
+        self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
         self.0
     }
 
@@ -296,7 +303,7 @@ impl Refused {
         Self::of(Failure::from_context(key, error))
     }
 
-    fn body(key: Option<&str>, decider: &Decider, error: &BodyError) -> Self {
+    fn body(key: Option<&str>, decider: &Decider, error: BodyError) -> Self {
         let (status, error_details) = complain(decider, error);
         Self {
             status,

@@ -12,7 +12,11 @@ mod schemas;
 pub fn document() -> Value {
     let mut paths = Map::new();
     for route in Route::ALL {
-        let method = if route.takes(&axum::http::Method::GET) { "get" } else { "post" };
+        let method = if route.takes(&axum::http::Method::GET) {
+            "get"
+        } else {
+            "post"
+        };
         paths.insert(route.template().to_owned(), json!({ (method): operation(route) }));
     }
     json!({
@@ -39,7 +43,7 @@ pub fn document() -> Value {
 }
 
 fn operation(route: Route<'_>) -> Value {
-    let (summary, mut responses) = described(route);
+    let mut responses = successes(route);
     let failure = if route.is_ofrep() { "Failure" } else { "Problem" };
     let mut add = |status: &str, description: &str| {
         responses.insert(status.to_owned(), error(description, failure));
@@ -50,8 +54,14 @@ fn operation(route: Route<'_>) -> Value {
     let takes_body = route.takes(&axum::http::Method::POST);
     if takes_body {
         add("400", "the body is no JSON, or not what it should be");
-        add("413", &format!("the body is larger than allowed ({DEFAULT_BODY_LIMIT} bytes by default)"));
-        add("503", "too much to do, or nothing to answer with yet; see Retry-After");
+        add(
+            "413",
+            &format!("the body is larger than allowed ({DEFAULT_BODY_LIMIT} bytes by default)"),
+        );
+        add(
+            "503",
+            "too much to do, or nothing to answer with yet; see Retry-After",
+        );
     }
     match route {
         Route::Flag(_) => add("404", "no such touchpoint"),
@@ -72,20 +82,26 @@ fn operation(route: Route<'_>) -> Value {
         Route::Changes => add("503", "too many event streams"),
         _ => {}
     }
-    let mut operation = json!({"summary": summary, "operationId": route.name(), "responses": responses});
+    let mut operation = Map::new();
+    let mut say = |name: &str, value: Value| _ = operation.insert(name.to_owned(), value);
+    say("summary", summary(route).into());
+    say("operationId", route.name().into());
     if let Some(parameters) = parameters(route) {
-        operation["parameters"] = parameters;
+        say("parameters", parameters);
     }
     if takes_body {
-        operation["requestBody"] = request(route);
+        say("requestBody", request(route));
     }
+    say("responses", responses.into());
     if !route.is_guarded() {
-        operation["security"] = json!([{}]);
+        say("security", json!([{}]));
+    } else if route == Route::Changes {
+        say(
+            "security",
+            json!([{}, {"bearer": []}, {"apiKey": []}, {"token": []}]),
+        );
     }
-    if route == Route::Changes {
-        operation["security"] = json!([{}, {"bearer": []}, {"apiKey": []}, {"token": []}]);
-    }
-    operation
+    operation.into()
 }
 
 fn parameters(route: Route<'_>) -> Option<Value> {
@@ -139,41 +155,68 @@ fn json_body(schema: &str, description: &str) -> Value {
 }
 
 fn error(description: &str, schema: &str) -> Value {
-    let content_type = if schema == "Failure" { "application/json" } else { "application/problem+json" };
+    let content_type = if schema == "Failure" {
+        "application/json"
+    } else {
+        "application/problem+json"
+    };
     json!({"description": description, "content": {content_type: {"schema": schemas::named(schema)}}})
 }
 
-/// What a route is for, and what it answers when all is well.
-fn described(route: Route<'_>) -> (&'static str, Map<String, Value>) {
-    let (summary, status, description, content) = match route {
-        Route::Flag(_) => ("One decision; it counts as shown where its binding says so.", "200", "the decision", json_answer("Success")),
-        Route::Flags => ("Every decision; it records and charges nothing.", "200", "the decisions", json_answer("Bulk")),
-        Route::Changes => ("An event for each change of the rules.", "200", "the stream", json!({"text/event-stream": {"schema": {"type": "string"}}})),
-        Route::Decide => ("Several touchpoints of one page; no module wins twice.", "200", "the decisions, in the order asked for", json_answer("Decisions")),
-        Route::Events => ("Exposures and outcomes, acknowledged once the collector has them.", "202", "the collector has them all", json_answer("Accepted")),
-        Route::Explain => ("Why a decision comes out as it does; it records and charges nothing.", "200", "the decision and its steps", json_answer("Explanation")),
-        Route::Membership => ("Which holdouts and arms a unit falls into.", "200", "the unit's places", json_answer("Places")),
-        Route::Healthz => ("Whether the process is alive.", "200", "it is", plain()),
-        Route::Startupz => ("Whether it has rules, or no longer waits for them.", "200", "it has started", plain()),
-        Route::Readyz => ("Whether it should be asked.", "200", "it should", plain()),
-        Route::Metrics => ("What it counts, as OpenMetrics.", "200", "the metrics", json!({"application/openmetrics-text": {"schema": {"type": "string"}}})),
-        Route::Unknown => ("", "404", "", Value::Null),
+/// What a route is for.
+fn summary(route: Route<'_>) -> &'static str {
+    match route {
+        Route::Flag(_) => "One decision; it counts as shown where its binding says so.",
+        Route::Flags => "Every decision; it records and charges nothing.",
+        Route::Changes => "An event for each change of the rules.",
+        Route::Decide => "Several touchpoints of one page; no module wins twice.",
+        Route::Events => "Exposures and outcomes, acknowledged once the collector has them.",
+        Route::Explain => "Why a decision comes out as it does; it records and charges nothing.",
+        Route::Membership => "Which holdouts and arms a unit falls into.",
+        Route::Healthz => "Whether the process is alive.",
+        Route::Startupz => "Whether it has rules, or no longer waits for them.",
+        Route::Readyz => "Whether it should be asked.",
+        Route::Metrics => "What it counts, as OpenMetrics.",
+        Route::Unknown => "",
+    }
+}
+
+/// What a route answers when all is well.
+fn successes(route: Route<'_>) -> Map<String, Value> {
+    let (status, description, content) = match route {
+        Route::Flag(_) => ("200", "the decision", json_answer("Success")),
+        Route::Flags => ("200", "the decisions", json_answer("Bulk")),
+        Route::Changes => ("200", "the stream", text("text/event-stream")),
+        Route::Decide => (
+            "200",
+            "the decisions, in the order asked for",
+            json_answer("Decisions"),
+        ),
+        Route::Events => ("202", "the collector has them all", json_answer("Accepted")),
+        Route::Explain => ("200", "the decision and its steps", json_answer("Explanation")),
+        Route::Membership => ("200", "the unit's places", json_answer("Places")),
+        Route::Metrics => ("200", "the metrics", text("application/openmetrics-text")),
+        _ => ("200", "it is so", text("text/plain")),
     };
     let mut responses = Map::new();
-    responses.insert(status.to_owned(), json!({"description": description, "content": content}));
+    let mut add = |status: &str, value: Value| _ = responses.insert(status.to_owned(), value);
+    add(status, json!({"description": description, "content": content}));
     if route == Route::Flags {
-        responses.insert("304".to_owned(), json!({"description": "the client has the answer already"}));
+        add("304", json!({"description": "the client has the answer already"}));
     }
     if matches!(route, Route::Startupz | Route::Readyz) {
-        responses.insert("503".to_owned(), json!({"description": "not yet, or no more", "content": plain()}));
+        add(
+            "503",
+            json!({"description": "not yet, or no more", "content": text("text/plain")}),
+        );
     }
-    (summary, responses)
+    responses
 }
 
 fn json_answer(schema: &str) -> Value {
     json!({"application/json": {"schema": schemas::named(schema)}})
 }
 
-fn plain() -> Value {
-    json!({"text/plain": {"schema": {"type": "string"}}})
+fn text(content_type: &str) -> Value {
+    json!({content_type: {"schema": {"type": "string"}}})
 }

@@ -148,7 +148,11 @@ impl<'p> Route<'p> {
 
     /// As the `Allow` header lists it. OPTIONS is answered everywhere.
     pub(super) fn allows(self) -> &'static str {
-        if self.reads() { "GET, HEAD, OPTIONS" } else { "POST, OPTIONS" }
+        if self.reads() {
+            "GET, HEAD, OPTIONS"
+        } else {
+            "POST, OPTIONS"
+        }
     }
 
     fn reads(self) -> bool {

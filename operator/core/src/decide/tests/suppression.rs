@@ -280,7 +280,10 @@ fn decides_by_what_the_unit_did() {
         .audience("recent", r#"now - history.last("visit") < duration("24h")"#)
         .module("regulars", |_| {})
         .binding("hero-home", |binding| {
-            binding.candidates = vec![candidate("regulars", &["regular"]), candidate("hero", &["recent"])];
+            binding.candidates = vec![
+                candidate("regulars", &["regular"]),
+                candidate("hero", &["recent"]),
+            ];
         });
     let engine = strategy.engine();
     let of = |past: Past| {

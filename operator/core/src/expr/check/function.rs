@@ -220,7 +220,10 @@ impl<'c> Checker<'c> {
     /// `history.count("purchase", duration("720h"))` and `history.last("purchase")`.
     fn history(&mut self, ast: &'c Ast, call: &'c CallExpr) -> Typed<'c> {
         if self.schema.is_of_events() {
-            return self.unsupported(ast, "an event has no history: write a condition on its `properties`");
+            return self.unsupported(
+                ast,
+                "an event has no history: write a condition on its `properties`",
+            );
         }
         let event = call.args.first().and_then(string_literal);
         let event = event.filter(|event| !event.is_empty() && event.len() <= MAX_NAME_BYTES);

@@ -75,7 +75,11 @@ async fn serves_beside_ten_thousand_idle_connections() {
         let rest = request(HERO, GOOD);
         let rest = rest.strip_prefix("POST /ofrep/v1/ev").unwrap();
         stream.write_all(rest.as_bytes()).await.unwrap();
-        assert_eq!(status(&first_answer(stream).await), "200", "it waited for its turn");
+        assert_eq!(
+            status(&first_answer(stream).await),
+            "200",
+            "it waited for its turn"
+        );
     }
     drop(idle);
     assert!(p99(&port, 200).await < Duration::from_millis(500));
@@ -114,6 +118,9 @@ async fn sheds_bodies_that_are_under_way_before_memory_grows() {
         if status(&answer) == "400" {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(5), "the room is free again: {answer}");
+        assert!(
+            began.elapsed() < Duration::from_secs(5),
+            "the room is free again: {answer}"
+        );
     }
 }

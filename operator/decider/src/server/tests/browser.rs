@@ -67,15 +67,27 @@ async fn lets_allowed_pages_read_answers_and_their_tags() {
     for (path, status) in [(BULK, 200), (HERO, 200), ("/ofrep/v1/evaluate/flags/nope", 404)] {
         let answer = ask(&decider, Method::POST, path, &origin).await;
         assert_eq!(answer.status.as_u16(), status);
-        assert_eq!(answer.header("access-control-allow-origin"), "https://shop.example");
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            "https://shop.example"
+        );
         assert!(answer.header("access-control-expose-headers").contains("etag"));
         assert_eq!(answer.header("vary"), "origin");
     }
-    let other = ask(&decider, Method::POST, BULK, &[("origin", "https://evil.example")]).await;
+    let other = ask(
+        &decider,
+        Method::POST,
+        BULK,
+        &[("origin", "https://evil.example")],
+    )
+    .await;
     assert_eq!(other.header("access-control-allow-origin"), "");
     assert_eq!(other.header("vary"), "origin", "for caches in between");
     let own = ask(&decider_for(""), Method::POST, BULK, &origin).await;
-    assert_eq!((own.header("access-control-allow-origin"), own.header("vary")), ("", ""));
+    assert_eq!(
+        (own.header("access-control-allow-origin"), own.header("vary")),
+        ("", "")
+    );
 }
 
 #[tokio::test]
@@ -119,7 +131,13 @@ async fn compresses_large_answers_for_whoever_takes_gzip() {
         let answer = ask(&decider, Method::POST, BULK, &[("accept-encoding", refused)]).await;
         assert_eq!(answer.header("content-encoding"), "", "{refused}");
     }
-    let small = ask(&crate::fixture::decider(), Method::POST, HERO, &[("accept-encoding", "gzip")]).await;
+    let small = ask(
+        &crate::fixture::decider(),
+        Method::POST,
+        HERO,
+        &[("accept-encoding", "gzip")],
+    )
+    .await;
     assert_eq!(small.header("content-encoding"), "", "not worth it");
 }
 
@@ -138,7 +156,11 @@ async fn asks_for_a_key_where_there_are_keys() {
         ("/v1/membership?unit=u1", Method::GET),
         ("/ofrep/v1/changes", Method::GET),
     ] {
-        for wrong in [&[][..], &[("authorization", "Bearer other")], &[("x-api-key", "secret-ke")]] {
+        for wrong in [
+            &[][..],
+            &[("authorization", "Bearer other")],
+            &[("x-api-key", "secret-ke")],
+        ] {
             let answer = ask(&decider, method.clone(), path, wrong).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}");
             assert!(answer.header("www-authenticate").starts_with("Bearer"));
@@ -149,12 +171,21 @@ async fn asks_for_a_key_where_there_are_keys() {
         }
     }
     for path in [HERO, BULK] {
-        assert_eq!(ask(&decider, Method::POST, path, &shown).await.status, StatusCode::OK);
+        assert_eq!(
+            ask(&decider, Method::POST, path, &shown).await.status,
+            StatusCode::OK
+        );
         let key = [("x-api-key", "secret-key")];
-        assert_eq!(ask(&decider, Method::POST, path, &key).await.status, StatusCode::OK);
+        assert_eq!(
+            ask(&decider, Method::POST, path, &key).await.status,
+            StatusCode::OK
+        );
     }
     // Probes and preflights come without.
-    assert_eq!(ask(&decider, Method::GET, "/healthz", &[]).await.status, StatusCode::OK);
+    assert_eq!(
+        ask(&decider, Method::GET, "/healthz", &[]).await.status,
+        StatusCode::OK
+    );
     let preflight = [
         ("origin", "https://shop.example"),
         ("access-control-request-method", "POST"),

@@ -39,7 +39,8 @@ fn data(event: &str) -> Value {
 }
 
 fn change(decider: &Decider, title: &str) -> String {
-    let bundle = bundle_with(|bundle| bundle["modules"]["news@0"]["variants"][0]["content"]["title"] = json!(title));
+    let bundle =
+        bundle_with(|bundle| bundle["modules"]["news@0"]["variants"][0]["content"]["title"] = json!(title));
     decider.adopt_bundle(bundle).unwrap()
 }
 
@@ -54,7 +55,10 @@ async fn says_that_a_bundle_changed() {
     assert_eq!(piece(&mut stream).await.unwrap(), ":\n\n", "a heartbeat");
     let revision = change(&decider, "Changed");
     let event = piece(&mut stream).await.unwrap();
-    assert!(event.starts_with(&format!("id: {revision}\nevent: message\n")), "{event}");
+    assert!(
+        event.starts_with(&format!("id: {revision}\nevent: message\n")),
+        "{event}"
+    );
     assert!(event.ends_with("\n\n"));
     assert_eq!(
         data(&event),
@@ -104,8 +108,15 @@ async fn opens_to_the_token_of_the_bulk_answer_where_there_are_keys() {
         .header("x-api-key", "secret-key")
         .body(Body::from(r#"{"context": {}}"#));
     let answer = send(&decider, request.unwrap()).await.json();
-    let uri = answer["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().to_owned();
-    for (uri, status) in [(uri.as_str(), 200), (CHANGES, 401), ("/ofrep/v1/changes?token=secret-key", 401)] {
+    let uri = answer["eventStreams"][0]["endpoint"]["requestUri"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    for (uri, status) in [
+        (uri.as_str(), 200),
+        (CHANGES, 401),
+        ("/ofrep/v1/changes?token=secret-key", 401),
+    ] {
         let request = Request::get(uri).body(Body::empty()).unwrap();
         let response = router(decider.clone()).oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{uri}");
@@ -125,6 +136,10 @@ async fn opens_so_many_streams_and_no_more() {
     assert_eq!(third.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(third.headers()["retry-after"], "1");
     drop(first);
-    assert_eq!(open(&decider, None).await.status(), StatusCode::OK, "a place is free again");
+    assert_eq!(
+        open(&decider, None).await.status(),
+        StatusCode::OK,
+        "a place is free again"
+    );
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

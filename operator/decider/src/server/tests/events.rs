@@ -38,7 +38,9 @@ async fn peer() -> (Peer, String) {
         }
         (status, r#"{"title": "from the collector"}"#)
     };
-    let app = Router::new().route("/v1/events", post(take)).with_state(peer.clone());
+    let app = Router::new()
+        .route("/v1/events", post(take))
+        .with_state(peer.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -92,11 +94,17 @@ async fn silences_what_the_purchase_stops_once_the_collector_has_it() {
     assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "TARGETED");
     let event = outcome("e1", "u1", "purchase");
     let answer = say(&decider, SINGLE, &event).await;
-    assert_eq!((answer.status, answer.json()), (StatusCode::ACCEPTED, json!({"accepted": 1})));
+    assert_eq!(
+        (answer.status, answer.json()),
+        (StatusCode::ACCEPTED, json!({"accepted": 1}))
+    );
     assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "STOPPED");
     assert_eq!(reason(&evaluate(&decider, "letter", "u2").await), "TARGETED");
     let (form, body) = peer.taken.lock().unwrap()[0].clone();
-    assert_eq!((form.as_str(), serde_json::from_slice::<Value>(&body).unwrap()), (SINGLE, event));
+    assert_eq!(
+        (form.as_str(), serde_json::from_slice::<Value>(&body).unwrap()),
+        (SINGLE, event)
+    );
 }
 
 #[tokio::test]
@@ -107,7 +115,11 @@ async fn charges_a_repeated_event_once() {
         let answer = say(&decider, BATCH, &json!([exposure("e1", "u1")])).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED);
     }
-    assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "TARGETED", "one show of two");
+    assert_eq!(
+        reason(&evaluate(&decider, "letter", "u1").await),
+        "TARGETED",
+        "one show of two"
+    );
     say(&decider, "application/json", &json!([exposure("e2", "u1")])).await;
     assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "CAPPED");
 }
@@ -119,7 +131,13 @@ async fn acknowledges_and_charges_nothing_that_the_collector_does_not_have() {
     let alone = decider(None);
     let event = outcome("e1", "u1", "purchase");
     let decider = decider(Some(&url));
-    for (decider, collector) in [(&decider, 500), (&decider, 401), (&decider, 429), (&nobody, 202), (&alone, 202)] {
+    for (decider, collector) in [
+        (&decider, 500),
+        (&decider, 401),
+        (&decider, 429),
+        (&nobody, 202),
+        (&alone, 202),
+    ] {
         peer.answer.store(collector, Ordering::SeqCst);
         let answer = say(decider, SINGLE, &event).await;
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{collector}");

@@ -33,9 +33,15 @@ async fn variants(decider: &Decider, touchpoints: &[&str]) -> Vec<Value> {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     let answer = answer.json();
     let decisions = answer["decisions"].as_array().unwrap();
-    let keys: Vec<_> = decisions.iter().map(|decision| decision["key"].as_str().unwrap()).collect();
+    let keys: Vec<_> = decisions
+        .iter()
+        .map(|decision| decision["key"].as_str().unwrap())
+        .collect();
     assert_eq!(keys, touchpoints, "in the order asked for");
-    decisions.iter().map(|decision| decision["variant"].clone()).collect()
+    decisions
+        .iter()
+        .map(|decision| decision["variant"].clone())
+        .collect()
 }
 
 #[tokio::test]
@@ -60,7 +66,9 @@ async fn shows_no_module_at_two_places_and_lets_the_first_choose() {
 #[tokio::test]
 async fn answers_each_place_as_the_single_endpoint_does() {
     let decider = decider();
-    let answer = post(&decider, "/v1/decide", page(&["hero", "letter"])).await.json();
+    let answer = post(&decider, "/v1/decide", page(&["hero", "letter"]))
+        .await
+        .json();
     let mut ids = Vec::new();
     for decision in answer["decisions"].as_array().unwrap() {
         let mut single = evaluate(&decider, decision["key"].as_str().unwrap(), "u1").await;
@@ -79,7 +87,9 @@ async fn reports_and_charges_what_counts_with_the_decision() {
         bundle["bindings"]["hero"]["caps"] = json!([{"per": "Unit", "max": 1, "windowSeconds": 3600}]);
     });
     decider.adopt_bundle(bundle).unwrap();
-    let first = post(&decider, "/v1/decide", page(&["hero", "letter"])).await.json();
+    let first = post(&decider, "/v1/decide", page(&["hero", "letter"]))
+        .await
+        .json();
     let exposure = queue.try_recv().unwrap();
     assert_eq!(exposure.id, first["decisions"][0]["metadata"]["attune.decision"]);
     let second = post(&decider, "/v1/decide", page(&["hero"])).await.json();
@@ -98,7 +108,10 @@ async fn refuses_pages_that_are_none() {
         (r#"{"touchpoints": [], "context": {}}"#.to_owned(), 400),
         (page(&["hero", "bare", "hero"]), 400),
         (json!({"touchpoints": many, "context": {}}).to_string(), 400),
-        (r#"{"touchpoints": ["hero"], "context": {"targetingKey": 7}}"#.to_owned(), 400),
+        (
+            r#"{"touchpoints": ["hero"], "context": {"targetingKey": 7}}"#.to_owned(),
+            400,
+        ),
         (page(&["hero", "nope"]), 404),
     ] {
         let answer = post(&decider(), "/v1/decide", body.clone()).await;
