@@ -56,7 +56,7 @@ impl Context<'_> {
         self.consent_nesting = Nesting::default();
         self.levels.clear();
         self.levels.resize(engine.purposes.len(), None);
-        self.memo.reset(engine.audiences.len());
+        self.memo.reset(engine.audiences.len(), engine.holdouts.len());
     }
 
     /// Gives the memory back, for the next request.

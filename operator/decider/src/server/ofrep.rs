@@ -20,7 +20,7 @@ use super::answer::{Answer, bytes, empty, json};
 use super::body::BodyError;
 use super::route::CHANGES;
 use super::{complain, with_retry};
-use crate::decider::{Decider, Loaded, Question, decision_id, with_context};
+use crate::decider::{Decider, DecisionIds, Loaded, Question, decision_id, with_context};
 use crate::etag;
 use crate::metrics::Refusal;
 
@@ -224,6 +224,7 @@ impl Flags {
             SINGLE_BYTES * (1 + engine.touchpoints().count()),
         ));
         flags.0.extend_from_slice(b"{\"flags\":[");
+        let mut ids = DecisionIds::at(now);
         for (index, touchpoint) in engine.touchpoints().enumerate() {
             let request = Request {
                 touchpoint,
@@ -242,7 +243,7 @@ impl Flags {
             if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
                 tag.answer(piece);
             }
-            flags.name_last(decision_id(now));
+            flags.name_last(ids.next());
         }
         Ok(flags)
     }
