@@ -453,7 +453,7 @@ impl DecisionIds {
         Self(decision_id(now).as_u128())
     }
 
-    pub(crate) fn next(&mut self) -> Uuid {
+    pub(crate) fn draw(&mut self) -> Uuid {
         /// The random bits below the variant's.
         const RANDOM: u128 = (1 << 62) - 1;
         let counted = (self.0 & RANDOM).wrapping_add(1) & RANDOM;

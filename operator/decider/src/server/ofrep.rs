@@ -243,7 +243,7 @@ impl Flags {
             if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
                 tag.answer(piece);
             }
-            flags.name_last(ids.next());
+            flags.name_last(ids.draw());
         }
         Ok(flags)
     }
