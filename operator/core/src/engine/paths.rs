@@ -114,8 +114,8 @@ impl PathNode {
         if place == next {
             self.children.push((segment.into(), Self::default()));
         }
-        // INVARIANT: every place is one of `children`.
         #[expect(clippy::indexing_slicing, reason = "every place is one of `children`")]
-        &mut self.children[place].1
+        let (_, child) = &mut self.children[place];
+        child
     }
 }
