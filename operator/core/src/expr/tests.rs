@@ -377,7 +377,7 @@ fn asks_history_for_outcomes_by_their_names_only() {
         r#"history.count("purchase", duration("20000h")) > 2"#,
         r#"history.count("", duration("1h")) > 2"#,
         r#"history.sum("purchase", duration("1h")) > 2"#,
-        r#"history.last(history) == now"#,
+        "history.last(history) == now",
         r#"history.last("purchase") > 2"#,
         "history.purchase > 2",
     ] {

@@ -11,8 +11,10 @@ pub(super) fn member(out: &mut Vec<u8>, name: &[u8], value: Option<&str>) {
 /// A string. Names of resources hold nothing that needs escaping; what does is left to the serializer.
 pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     // All bytes are looked at, whatever the first ones say: many at once, without a branch for each.
-    let is_plain = |byte: u8| (byte >= 0x20) & (byte != b'"') & (byte != b'\\');
-    if text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+    let escaped = text
+        .bytes()
+        .filter(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'));
+    if escaped.count() == 0 {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
         out.push(b'"');
