@@ -22,7 +22,7 @@ fn context() -> Value {
     json!({
         "type": "object",
         "description": "Attributes, nested or by dotted keys. Those of a wrong type are absent; unknown ones are skipped.",
-        "properties": {"targetingKey": {"type": "string"}},
+        "properties": {"targetingKey": {"type": ["string", "null"]}},
         "additionalProperties": true
     })
 }
@@ -111,25 +111,50 @@ fn decisions() -> Value {
 }
 
 fn events() -> Value {
+    use attune_core::event::{EXPOSURE_TYPE, MAX_NAME_BYTES, MAX_UNIT_BYTES, OUTCOME_TYPE};
+
+    let unit = text(MAX_UNIT_BYTES);
+    let exposure = json!({"type": "object", "required": ["unit"], "properties": {"unit": unit}});
+    let outcome = json!({
+        "type": "object", "required": ["unit", "event"],
+        "properties": {
+            "unit": unit, "event": text(MAX_NAME_BYTES),
+            "value": {"type": "number", "minimum": -attune_core::event::MAX_NUMBER, "maximum": attune_core::event::MAX_NUMBER}
+        }
+    });
     json!({
-        "Event": {
-            "type": "object", "required": ["specversion", "type", "id", "source", "data"],
-            "properties": {
-                "specversion": {"const": "1.0"},
-                "type": {"enum": [attune_core::event::EXPOSURE_TYPE, attune_core::event::OUTCOME_TYPE]},
-                "id": {"type": "string", "minLength": 1, "maxLength": attune_core::event::MAX_ID_BYTES},
-                "source": {"type": "string", "minLength": 1, "maxLength": attune_core::event::MAX_SOURCE_BYTES},
-                "time": {"type": "string", "format": "date-time"},
-                "data": {
-                    "type": "object", "required": ["unit"],
-                    "properties": {"unit": {"type": "string", "maxLength": attune_core::event::MAX_UNIT_BYTES}}
-                }
-            }
+        "Event": {"oneOf": [named("Exposure"), named("Outcome")]},
+        "Exposure": event(EXPOSURE_TYPE, &exposure),
+        "Outcome": event(OUTCOME_TYPE, &outcome),
+        "Batch": {
+            "type": "array", "items": named("Event"),
+            "description": format!("{} events at most.", crate::limits::MAX_EVENTS)
         },
-        "Batch": {"type": "array", "items": named("Event"), "maxItems": crate::limits::MAX_EVENTS},
         "Accepted": {
             "type": "object", "required": ["accepted"], "properties": {"accepted": {"type": "integer", "minimum": 0}}
         }
+    })
+}
+
+fn event(ty: &str, data: &Value) -> Value {
+    json!({
+        "type": "object", "required": ["specversion", "type", "id", "source", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "type": {"const": ty},
+            "id": text(attune_core::event::MAX_ID_BYTES),
+            "source": text(attune_core::event::MAX_SOURCE_BYTES),
+            "time": {"type": "string", "format": "date-time"},
+            "data": data
+        }
+    })
+}
+
+/// Text without control characters. Its length is in bytes, which a schema cannot say.
+fn text(bytes: usize) -> Value {
+    json!({
+        "type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
+        "description": format!("{bytes} bytes at most.")
     })
 }
 
