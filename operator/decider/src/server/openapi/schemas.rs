@@ -111,15 +111,34 @@ fn decisions() -> Value {
 }
 
 fn events() -> Value {
-    use attune_core::event::{EXPOSURE_TYPE, MAX_NAME_BYTES, MAX_UNIT_BYTES, OUTCOME_TYPE};
+    use attune_core::event::{
+        EXPOSURE_TYPE, MAX_NAME_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_UNIT_BYTES, OUTCOME_TYPE,
+    };
 
     let unit = text(MAX_UNIT_BYTES);
-    let exposure = json!({"type": "object", "required": ["unit"], "properties": {"unit": unit}});
-    let outcome = json!({
-        "type": "object", "required": ["unit", "event"],
+    let short = text(MAX_NAME_BYTES);
+    let number = json!({"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER});
+    let exposure = json!({
+        "type": "object", "required": ["unit"], "additionalProperties": false,
         "properties": {
-            "unit": unit, "event": text(MAX_NAME_BYTES),
-            "value": {"type": "number", "minimum": -attune_core::event::MAX_NUMBER, "maximum": attune_core::event::MAX_NUMBER}
+            "namespace": short, "unit": unit, "decision": short, "channel": short, "touchpoint": short, "binding": short,
+            "variant": short, "revision": short, "experiment": short, "arm": short, "holdout": short,
+            "phase": {"type": "integer", "minimum": 1, "maximum": i32::MAX}, "held": {"type": "boolean"}
+        },
+        "dependentRequired": {
+            "experiment": ["arm"], "arm": ["experiment"], "phase": ["experiment"], "held": ["holdout"]
+        }
+    });
+    let outcome = json!({
+        "type": "object", "required": ["unit", "event"], "additionalProperties": false,
+        "properties": {
+            "namespace": short, "unit": unit, "event": short,
+            "value": number,
+            "properties": {
+                "type": "object", "maxProperties": MAX_PROPERTIES,
+                "propertyNames": short,
+                "additionalProperties": {"anyOf": [number, short, {"type": "boolean"}, {"type": "array", "items": short}]}
+            }
         }
     });
     json!({
