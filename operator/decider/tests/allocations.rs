@@ -15,7 +15,12 @@ use attune_core::trace::Trace;
 use jiff::Timestamp;
 
 #[path = "../benches/engine/world.rs"]
-#[allow(dead_code, reason = "the benchmarks use more of it")]
+#[allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the benchmarks use more of it, and fail where it fails"
+)]
 mod world;
 
 /// Counts what every touchpoint costs once the memory of requests is there.

@@ -4,6 +4,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::expect_used,
+    clippy::indexing_slicing,
     missing_docs,
     reason = "a benchmark that fails says so"
 )]
@@ -145,6 +146,6 @@ fn large() {
     );
     drop(black_box(engine));
     time("  loading it", 1, || {
-        drop(black_box(Engine::parse(&json).expect("a bundle")))
+        drop(black_box(Engine::parse(&json).expect("a bundle")));
     });
 }
