@@ -1,9 +1,5 @@
 //! A decision allocates nothing but its answer: counted, not promised.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "the helpers of a test fail it"
-)]
+#![expect(clippy::unwrap_used, reason = "the helpers of a test fail it")]
 
 use allocation_counter::{AllocationInfo, measure};
 use attune_core::context::{Context, Scratch, Shape};
