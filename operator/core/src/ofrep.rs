@@ -82,15 +82,15 @@ impl<'e> Success<'e> {
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"key\":");
         write::string(out, self.key);
-        write::member(out, b",\"reason\":", Some(self.reason));
+        write::plain_member(out, b",\"reason\":", Some(self.reason));
         write::member(out, b",\"variant\":", self.variant);
         if let Some(value) = self.value {
             out.extend_from_slice(b",\"value\":");
             out.extend_from_slice(value.get().as_bytes());
         }
         let fields = &self.metadata;
-        out.extend_from_slice(b",\"metadata\":{\"attune.reason\":");
-        write::string(out, fields.reason);
+        let reason = b",\"metadata\":{\"attune.reason\":";
+        write::plain_member(out, reason, Some(fields.reason));
         write::member(out, b",\"attune.program\":", fields.program);
         write::member(out, b",\"attune.binding\":", fields.binding);
         write::member(out, b",\"attune.audience\":", fields.audience);
@@ -102,7 +102,7 @@ impl<'e> Success<'e> {
             out.extend_from_slice(b",\"attune.held\":");
             out.extend_from_slice(held);
         }
-        write::member(out, b",\"attune.revision\":", Some(fields.revision));
+        write::plain_member(out, b",\"attune.revision\":", Some(fields.revision));
         write::member(out, b",\"attune.decision\":", fields.decision);
         out.extend_from_slice(b"}}");
     }
