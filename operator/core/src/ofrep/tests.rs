@@ -178,6 +178,10 @@ fn writes_strings_as_the_serializer_does() {
         "Schön ✓",
         "\u{1}",
         "\u{7f}",
+        "eight by",
+        "eight \"y",
+        "é sixteen or mor\u{1f}",
+        "ends in a slash\\",
     ] {
         let mut written = Vec::new();
         write::string(&mut written, text);

@@ -96,7 +96,10 @@ fn source(rules: Rules, audience: usize) -> String {
             r#"user.segment == "s{}" && session.cartValue >= 20.0"#,
             audience + 2
         ),
-        (Rules::Ranges, _) => format!("user.spend90d >= {audience}00000.5 && session.itemCount > 0"),
+        (Rules::Ranges, _) => format!(
+            "user.spend90d >= {}00000.5 && session.itemCount > 0",
+            audience + 1
+        ),
     }
 }
 
