@@ -8,7 +8,7 @@
 )]
 
 #[path = "../benches/engine/world.rs"]
-#[allow(dead_code, reason = "the benchmarks use more of it")]
+#[expect(dead_code, reason = "the benchmarks use more of it")]
 mod world;
 
 use world::Rules;

@@ -11,11 +11,10 @@ use attune_core::trace::Trace;
 use jiff::Timestamp;
 
 #[path = "../benches/engine/world.rs"]
-#[allow(
-    dead_code,
+#[expect(
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "the benchmarks use more of it, and fail where it fails"
+    reason = "a benchmark's world fails where it is wrong"
 )]
 mod world;
 
