@@ -1,5 +1,4 @@
 //! `docs/reference/openapi.json` is what the decider says about itself.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail it")]
 
 use std::path::Path;
 

@@ -109,7 +109,7 @@ async fn time_to_close(stream: &mut TcpStream) -> Duration {
 async fn refuses_heads_that_are_too_large() {
     let port = serve(Limits::default(), None).await;
     let long = "x".repeat(20 * 1024);
-    let many: String = (0..80).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = "x-many: 1\r\n".repeat(80);
     for text in [
         format!("POST {HERO} HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\ncontent-length: 2\r\n\r\n{{}}"),
         format!("POST {HERO} HTTP/1.1\r\nhost: x\r\n{many}content-length: 2\r\n\r\n{{}}"),

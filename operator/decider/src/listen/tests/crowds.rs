@@ -93,12 +93,12 @@ async fn sheds_bodies_that_are_under_way_before_memory_grows() {
     };
     let port = serve(limits, None).await;
     let head = format!("POST {HERO} HTTP/1.1\r\nhost: x\r\ncontent-length: 8000000\r\n\r\n{{");
-    let mut held = Vec::new();
+    let mut under_way = Vec::new();
     // There is room for 32 MiB of them.
     for _ in 0..4 {
         let mut stream = port.connect().await;
         stream.write_all(head.as_bytes()).await.unwrap();
-        held.push(stream);
+        under_way.push(stream);
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     let answer = port.say(&head).await;
@@ -107,7 +107,7 @@ async fn sheds_bodies_that_are_under_way_before_memory_grows() {
     assert!(answer.contains("\"errorCode\":\"GENERAL\""), "{answer}");
     // Whoever sends a whole one is served.
     assert_eq!(status(&port.say(&request(HERO, GOOD)).await), "200");
-    drop(held);
+    drop(under_way);
     let began = Instant::now();
     let (first, last) = (head, format!("{}}}", " ".repeat(7_999_998)));
     loop {

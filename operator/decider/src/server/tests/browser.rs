@@ -215,7 +215,12 @@ async fn refuses_what_is_too_deep_or_has_too_many_keys() {
         ] {
             let body = format!(r#"{{"touchpoint": "hero", "context": {{"x": {value}}}}}"#);
             let answer = post(&decider, path, body).await;
-            assert_eq!(answer.status.as_u16(), status, "{path} {}", &value[..9]);
+            assert_eq!(
+                answer.status.as_u16(),
+                status,
+                "{path} {}",
+                value.get(..9).unwrap_or_default()
+            );
             if status == 400 && path != "/v1/explain" {
                 assert_eq!(answer.json()["errorCode"], "INVALID_CONTEXT");
             }
