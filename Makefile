@@ -60,6 +60,10 @@ test-unit: ## every test that needs no cluster
 test-demo: build ## the Open Bandit replay, which fails unless every decision and figure is right
 	@examples/openbandit/replay.py --attune "$(BINARIES)/attune"
 
+.PHONY: test-clients
+test-clients: build ## stock OpenFeature SDKs against a decider; needs node, npm, Python, Maven and Chromium
+	@e2e/clients/run "$(BINARIES)/attune-decider"
+
 .PHONY: tools
 tools: ## build the cluster of the tests from Go modules (15 minutes, once)
 	@e2e/cluster/build-tools
@@ -80,6 +84,41 @@ faults: build ## every fault at its full length, on a real node
 	@ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(BINARIES))" ATTUNE_FAULTS=full
 	cargo test --locked --workspace --test faults
+
+# What libFuzzer needs to see which way an input went; none of it needs another compiler than the stable one.
+COVERAGE := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing
+
+# Seconds for each target.
+FUZZ_SECONDS ?= 300
+
+.PHONY: fuzz
+fuzz: ## the readers of what others wrote, led by coverage; FUZZ_SECONDS for each (300)
+	@cd operator/fuzz
+	RUSTFLAGS="$(COVERAGE)" cargo build --release --target $$(rustc --print host-tuple) --target-dir target
+	for target in context bundle expression event; do
+		mkdir -p target/found/$$target
+		target/$$(rustc --print host-tuple)/release/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-rss_limit_mb=1024 -max_len=65536 -print_final_stats=1 -artifact_prefix=target/found/ \
+			target/found/$$target corpus/$$target
+	done
+
+.PHONY: bench-build
+bench-build:
+	@cargo build --locked --release -p attune-decider --bin attune-decider --examples
+
+.PHONY: bench
+bench: bench-build ## what a decision costs, in process and beside a server that does nothing; needs wrk and two cores
+	@cargo bench --locked -p attune-decider --bench engine
+	operator/decider/benches/load
+
+# Seconds of the soak.
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: bench-build ## the decider at 70 % of what it takes, for SOAK_SECONDS (600); fails when memory grows
+	@operator/decider/benches/load --soak $(SOAK_SECONDS)
 
 .PHONY: bench-cluster
 bench-cluster: ## the operator under thousands of resources and hundreds of deciders, as it is released

@@ -44,15 +44,16 @@ pub(crate) struct RuleCount {
 #[derive(Debug, Serialize)]
 pub(crate) struct CoverageChange {
     pub(crate) program: String,
-    pub(crate) before: Option<Cells>,
-    pub(crate) after: Option<Cells>,
+    pub(crate) before: Option<CellCounts>,
+    pub(crate) after: Option<CellCounts>,
 }
 
 /// A coverage in figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Cells {
-    pub(crate) cells: usize,
+pub(crate) struct CellCounts {
+    #[serde(rename = "cells")]
+    pub(crate) all: usize,
     pub(crate) covered: usize,
     pub(crate) covered_bp: usize,
 }
@@ -88,7 +89,7 @@ fn count(spaces: &[Space]) -> RuleCount {
 }
 
 fn coverage(before: &[Space], after: &[Space]) -> Vec<CoverageChange> {
-    let figures = |spaces: &[Space]| -> std::collections::BTreeMap<String, Cells> {
+    let figures = |spaces: &[Space]| -> std::collections::BTreeMap<String, CellCounts> {
         let mut all = std::collections::BTreeMap::new();
         for space in spaces {
             for coverage in space.coverages() {
@@ -111,9 +112,9 @@ fn coverage(before: &[Space], after: &[Space]) -> Vec<CoverageChange> {
         .collect()
 }
 
-fn cells(coverage: &Coverage<'_>) -> Cells {
-    Cells {
-        cells: coverage.cells.len(),
+fn cells(coverage: &Coverage<'_>) -> CellCounts {
+    CellCounts {
+        all: coverage.cells.len(),
         covered: coverage
             .cells
             .iter()

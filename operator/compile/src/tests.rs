@@ -98,6 +98,10 @@ pub(crate) fn lines(compiled: &Compiled) -> Vec<String> {
 }
 
 /// Whether a finding is about something else than what words cover.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the signature that filters call"
+)]
 pub(crate) fn is_no_coverage(finding: &&Finding) -> bool {
     !matches!(finding.reason, Reason::CoverageTooLow | Reason::WaiverUnmatched)
 }

@@ -51,7 +51,9 @@ impl Uses {
                     index: *index,
                     part,
                 };
-                rule.iter().for_each(|rule| uses.note(rule, &reader));
+                if let Some(rule) = rule {
+                    uses.note(rule, &reader);
+                }
             }
         }
         for (name, program) in &snapshot.programs {

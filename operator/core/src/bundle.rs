@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -463,6 +463,24 @@ pub enum BundleError {
 }
 
 impl Bundle {
+    /// How far back any rule, cap, gap or stop looks at what a unit was shown and did; zero where none does.
+    pub fn history_window(&self) -> SignedDuration {
+        let audiences = self.audiences.values().map(|audience| &audience.rule);
+        let candidates = self.bindings.values().flat_map(|binding| &binding.candidates);
+        let own = candidates.flat_map(|candidate| candidate.when.iter().chain(&candidate.score));
+        let rules = audiences.chain(own).filter_map(|rule| rule.expression.history());
+        let caps = self.bindings.values().flat_map(|binding| &binding.caps);
+        let caps = caps.chain(&self.settings.caps).map(|cap| cap.window_seconds);
+        let stops = self.bindings.values().flat_map(|binding| &binding.stop_on);
+        let seconds = caps
+            .chain(stops.map(|stop| stop.window_seconds))
+            .chain(self.settings.minimum_gap_seconds);
+        rules
+            .chain(seconds.map(SignedDuration::from_secs))
+            .max()
+            .unwrap_or(SignedDuration::ZERO)
+    }
+
     /// Reads a bundle, ignoring unknown fields.
     ///
     /// # Errors

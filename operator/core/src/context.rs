@@ -5,15 +5,24 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::de::DeserializeSeed as _;
 
 use crate::engine::{Engine, PurposeIx, SERVICE};
+use crate::history::History;
 use crate::value::Value;
 
+mod memo;
 mod scalar;
+mod scratch;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod visit;
+
+pub(crate) use memo::Memo;
+pub use scratch::Scratch;
+pub use shape::Shape;
 
 /// Who is asking and what is known about them, for one request against one engine.
 #[derive(Debug)]
@@ -25,6 +34,8 @@ pub struct Context<'a> {
     grants: Vec<(Cow<'a, str>, Grant)>,
     consent_nesting: Nesting,
     levels: Vec<Option<Grant>>,
+    /// What audiences came out as, so that each is evaluated once however many touchpoints name it.
+    pub(crate) memo: Memo,
 }
 
 /// The strings at the identity's paths.
@@ -103,6 +114,18 @@ pub enum ContextError {
     /// The targeting key is there and no string.
     #[error("`context.targetingKey` must be a string; send the unit's id in quotes")]
     TargetingKey,
+    /// Objects and lists stand in each other more often than allowed.
+    #[error("the body is nested more than {limit} deep; send only attributes that rules read")]
+    TooDeep {
+        /// Most levels.
+        limit: usize,
+    },
+    /// More keys than allowed.
+    #[error("the body has more than {limit} keys; send only attributes that rules read")]
+    TooManyKeys {
+        /// Most keys.
+        limit: usize,
+    },
 }
 
 impl<'a> Context<'a> {
@@ -111,7 +134,7 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the text is not JSON, no object, or its targeting key is no string.
     pub fn decode(engine: &Engine, json: &'a [u8]) -> Result<Self, ContextError> {
-        let mut context = Self::empty(engine);
+        let mut context = Self::within(engine, &mut Scratch::default());
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         let found = visit::ContextSeed {
             engine,
@@ -127,7 +150,19 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the body is not JSON, has no context object, or the targeting key is no string.
     pub fn decode_request(engine: &Engine, body: &'a [u8]) -> Result<Self, ContextError> {
-        let mut context = Self::empty(engine);
+        Self::decode_request_in(engine, body, &mut Scratch::default())
+    }
+
+    /// As [`Context::decode_request`], in memory of a request before; [`Context::release`] gives it back.
+    ///
+    /// # Errors
+    /// As [`Context::decode_request`].
+    pub fn decode_request_in(
+        engine: &Engine,
+        body: &'a [u8],
+        scratch: &mut Scratch,
+    ) -> Result<Self, ContextError> {
+        let mut context = Self::within(engine, scratch);
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         let found = visit::RequestSeed {
             engine,
@@ -177,17 +212,23 @@ impl<'a> Context<'a> {
         self.levels.get(purpose).copied().flatten()
     }
 
-    fn empty(engine: &Engine) -> Self {
-        let slots = engine.attributes.len();
-        Self {
-            slots: vec![None; slots],
-            states: vec![SlotState::Absent; slots],
-            nestings: vec![Nesting::default(); slots],
-            identity: IdentityValues::default(),
-            grants: Vec::new(),
-            consent_nesting: Nesting::default(),
-            levels: vec![None; engine.purposes.len()],
-        }
+    /// Whether the audience of that index matches; evaluated once for each instant.
+    pub(crate) fn is_in(
+        &self,
+        engine: &Engine,
+        audience: usize,
+        now: Timestamp,
+        history: &dyn History,
+    ) -> bool {
+        let evaluate = || {
+            let audience = engine.audiences.get(audience);
+            // Missing data never matches and never fails the request.
+            audience.is_some_and(|audience| {
+                let result = audience.rule.matches_after(&self.slots, now, history);
+                result.unwrap_or(false)
+            })
+        };
+        self.memo.get_or(audience, now, evaluate)
     }
 
     fn finish(mut self, engine: &Engine, found: serde_json::Result<bool>) -> Result<Self, ContextError> {

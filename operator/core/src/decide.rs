@@ -22,12 +22,14 @@ mod membership;
 mod preview;
 mod reason;
 mod suppression;
+mod taken;
 #[cfg(test)]
 mod tests;
 
 pub use membership::{Membership, membership};
 pub use preview::{OpenRule, Place, Preview, Rule, Words, open_rules, preview};
 pub use reason::Reason;
+pub use taken::Taken;
 
 /// What a decision is about.
 #[derive(Clone, Copy)]
@@ -140,6 +142,20 @@ pub fn decide<'e>(
     request: Request<'_>,
     trace: &mut Trace,
 ) -> Result<Decision<'e>, UnknownTouchpoint> {
+    decide_beside(engine, request, &Taken::default(), trace)
+}
+
+/// As [`decide`], on a page on which other touchpoints were decided before: candidates whose module is there already drop
+/// out, and the next may win. Baselines may repeat, because no place stays empty.
+///
+/// # Errors
+/// As [`decide`].
+pub fn decide_beside<'e>(
+    engine: &'e Engine,
+    request: Request<'_>,
+    taken: &Taken<'e>,
+    trace: &mut Trace,
+) -> Result<Decision<'e>, UnknownTouchpoint> {
     let Some(touchpoint) = engine.touchpoints.get(request.touchpoint) else {
         return Err(UnknownTouchpoint {
             touchpoint: request.touchpoint.to_owned(),
@@ -162,6 +178,7 @@ pub fn decide<'e>(
         history: request.history,
         now: request.now,
         locale,
+        taken,
     };
     Ok(run.decide(trace))
 }
@@ -175,6 +192,7 @@ struct Run<'e, 'r> {
     now: Timestamp,
     /// Index into the Channel's locales.
     locale: usize,
+    taken: &'r Taken<'e>,
 }
 
 /// The winning candidate with what was resolved about it.
@@ -210,18 +228,18 @@ impl<'e> Run<'e, '_> {
     /// no program to lose.
     fn check_consent(&self, trace: &mut Trace) -> bool {
         trace.write(|| self.consent_step());
-        let mut programs = self
-            .touchpoint
-            .candidates
-            .iter()
-            .filter_map(|candidate| self.program(candidate));
+        let programs = self.touchpoint.programs.iter();
+        let mut programs = programs.filter_map(|index| self.engine.programs.get(*index));
         self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program))
     }
 
     /// Steps 4 to 6.
     fn find_winner(&self, unit: &str, trace: &mut Trace) -> Result<Won<'e>, Reason> {
-        let matched = self.match_audiences(trace);
-        let admitted = self.admit(unit, &matched, trace);
+        if !trace.is_on() {
+            return self.find_quickly(unit);
+        }
+        self.match_audiences(trace);
+        let admitted = self.admit(unit, trace);
         self.first_unsuppressed(&admitted, trace)
     }
 

@@ -10,11 +10,13 @@ use crate::expr::Program as Expression;
 use crate::value::AttributeType;
 
 mod content;
+mod index;
 mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
 pub use content::{slots, speaks};
+pub(crate) use index::Index;
 pub(crate) use paths::{PathNode, Sink};
 
 /// Index of a consent purpose; 0 is always [`SERVICE`].
@@ -191,6 +193,12 @@ pub(crate) struct Touchpoint {
     pub candidates: Vec<Candidate>,
     /// Audiences that those candidates name, each once.
     pub audiences: Vec<usize>,
+    /// Programs of those candidates, each once.
+    pub programs: Vec<usize>,
+    /// Whether any of those candidates has a score: else the first that nothing suppresses wins.
+    pub is_scored: bool,
+    /// Which candidates to look at for what a request says.
+    pub index: Index,
 }
 
 #[derive(Debug)]
@@ -233,6 +241,11 @@ impl Engine {
     /// The names of the touchpoints, sorted.
     pub fn touchpoints(&self) -> impl Iterator<Item = &str> {
         self.touchpoints.keys().map(String::as_str)
+    }
+
+    /// Whether the Channel declares a touchpoint of that name.
+    pub fn has_touchpoint(&self, name: &str) -> bool {
+        self.touchpoints.contains_key(name)
     }
 
     /// How much metadata the Channel's answers carry.

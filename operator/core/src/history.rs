@@ -1,6 +1,12 @@
-//! What a unit has already been shown and has done, as far as suppression needs it.
+//! What a unit has already been shown and has done, as far as suppression and rules need it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+
+/// How far back `history.last` looks, at the least.
+pub const LAST_WINDOW: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// How far back any rule may look.
+pub const MAX_WINDOW: SignedDuration = SignedDuration::from_hours(400 * 24);
 
 /// What is counted for one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,7 +21,7 @@ pub enum Shown<'a> {
     Channel(&'a str),
 }
 
-/// The past of the unit that a decision is for. Implementations answer from memory; they never wait.
+/// The past of the unit that a decision is for, for suppression and for rules. Implementations answer from memory; they never wait.
 pub trait History {
     /// How often it was shown after an instant: a window `[show, show + window)` is over when it has passed, as with the
     /// gap and the stops.
@@ -26,6 +32,9 @@ pub trait History {
 
     /// When an outcome of that name last happened, on any Channel.
     fn last_outcome(&self, event: &str) -> Option<Timestamp>;
+
+    /// How often an outcome of that name happened after an instant, on any Channel.
+    fn outcomes(&self, event: &str, since: Timestamp) -> u32;
 }
 
 /// A unit about which nothing is known.
@@ -43,5 +52,9 @@ impl History for NoHistory {
 
     fn last_outcome(&self, _: &str) -> Option<Timestamp> {
         None
+    }
+
+    fn outcomes(&self, _: &str, _: Timestamp) -> u32 {
+        0
     }
 }

@@ -11,6 +11,7 @@ use crate::decide::{Decision, UnknownTouchpoint};
 
 #[cfg(test)]
 mod tests;
+mod write;
 
 /// A successful evaluation. `value` and `variant` are absent when the client's code default serves.
 #[derive(Debug, Serialize)]
@@ -75,6 +76,36 @@ impl<'e> Success<'e> {
             metadata: fields,
         }
     }
+
+    /// Writes the same JSON as serializing does, in a fraction of the time: content is copied as it was serialized when
+    /// the bundle was loaded, and names are copied unless one has to be escaped.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"key\":");
+        write::string(out, self.key);
+        write::plain_member(out, b",\"reason\":", Some(self.reason));
+        write::member(out, b",\"variant\":", self.variant);
+        if let Some(value) = self.value {
+            out.extend_from_slice(b",\"value\":");
+            out.extend_from_slice(value.get().as_bytes());
+        }
+        let fields = &self.metadata;
+        let reason = b",\"metadata\":{\"attune.reason\":";
+        write::plain_member(out, reason, Some(fields.reason));
+        write::member(out, b",\"attune.program\":", fields.program);
+        write::member(out, b",\"attune.binding\":", fields.binding);
+        write::member(out, b",\"attune.audience\":", fields.audience);
+        write::member(out, b",\"attune.experiment\":", fields.experiment);
+        write::member(out, b",\"attune.arm\":", fields.arm);
+        write::member(out, b",\"attune.holdout\":", fields.holdout);
+        if let Some(held) = fields.held {
+            let held: &[u8] = if held { b"true" } else { b"false" };
+            out.extend_from_slice(b",\"attune.held\":");
+            out.extend_from_slice(held);
+        }
+        write::plain_member(out, b",\"attune.revision\":", Some(fields.revision));
+        write::member(out, b",\"attune.decision\":", fields.decision);
+        out.extend_from_slice(b"}}");
+    }
 }
 
 /// OFREP's error codes.
@@ -109,7 +140,10 @@ impl Failure {
     pub fn from_context(key: Option<&str>, error: &ContextError) -> Self {
         let error_code = match error {
             ContextError::NotJson(_) => ErrorCode::ParseError,
-            ContextError::NoContext | ContextError::TargetingKey => ErrorCode::InvalidContext,
+            ContextError::NoContext
+            | ContextError::TargetingKey
+            | ContextError::TooDeep { .. }
+            | ContextError::TooManyKeys { .. } => ErrorCode::InvalidContext,
         };
         Self {
             key: key.map(str::to_owned),

@@ -154,6 +154,8 @@ pub struct CandidateLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "by", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Refusal {
+    /// Its module is at another touchpoint of the page already.
+    Taken,
     /// The program's purpose is not granted.
     Consent,
     /// None of its audiences matches.

@@ -242,7 +242,14 @@ fn check(engine: &Engine, decision: &attune_core::decide::Decision<'_>) -> Resul
         let slots: BTreeMap<String, Value> = serde_json::from_str(content.json.get()).unwrap();
         prop_assert!(!slots.is_empty() && content.variant.contains('/'));
     }
-    let answer = serde_json::to_value(Success::new(decision, engine.metadata(), Some("d"))).unwrap();
+    let success = Success::new(decision, engine.metadata(), Some("d"));
+    let answer = serde_json::to_value(&success).unwrap();
+    let mut written = Vec::new();
+    success.write(&mut written);
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        serde_json::to_string(&success).unwrap()
+    );
     prop_assert_eq!(answer.get("value").is_some(), answer.get("variant").is_some());
     Ok(())
 }

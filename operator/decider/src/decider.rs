@@ -1,33 +1,40 @@
 //! One Channel's decisions: the rules in force, the units' past and the way of exposures.
 
+use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
-use attune_core::context::Context;
-use attune_core::decide::{Decision, Request, UnknownTouchpoint, decide};
+use attune_core::context::{Context, ContextError, Scratch};
+use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, decide_beside};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
 use attune_core::history::NoHistory;
 use attune_core::trace::Trace;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
+use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::report::Eraser;
 use crate::exposure::{Exposed, Exposures, Tally};
+use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
+use crate::relay::Relay;
 use crate::state::State;
 
 mod builder;
+mod news;
 mod reported;
 mod source;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Builder, DEFAULT_BODY_LIMIT, Introspection};
+pub use builder::{Builder, Introspection};
+pub(crate) use news::News;
 pub use source::Source;
 
 /// Decides for one Channel by the newest good bundle. Cheap to clone; clones share everything.
@@ -47,8 +54,16 @@ struct Inner {
     exposures: Exposures,
     eraser: Option<Eraser>,
     metrics: Metrics,
-    body_limit: usize,
+    access: Access,
+    limits: Limits,
+    /// Precedes paths that answers name.
+    mounted_at: String,
+    /// Tells event streams what changed.
+    news: watch::Sender<News>,
+    streams: Arc<AtomicUsize>,
     introspection: Introspection,
+    /// Where events of clients go.
+    relay: Option<Relay>,
 }
 
 /// A Channel's name with its namespace.
@@ -246,8 +261,35 @@ impl Decider {
         &self.0.metrics
     }
 
-    pub(crate) fn body_limit(&self) -> usize {
-        self.0.body_limit
+    pub(crate) fn access(&self) -> &Access {
+        &self.0.access
+    }
+
+    pub(crate) fn relay(&self) -> Option<&Relay> {
+        self.0.relay.as_ref()
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn mounted_at(&self) -> &str {
+        &self.0.mounted_at
+    }
+
+    /// What changes, from now on.
+    pub(crate) fn news(&self) -> watch::Receiver<News> {
+        self.0.news.subscribe()
+    }
+
+    /// How many event streams are open.
+    pub(crate) fn streams(&self) -> &Arc<AtomicUsize> {
+        &self.0.streams
+    }
+
+    /// Ends all event streams: their clients go elsewhere.
+    pub(crate) fn end_streams(&self) {
+        self.0.news.send_modify(|news| news.is_ending = true);
     }
 
     pub(crate) fn introspection(&self) -> Introspection {
@@ -267,27 +309,27 @@ impl Decider {
     pub(crate) fn decide_and_record<'e>(
         &self,
         loaded: &'e Loaded,
-        question: Question<'_>,
+        question: Question<'e, '_>,
         id: &str,
     ) -> Result<Decision<'e>, UnknownTouchpoint> {
         let Question {
             touchpoint,
             context,
             now,
+            taken,
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
         let decision = match unit.filter(|_| self.0.state.is_needed()) {
-            None => decide(
-                &loaded.engine,
-                Request {
+            None => {
+                let request = Request {
                     touchpoint,
                     context,
                     history: &NoHistory,
                     now,
-                },
-                &mut Trace::off(),
-            )?,
+                };
+                decide_beside(&loaded.engine, request, taken, &mut Trace::off())?
+            }
             Some(unit) => {
                 // Decided and charged under one lock: two requests at once cannot both be the last that a cap allows.
                 let mut record = self.0.state.lock(unit);
@@ -297,7 +339,7 @@ impl Decider {
                     history: &record,
                     now,
                 };
-                let decision = decide(&loaded.engine, request, &mut Trace::off())?;
+                let decision = decide_beside(&loaded.engine, request, taken, &mut Trace::off())?;
                 if let Some(winner) = decision.winner.filter(|_| is_shown(bundle, &decision)) {
                     record.charge(&winner, &bundle.channel, now);
                 }
@@ -329,6 +371,7 @@ impl Decider {
                 let revision = engine.revision().to_owned();
                 self.0.state.serve(engine.bundle());
                 self.0.engine.store(Some(Arc::new(Loaded { engine, since: now })));
+                self.0.news.send_if_modified(|news| news.adopt(&revision, now));
                 self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
                 self.0.metrics.ready.set(1);
@@ -385,12 +428,33 @@ impl std::fmt::Display for ChannelName {
     }
 }
 
+thread_local! {
+    /// What the last request of this thread was read into.
+    static SCRATCH: Cell<Scratch> = Cell::new(Scratch::default());
+}
+
+/// Reads a request and does something with what it says, in memory that is used again and again.
+pub(crate) fn with_context<T>(
+    engine: &Engine,
+    body: &[u8],
+    ask: impl FnOnce(&Context<'_>) -> T,
+) -> Result<T, ContextError> {
+    let mut scratch = SCRATCH.take();
+    let context = Context::decode_request_in(engine, body, &mut scratch)?;
+    let answer = ask(&context);
+    context.release(&mut scratch);
+    SCRATCH.set(scratch);
+    Ok(answer)
+}
+
 /// What is asked of a decider.
 #[derive(Clone, Copy)]
-pub(crate) struct Question<'r> {
+pub(crate) struct Question<'e, 'r> {
     pub touchpoint: &'r str,
     pub context: &'r Context<'r>,
     pub now: Timestamp,
+    /// What is on the same page already.
+    pub taken: &'r Taken<'e>,
 }
 
 /// A new decision's name: a version 7 UUID of the instant of the decision.
@@ -399,6 +463,24 @@ pub(crate) fn decision_id(now: Timestamp) -> Uuid {
     let seconds = u64::try_from(since_epoch.as_secs()).unwrap_or(0);
     let nanos = u32::try_from(since_epoch.subsec_nanos()).unwrap_or(0);
     Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+}
+
+/// Names for the decisions of one request: of one instant and one random number, and counted from there, so that they
+/// are as unlikely to meet others as one.
+pub(crate) struct DecisionIds(u128);
+
+impl DecisionIds {
+    pub(crate) fn at(now: Timestamp) -> Self {
+        Self(decision_id(now).as_u128())
+    }
+
+    pub(crate) fn draw(&mut self) -> Uuid {
+        /// The random bits below the variant's.
+        const RANDOM: u128 = (1 << 62) - 1;
+        let counted = (self.0 & RANDOM).wrapping_add(1) & RANDOM;
+        self.0 = (self.0 & !RANDOM) | counted;
+        Uuid::from_u128(self.0)
+    }
 }
 
 /// Whether deciding is showing: the winner's binding counts its exposures with the decision.

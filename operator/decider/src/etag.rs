@@ -10,15 +10,14 @@ use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderValue};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
-type Hash = [u8; 32];
+mod hash;
 
-/// Hex digits of a tag: 128 bits.
-const DIGITS: usize = 32;
+use hash::{Hash, Hasher, leaf};
 
 /// A tag under construction.
-pub(crate) struct Builder(Sha256);
+pub(crate) struct Builder(Hasher);
 
 impl Builder {
     /// Starts with the rules and the question. `None` when the context cannot be hashed, because it is nested deeper
@@ -26,25 +25,21 @@ impl Builder {
     pub(crate) fn new(revision: &str, request: &[u8]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(request);
         let context = RequestSeed.deserialize(&mut deserializer).ok()?;
-        let mut hasher = Sha256::new();
-        text(&mut hasher, revision);
-        hasher.update(context);
+        let mut hasher = Hasher::new(b'r');
+        hasher.add(leaf(b's', revision.as_bytes()));
+        hasher.add(context);
         Some(Self(hasher))
     }
 
     /// One piece of the answer, without its decision's id.
     pub(crate) fn answer(&mut self, piece: &[u8]) {
-        bytes(&mut self.0, piece);
+        self.0.add(leaf(b's', piece));
     }
 
     /// The tag. It is weak: two answers with one tag differ in their decisions' ids.
     pub(crate) fn finish(self) -> Tag {
-        let mut opaque = String::with_capacity(DIGITS);
-        for byte in self.0.finalize().iter().take(DIGITS / 2) {
-            // Writing to a String cannot fail.
-            let _ = fmt::Write::write_fmt(&mut opaque, format_args!("{byte:02x}"));
-        }
-        Tag(opaque)
+        let Hash(first, second) = self.0.finish();
+        Tag(format!("{first:016x}{second:016x}"))
     }
 }
 
@@ -75,23 +70,6 @@ impl Tag {
     }
 }
 
-/// Lengths precede contents, so that no two sequences of pieces hash alike.
-fn bytes(hasher: &mut Sha256, piece: &[u8]) {
-    hasher.update((piece.len() as u64).to_be_bytes());
-    hasher.update(piece);
-}
-
-fn text(hasher: &mut Sha256, piece: &str) {
-    bytes(hasher, piece.as_bytes());
-}
-
-fn leaf(kind: u8, content: &[u8]) -> Hash {
-    let mut hasher = Sha256::new();
-    hasher.update([kind]);
-    hasher.update(content);
-    hasher.finalize().into()
-}
-
 /// An object's key, borrowed where it holds no escapes; a bare `Cow` would never borrow.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -118,15 +96,15 @@ impl<'de> Visitor<'de> for RequestSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Hash, A::Error> {
-        let mut hasher = Sha256::new();
+        let mut hasher = Hasher::new(b'q');
         while let Some(Key(key)) = entries.next_key()? {
             if key == "context" {
-                hasher.update(entries.next_value_seed(ValueSeed)?);
+                hasher.add(entries.next_value_seed(ValueSeed)?);
             } else {
                 entries.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(hasher.finalize().into())
+        Ok(hasher.finish())
     }
 }
 
@@ -146,7 +124,7 @@ impl<'de> Visitor<'de> for ValueSeed {
     }
 
     fn visit_unit<E>(self) -> Result<Hash, E> {
-        Ok(leaf(b'0', &[]))
+        Ok(leaf(b'0', b""))
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Hash, E> {
@@ -183,27 +161,25 @@ impl<'de> Visitor<'de> for ValueSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Hash, A::Error> {
-        let mut hasher = Sha256::new();
-        hasher.update([b'a']);
+        let mut hasher = Hasher::new(b'a');
         while let Some(item) = items.next_element_seed(ValueSeed)? {
-            hasher.update(item);
+            hasher.add(item);
         }
-        Ok(hasher.finalize().into())
+        Ok(hasher.finish())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Hash, A::Error> {
-        let mut members: Vec<(Cow<'de, str>, Hash)> = Vec::new();
+        let mut members: SmallVec<[(Cow<'de, str>, Hash); 16]> = SmallVec::new();
         while let Some(Key(key)) = entries.next_key()? {
             members.push((key, entries.next_value_seed(ValueSeed)?));
         }
         // The sort is stable: of two members with one name the later one is read, so that their order matters.
         members.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut hasher = Sha256::new();
-        hasher.update([b'o']);
+        let mut hasher = Hasher::new(b'o');
         for (key, hash) in &members {
-            text(&mut hasher, key);
-            hasher.update(hash);
+            hasher.add(leaf(b's', key.as_bytes()));
+            hasher.add(*hash);
         }
-        Ok(hasher.finalize().into())
+        Ok(hasher.finish())
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! - [`decider`]: one Channel's rules, swapped without blocking; what every route asks.
 //! - [`server`]: the routes, mountable several times in one process.
+//! - [`access`] and [`limits`]: who may ask, and how much.
 //! - [`state`]: what units were shown and did, in bounded memory, for caps and stops.
 //! - [`exposure`]: who saw what, on its way to the collector.
+//! - [`relay`]: events of clients, on their way to the collector.
 //! - [`follow`]: the rules' way from the operator, over HTTP, the disk and a ConfigMap.
 //! - [`link`]: whom to trust on the way to the operator and the collector, and how to prove who asks.
 //! - [`process`]: all of it as a process of its own.
 
+pub mod access;
 pub mod clock;
 mod complaint;
 pub mod decider;
@@ -17,9 +20,12 @@ mod file;
 #[cfg(test)]
 mod fixture;
 pub mod follow;
+pub mod limits;
 pub mod link;
+mod listen;
 mod metrics;
 pub mod process;
+pub mod relay;
 pub mod server;
 pub mod state;
 

@@ -123,6 +123,10 @@ label! {
         Unreadable = "UNREADABLE",
         /// The path takes another method.
         Method = "METHOD",
+        /// The caller shows no key.
+        Unauthorized = "UNAUTHORIZED",
+        /// There is too much to do.
+        Overloaded = "OVERLOADED",
     }
 }
 
@@ -133,6 +137,18 @@ label! {
         Adopted = "adopted",
         /// The old one decides on.
         Refused = "refused",
+    }
+}
+
+label! {
+    /// What was turned away because there was too much of it.
+    Shed as "what" {
+        /// A connection.
+        Connection = "connection",
+        /// A request whose body was not whole.
+        Body = "body",
+        /// An event stream.
+        Stream = "stream",
     }
 }
 
@@ -149,6 +165,8 @@ pub(crate) struct Metrics {
     pub without_bundle: Counter,
     /// Requests refused.
     pub refusals: Counters<Refusal>,
+    /// What was turned away.
+    pub shed: Counters<Shed>,
     /// Bundles offered.
     pub bundles: Counters<Adoption>,
     /// 1 once there is a bundle.
@@ -165,6 +183,7 @@ impl Metrics {
             not_modified: Counter::default(),
             without_bundle: Counter::default(),
             refusals: Counters::new(),
+            shed: Counters::new(),
             bundles: Counters::new(),
             ready: Gauge::default(),
             rules: Rules::new(),
@@ -187,6 +206,11 @@ impl Metrics {
             registry,
             "attune_decider_refused_requests",
             "Requests that got an error instead of a decision",
+        );
+        self.shed.register(
+            registry,
+            "attune_decider_shed",
+            "What was turned away because there was too much of it",
         );
         self.bundles.register(
             registry,

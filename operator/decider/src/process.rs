@@ -16,13 +16,17 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 use tracing_subscriber::EnvFilter;
 
+use crate::access::{Access, Keys, Origins};
 use crate::clock::Clock;
-use crate::decider::{DEFAULT_BODY_LIMIT, Decider, Introspection};
+use crate::decider::{Decider, Introspection};
 use crate::exposure::report::Reporter;
 use crate::exposure::spool::{DEFAULT_SPOOL_BYTES, Spool};
 use crate::exposure::{DEFAULT_QUEUE, Exposures};
 use crate::follow::{Config, Follower, Name, Pace, Store};
+use crate::limits::{DEFAULT_BODY_LIMIT, DEFAULT_CONNECTIONS, DEFAULT_STREAMS, Limits};
 use crate::link::Credentials;
+use crate::listen::tls::{Certificate, Files};
+use crate::relay::Relay;
 use crate::state::{DEFAULT_ENTRIES, State};
 
 mod gate;
@@ -87,6 +91,27 @@ pub struct Args {
     /// Largest request body, in bytes.
     #[arg(long, env = "ATTUNE_BODY_LIMIT", default_value_t = DEFAULT_BODY_LIMIT)]
     body_limit: usize,
+    /// Connections at once; more are answered by 503.
+    #[arg(long, env = "ATTUNE_CONNECTIONS", default_value_t = DEFAULT_CONNECTIONS)]
+    connections: usize,
+    /// Event streams at once; more are answered by 503.
+    #[arg(long, env = "ATTUNE_STREAMS", default_value_t = DEFAULT_STREAMS)]
+    streams: usize,
+    /// How long a connection may go without a finished request before it is closed: `60s`.
+    #[arg(long, env = "ATTUNE_IDLE", default_value = "60s", value_parser = setting::drain)]
+    idle: Duration,
+    /// Origins whose pages may ask from a browser: `https://shop.example,https://app.example`, or `*`.
+    #[arg(long, env = "ATTUNE_ALLOW_ORIGINS", default_value_t = Origins::Own)]
+    allow_origins: Origins,
+    /// File with the keys that callers must show one of, one a line; without it, everybody who reaches the port may ask.
+    #[arg(long, env = "ATTUNE_KEYS_FILE")]
+    keys_file: Option<PathBuf>,
+    /// File with the certificate to answer with, in PEM; without it, answers are over plain HTTP.
+    #[arg(long, env = "ATTUNE_TLS_CERT_FILE", requires = "tls_key_file")]
+    tls_cert_file: Option<PathBuf>,
+    /// File with the certificate's private key, in PEM.
+    #[arg(long, env = "ATTUNE_TLS_KEY_FILE", requires = "tls_cert_file")]
+    tls_key_file: Option<PathBuf>,
     /// Entries of memory for what units were shown and did, about 80 bytes each.
     #[arg(long, env = "ATTUNE_STATE_ENTRIES", default_value_t = DEFAULT_ENTRIES)]
     state_entries: usize,
@@ -153,8 +178,49 @@ impl Args {
             info!(probes = %probes.local_addr()?, "answering probes");
         }
         let address = decisions.local_addr()?;
-        info!(%address, namespace = %self.namespace, channel = %self.channel, "listening");
-        Ok(Listeners { decisions, probes })
+        let certificate = self.certificate()?;
+        let tls = certificate.is_some();
+        info!(%address, tls, namespace = %self.namespace, channel = %self.channel, "listening");
+        Ok(Listeners {
+            decisions,
+            certificate,
+            probes,
+        })
+    }
+
+    fn certificate(&self) -> anyhow::Result<Option<Certificate>> {
+        let files = self.tls_cert_file.clone().zip(self.tls_key_file.clone());
+        let Some((certificate, key)) = files else {
+            return Ok(None);
+        };
+        let files = Files { certificate, key };
+        let certificate = Certificate::load(&files).context("cannot answer over TLS")?;
+        tokio::spawn(certificate.clone().follow(files));
+        Ok(Some(certificate))
+    }
+
+    fn access(&self) -> Access {
+        let keys = self.keys_file.clone().map(|path| {
+            let keys = Keys::none();
+            keys.load(&path);
+            let followed = keys.clone();
+            tokio::spawn(async move { followed.follow(&path).await });
+            keys
+        });
+        Access {
+            origins: self.allow_origins.clone(),
+            keys,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            body: self.body_limit,
+            connections: self.connections,
+            streams: self.streams,
+            idle: self.idle,
+            ..Limits::default()
+        }
     }
 
     fn drain(&self) -> Duration {
@@ -186,13 +252,18 @@ impl Args {
         } else {
             Introspection::FullMetadataOnly
         };
-        let decider = Decider::builder()
+        let builder = match &self.collector {
+            None => Decider::builder(),
+            Some(collector) => Decider::builder().relay(Relay::new(collector, &self.credentials())?),
+        };
+        let decider = builder
             .channel(self.namespace.as_str(), self.channel.as_str())
             .clock(self.clock())
             .state(Arc::new(State::new(self.state_entries)))
             .exposures(exposures)
             .eraser(eraser)
-            .body_limit(self.body_limit)
+            .limits(self.limits())
+            .access(self.access())
             .introspection(introspection)
             .build();
         Ok((decider, reporter))

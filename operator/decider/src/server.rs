@@ -4,26 +4,43 @@ use std::sync::Arc;
 
 use attune_core::bundle::Metadata;
 use axum::Router;
-use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, StatusCode};
-use axum::middleware::map_response_with_state;
-use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::extract::Request as AxumRequest;
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::routing::any;
+use bytes::Bytes;
+use http_body::Body;
 use prometheus_client::registry::Registry;
+use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, Introspection, Loaded};
+use crate::limits::MAX_HELD_BYTES;
+use crate::metrics::{Metrics, Refusal, Shed};
+use answer::{Answer, ResponseBody, bytes, empty, text};
+use body::{BodyError, Room};
 use problem::Problem;
+use route::Route;
 
+mod answer;
+mod body;
+mod changes;
+mod cors;
+mod decide;
+mod events;
 mod explain;
+mod gzip;
 mod health;
 mod membership;
 mod ofrep;
+mod openapi;
 mod problem;
+mod route;
 #[cfg(test)]
 mod tests;
 mod units;
+
+pub use openapi::document as openapi;
 
 /// The routes of a decider: OFREP, the native API, health and metrics. It keeps no global state, so that any number of
 /// them can be nested under prefixes in one process.
@@ -31,61 +48,185 @@ mod units;
 /// A decider without a bundle answers every touchpoint with the client's code default (200 without `value`,
 /// `attune.reason` = `NO_BUNDLE`), and `/readyz` with 503.
 pub fn router(decider: Decider) -> Router {
-    assemble(
-        decisions().merge(health::probes()).merge(metrics(&decider)),
-        decider,
-    )
+    let front = Front::new(decider, Serves::Everything);
+    let serve = any(async move |request: AxumRequest| {
+        let (parts, body) = front.answer(request).await.into_parts();
+        axum::http::Response::from_parts(parts, axum::body::Body::new(body))
+    });
+    Router::new().route("/", serve.clone()).route("/{*path}", serve)
 }
 
-/// As [`router`], without metrics: those are on the port of [`probes`].
-pub fn public(decider: Decider) -> Router {
-    assemble(decisions().merge(health::probes()), decider)
+/// What a port serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    /// Decisions, probes and metrics.
+    Everything,
+    /// Decisions and probes: metrics are on another port.
+    Decisions,
+    /// Probes and metrics, on a port that only the cluster reaches.
+    Probes,
 }
 
-/// Health and metrics alone, for a port that only the cluster reaches.
-pub fn probes(decider: Decider) -> Router {
-    assemble(health::probes().merge(metrics(&decider)), decider)
+/// Answers requests. One function of the request, without layers: what a deployment does not use costs a comparison.
+#[derive(Debug, Clone)]
+pub(crate) struct Front(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    decider: Decider,
+    serves: Serves,
+    registry: Registry,
+    /// For bodies that are not whole yet, in KiB.
+    room: Room,
 }
 
-/// OFREP and the native API.
-fn decisions() -> Router<Decider> {
-    let ofrep = Router::new()
-        .route("/ofrep/v1/evaluate/flags", post(ofrep::evaluate_all))
-        .route("/ofrep/v1/evaluate/flags/{touchpoint}", post(ofrep::evaluate))
-        .method_not_allowed_fallback(ofrep::refuse_method);
-    let native = Router::new()
-        .route("/v1/explain", post(explain::explain))
-        .route("/v1/membership", get(membership::places))
-        .route("/v1/units/{unit}", delete(units::forget))
-        .method_not_allowed_fallback(problem::refuse_method);
-    ofrep.merge(native)
-}
+impl Front {
+    pub(crate) fn new(decider: Decider, serves: Serves) -> Self {
+        let mut registry = Registry::default();
+        decider.register(&mut registry);
+        decider.state().register(&mut registry);
+        Self(Arc::new(Inner {
+            decider,
+            serves,
+            registry,
+            room: Room(Semaphore::new(MAX_HELD_BYTES / 1024)),
+        }))
+    }
 
-fn assemble(routes: Router<Decider>, decider: Decider) -> Router {
-    routes
-        .fallback(problem::refuse_path)
-        .layer(DefaultBodyLimit::max(decider.body_limit()))
-        .layer(map_response_with_state(decider.clone(), health::say_goodbye))
-        .with_state(decider)
-}
+    pub(crate) fn metrics(&self) -> &Metrics {
+        self.0.decider.metrics()
+    }
 
-/// Serializes straight into the body of the response.
-fn json(status: StatusCode, content_type: &'static str, value: &impl serde::Serialize) -> Response {
-    let mut body = Vec::with_capacity(1024);
-    match serde_json::to_writer(&mut body, value) {
-        Ok(()) => bytes(status, content_type, body),
-        // INVARIANT: only maps with keys that are no strings fail to serialize, and no answer has one.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    /// Answers one request. A decision waits for nothing but the body; events wait for the collector.
+    pub(crate) async fn answer<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+    {
+        let (head, body) = request.into_parts();
+        let route = Route::of(head.uri.path());
+        let mut answer = match self.precheck(&head, route) {
+            Some(answer) => answer,
+            None => self.serve(&head, route, body).await,
+        };
+        gzip::compress(&head, &mut answer);
+        let decider = &self.0.decider;
+        cors::mark(&decider.access().origins, &head, &mut answer);
+        health::say_goodbye(decider, &mut answer);
+        answer
+    }
+
+    /// What is answered without looking at the body: another method, nobody who may ask.
+    fn precheck(&self, head: &Parts, route: Route<'_>) -> Option<Answer> {
+        let decider = &self.0.decider;
+        if !route.is_served(self.0.serves) {
+            return Some(problem::no_path(head.uri.path()).answer());
+        }
+        if head.method == Method::OPTIONS {
+            return Some(cors::options(&decider.access().origins, head, route));
+        }
+        if !route.takes(&head.method) {
+            decider.metrics().refusals.inc(Refusal::Method);
+            let mut answer = refuse_method(head, route);
+            answer
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static(route.allows()));
+            return Some(answer);
+        }
+        let keys = decider.access().keys.as_ref()?;
+        if !route.is_guarded() || route.admits(keys, head) {
+            return None;
+        }
+        decider.metrics().refusals.inc(Refusal::Unauthorized);
+        Some(refuse_caller(route))
+    }
+
+    async fn serve<B>(&self, head: &Parts, route: Route<'_>, body: B) -> Answer
+    where
+        B: Body<Data = Bytes> + Unpin + Send,
+    {
+        let decider = &self.0.decider;
+        let read = async || body::read(body, decider.limits(), &self.0.room).await;
+        match route {
+            Route::Flag(path) => ofrep::evaluate(decider, path, read().await),
+            Route::Flags => ofrep::evaluate_all(decider, &head.headers, read().await),
+            Route::Changes => changes::open(decider, &head.headers),
+            Route::Decide => decide::decide(decider, read().await),
+            Route::Events => events::take(decider, &head.headers, read().await).await,
+            Route::Explain => explain::explain(decider, read().await),
+            Route::Membership => membership::places(decider, &head.uri),
+            Route::Unit(unit) => units::forget(decider, unit).await,
+            Route::Healthz => text(StatusCode::OK, "ok\n"),
+            Route::Startupz => health::started(decider),
+            Route::Readyz => health::ready(decider),
+            Route::Metrics => encode(&self.0.registry),
+            Route::Unknown => problem::no_path(head.uri.path()).answer(),
+        }
     }
 }
 
-fn bytes(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response {
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    response
+fn refuse_method(head: &Parts, route: Route<'_>) -> Answer {
+    if route.is_ofrep() {
+        return ofrep::refuse_method(&head.method);
+    }
+    problem::refuse_method(&head.method, head.uri.path()).answer()
+}
+
+/// Somebody without a key.
+fn refuse_caller(route: Route<'_>) -> Answer {
+    let details = "show one of the decider's keys as `Authorization: Bearer <key>` or `X-API-Key: <key>`";
+    let mut answer = if route.is_ofrep() {
+        ofrep::refuse(StatusCode::UNAUTHORIZED, details)
+    } else {
+        Problem::new(StatusCode::UNAUTHORIZED, details).answer()
+    };
+    let challenge = HeaderValue::from_static("Bearer realm=\"attune\"");
+    answer
         .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    response
+        .insert(axum::http::header::WWW_AUTHENTICATE, challenge);
+    answer
+}
+
+/// What is wrong with a body, in words; and the count of it.
+fn complain(decider: &Decider, error: BodyError) -> (StatusCode, String) {
+    let metrics = decider.metrics();
+    match error {
+        BodyError::TooLarge => {
+            metrics.refusals.inc(Refusal::TooLarge);
+            let limit = decider.limits().body;
+            let details =
+                format!("the body is larger than {limit} bytes; send only attributes that rules read");
+            (StatusCode::PAYLOAD_TOO_LARGE, details)
+        }
+        BodyError::Broken => {
+            metrics.refusals.inc(Refusal::Unreadable);
+            let details = "the body broke off; send it whole".to_owned();
+            (StatusCode::BAD_REQUEST, details)
+        }
+        BodyError::Busy => {
+            metrics.refusals.inc(Refusal::Overloaded);
+            metrics.shed.inc(Shed::Body);
+            let details = "too many bodies are on their way; ask again in a second".to_owned();
+            (StatusCode::SERVICE_UNAVAILABLE, details)
+        }
+    }
+}
+
+/// When to ask again, where the trouble is a passing one.
+fn with_retry(mut answer: Answer) -> Answer {
+    if answer.status() == StatusCode::SERVICE_UNAVAILABLE {
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
+}
+
+/// The body of a native request, or what to answer without one.
+fn native_body(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Bytes, Problem> {
+    body.map_err(|error| {
+        let (status, detail) = complain(decider, error);
+        Problem::new(status, detail)
+    })
 }
 
 /// Whether clients of the bundle's Channel may ask why.
@@ -101,17 +242,7 @@ fn may_introspect(decider: &Decider, loaded: &Loaded) -> Result<(), Problem> {
 }
 
 /// `/metrics`, in the `OpenMetrics` text format.
-fn metrics(decider: &Decider) -> Router<Decider> {
-    let mut registry = Registry::default();
-    decider.register(&mut registry);
-    decider.state().register(&mut registry);
-    let registry = Arc::new(registry);
-    Router::new()
-        .route("/metrics", get(async move || encode(&registry)))
-        .method_not_allowed_fallback(problem::refuse_method)
-}
-
-fn encode(registry: &Registry) -> Response {
+fn encode(registry: &Registry) -> Answer {
     let mut text = String::new();
     match prometheus_client::encoding::text::encode(&mut text, registry) {
         Ok(()) => bytes(
@@ -120,6 +251,12 @@ fn encode(registry: &Registry) -> Response {
             text.into_bytes(),
         ),
         // INVARIANT: writing to a String cannot fail.
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Err(_) => empty(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+impl Default for ResponseBody {
+    fn default() -> Self {
+        Self::whole(Vec::new())
     }
 }

@@ -101,10 +101,10 @@ impl State {
         }
     }
 
-    /// Keeps what the bundle's caps, gap and stops ask for from now on.
+    /// Keeps what the bundle's caps, gap, stops and rules ask for from now on.
     pub(crate) fn serve(&self, bundle: &Bundle) {
         self.horizon_seconds
-            .fetch_max(longest_window(bundle), Ordering::Relaxed);
+            .fetch_max(bundle.history_window().as_secs(), Ordering::Relaxed);
     }
 
     /// Whether any rule asks for history.
@@ -309,6 +309,12 @@ impl History for Record<'_> {
         let event = self.state.keys.of(event);
         self.shard.units.peek(&self.unit)?.last_outcome(event)
     }
+
+    fn outcomes(&self, event: &str, since: Timestamp) -> u32 {
+        let event = self.state.keys.of(event);
+        let unit = self.shard.units.peek(&self.unit);
+        unit.map_or(0, |unit| unit.outcomes(event, since))
+    }
 }
 
 /// A copy of the history of one unit.
@@ -333,19 +339,9 @@ impl History for Snapshot<'_> {
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {
         self.unit.as_ref()?.last_outcome(self.keys.of(event))
     }
-}
 
-/// The longest window of any rule that asks for a unit's past, in seconds; 0 when none asks.
-fn longest_window(bundle: &Bundle) -> i64 {
-    let bindings = bundle.bindings.values();
-    let caps = bindings
-        .clone()
-        .flat_map(|binding| &binding.caps)
-        .chain(&bundle.settings.caps);
-    let stops = bindings.flat_map(|binding| &binding.stop_on);
-    caps.map(|cap| cap.window_seconds)
-        .chain(stops.map(|stop| stop.window_seconds))
-        .chain(bundle.settings.minimum_gap_seconds)
-        .max()
-        .unwrap_or(0)
+    fn outcomes(&self, event: &str, since: Timestamp) -> u32 {
+        let unit = self.unit.as_ref();
+        unit.map_or(0, |unit| unit.outcomes(self.keys.of(event), since))
+    }
 }

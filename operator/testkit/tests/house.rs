@@ -138,7 +138,8 @@ fn every_crate_of_the_operator_is_a_room() {
     for directory in directories {
         let path = directory.expect("its rooms can be listed").path();
         assert!(
-            found.contains(&path),
+            // Built with flags of its own.
+            path.ends_with("fuzz") || found.contains(&path),
             "{} is no crate of the workspace",
             path.display()
         );

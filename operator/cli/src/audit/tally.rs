@@ -151,8 +151,8 @@ fn received(engine: &Engine, touchpoint: &str, context: &Context<'_>, now: Times
     let shown = match decision.content {
         None => "code default".to_owned(),
         Some(_) if is_baseline => "baseline".to_owned(),
-        Some(content) => {
-            let module = content.variant.split('/').next().unwrap_or_default();
+        Some(shown) => {
+            let module = shown.variant.split('/').next().unwrap_or_default();
             format!("module {module}")
         }
     };

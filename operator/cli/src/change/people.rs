@@ -129,9 +129,9 @@ fn message(engine: &Engine, touchpoint: &str, context: &Context<'_>, now: Timest
         now,
     };
     let decision = decide(engine, request, &mut Trace::off());
-    let content = decision.ok().and_then(|decision| decision.content);
-    content.map_or_else(
+    let shown = decision.ok().and_then(|decision| decision.content);
+    shown.map_or_else(
         || ("the code default".to_owned(), String::new()),
-        |content| (content.variant.to_owned(), content.json.get().to_owned()),
+        |shown| (shown.variant.to_owned(), shown.json.get().to_owned()),
     )
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Cells, Change, Moves};
+use super::{CellCounts, Change, Moves};
 
 /// The most moves that a person is shown.
 const MAX_SHOWN: usize = 40;
@@ -37,14 +37,14 @@ pub(crate) fn text(change: &Change, moves: Option<&Moves>) -> String {
         after.declared, after.live, before.declared, before.live
     );
     for one in &change.coverage {
-        let said = |cells: Option<Cells>| {
+        let said = |cells: Option<CellCounts>| {
             cells.map_or_else(
                 || "not there".to_owned(),
                 |cells| {
                     let share = (cells.covered_bp / 100, cells.covered_bp % 100);
                     format!(
                         "{} of {} cells ({}.{:02} %)",
-                        cells.covered, cells.cells, share.0, share.1
+                        cells.covered, cells.all, share.0, share.1
                     )
                 },
             )

@@ -78,7 +78,7 @@ fn decisions() -> Vec<(Sent<'static>, u16, &'static str)> {
     let nothing = nothing.map(|path| (post(path, JSON, GOOD), 404, "FLAG_NOT_FOUND"));
     let methods = methods.map(|(method, path)| ((method, path, JSON, GOOD.into()), 405, "GENERAL"));
     let sizes = [
-        (post(HOME_HERO, JSON, deep), 400, "PARSE_ERROR"),
+        (post(HOME_HERO, JSON, deep), 400, "INVALID_CONTEXT"),
         (post(HOME_HERO, JSON, large), 413, "GENERAL"),
     ];
     of_one

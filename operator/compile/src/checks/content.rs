@@ -69,9 +69,9 @@ fn tactics(model: &Model<'_>, ruling: &Ruling<'_, TacticsRule>, facts: &mut Fact
             facts.note(ruling, fact);
         }
         if ruling.is_enforced() {
-            broken
-                .iter()
-                .for_each(|variant| report.stops.variant(name, variant));
+            for variant in &broken {
+                report.stops.variant(name, variant);
+            }
         }
     }
     if ruling.is_enforced() {

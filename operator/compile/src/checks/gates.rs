@@ -105,14 +105,13 @@ fn contracts<'m>(
     rule: Option<&'m Rule>,
 ) -> impl Iterator<Item = ObjectId> + 'm {
     let read = rule.into_iter().flat_map(|rule| rule.expression.attributes());
-    let gated = read.filter_map(|name| {
+    read.filter_map(|name| {
         let contract = model
             .snapshot
             .id(Kind::DataContract, &model.attributes.by_name.get(name)?.contract);
         let is_gated = gates.attributes.contains(name) || gates.objects.contains(&contract);
         is_gated.then_some(contract)
-    });
-    gated
+    })
 }
 
 /// What is gated.

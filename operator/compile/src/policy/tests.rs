@@ -7,6 +7,10 @@ use super::{Policies, Selector};
 use crate::snapshot::Labels;
 use crate::tests::snapshot;
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn policy(name: &str, selector: Value, rules: Value) -> Value {
     json!({
         "apiVersion": "attune.dev/v1alpha1", "kind": "GovernancePolicy", "metadata": {"name": name},

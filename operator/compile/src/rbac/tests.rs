@@ -14,6 +14,10 @@ fn question(group: &str, resource: &str, name: Option<&str>) -> Question {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn role(kind: &str, name: &str, rules: Value) -> Value {
     json!({"apiVersion": RBAC, "kind": kind, "metadata": {"name": name, "namespace": "shop"}, "rules": rules})
 }
@@ -26,6 +30,10 @@ fn binding(kind: &str, role: (&str, &str), group: &str) -> Value {
     })
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn rule(resources: Value, verbs: Value) -> Value {
     json!([{"apiGroups": ["attune.dev"], "resources": resources, "verbs": verbs}])
 }

@@ -16,6 +16,10 @@ fn told(strategy: &Strategy, reason: &str) -> Vec<String> {
 }
 
 /// A change of the example's policy.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn ruled(rules: serde_json::Value) -> Strategy {
     Strategy::example().edit(Kind::GovernancePolicy, "default", json!({"rules": rules}))
 }

@@ -73,6 +73,13 @@ pub(super) struct ScalarSeed {
     in_list: bool,
 }
 
+impl ScalarSeed {
+    /// An entry of a list.
+    pub(super) fn in_list() -> Self {
+        Self { in_list: true }
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for ScalarSeed {
     type Value = Scalar<'de>;
 

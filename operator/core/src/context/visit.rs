@@ -8,6 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::scalar::{Scalar, ScalarSeed};
 use super::{Context, Found, Grant, IdentityValues, Nesting, SlotState};
 use crate::engine::{Engine, PathNode, Sink};
+use crate::expr::{MAX_LIST_ITEMS, MAX_STRING_BYTES};
 use crate::value::{SlotId, Value};
 
 /// Reads `{"context": {...}}`; gives whether there was a context object.
@@ -80,11 +81,14 @@ impl<'de> Visitor<'de> for RequestSeed<'_, 'de> {
     not_an_object!(bool);
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<bool, A::Error> {
-        let mut found = false;
+        let (mut found, mut repeated) = (false, false);
         while let Some(key) = entries.next_key_seed(KeySeed)? {
             if key == "context" {
                 // Of a repeated member the last one counts, and counts alone.
-                *self.context = Context::empty(self.engine);
+                if repeated {
+                    self.context.reset(self.engine);
+                }
+                repeated = true;
                 found = entries.next_value_seed(ContextSeed {
                     engine: self.engine,
                     context: self.context,
@@ -180,6 +184,10 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        let sink = self.node.sink();
+        if sink.consent && sink.attribute.is_none() && !sink.is_identity() {
+            return self.consent_list(items);
+        }
         let scalar = ScalarSeed::default().visit_seq(items)?;
         self.fill(scalar);
         Ok(())
@@ -231,6 +239,30 @@ impl<'de> NodeSeed<'_, 'de> {
                 self.context.grant_entry(key, value);
             }
         }
+        Ok(())
+    }
+
+    /// Consent as a list, where nothing else wants it: read without a list of its own.
+    fn consent_list<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let wins = self.context.begin_consent(self.nesting);
+        let (mut purposes, mut usable) = (0, wins);
+        while usable {
+            match items.next_element_seed(ScalarSeed::in_list())? {
+                None => return Ok(()),
+                Some(Scalar::String(purpose))
+                    if purposes < MAX_LIST_ITEMS && purpose.len() <= MAX_STRING_BYTES =>
+                {
+                    purposes += 1;
+                    self.context.grants.push((purpose, Grant::Explicit));
+                }
+                Some(_) => usable = false,
+            }
+        }
+        if wins {
+            // A mixed or an overlong list is another shape, which grants nothing.
+            self.context.grants.clear();
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
 

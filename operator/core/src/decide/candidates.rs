@@ -2,14 +2,16 @@
 
 use std::cmp::Reverse;
 
-use super::{Run, Won};
+use smallvec::SmallVec;
+
+use super::{Reason, Run, Won};
 use crate::engine::Candidate;
 use crate::expr::EvalError;
 use crate::trace::{AudienceLine, CandidateLine, Refusal, Step, Trace};
 use crate::value::Value;
 
-/// Which of the touchpoint's audiences match, in the touchpoint's order.
-pub(super) struct Matched(Vec<bool>);
+/// Admitted candidates of one priority.
+type Equals<'e> = SmallVec<[Admitted<'e>; 16]>;
 
 /// A candidate that admits the unit, with the first of its audiences that matched and its score.
 #[derive(Clone, Copy)]
@@ -22,6 +24,7 @@ pub(super) struct Admitted<'e> {
 /// Why a candidate does not admit the unit; [`Refusal`] without its texts, so that refusing allocates nothing.
 #[derive(Clone, Copy)]
 enum Refused {
+    Taken,
     Consent,
     Audience,
     When(Option<EvalError>),
@@ -30,58 +33,108 @@ enum Refused {
 }
 
 impl<'e> Run<'e, '_> {
-    /// Step 4. Missing data never matches and never fails the request.
-    pub(super) fn match_audiences(&self, trace: &mut Trace) -> Matched {
-        let rules = self
-            .touchpoint
-            .audiences
-            .iter()
-            .filter_map(|index| self.engine.audiences.get(*index));
-        let results = rules.map(|audience| (audience, audience.rule.matches(&self.context.slots, self.now)));
-        let mut lines = trace.is_on().then(Vec::new);
-        let mut matched = Vec::with_capacity(self.touchpoint.audiences.len());
-        for (audience, result) in results {
-            matched.push(result.unwrap_or(false));
-            if let Some(lines) = &mut lines {
-                lines.push(AudienceLine {
-                    audience: audience.name.clone(),
-                    rule: audience.source.clone(),
-                    matches: result.unwrap_or(false),
-                    because: result.err().map(|error| self.say(error)),
-                });
-            }
-        }
+    /// Step 4, for the trace. Missing data never matches and never fails the request.
+    pub(super) fn match_audiences(&self, trace: &mut Trace) {
+        let rules = self.touchpoint.audiences.iter();
+        let rules = rules.filter_map(|index| self.engine.audiences.get(*index));
         trace.write(|| Step::Audiences {
-            audiences: lines.unwrap_or_default(),
+            audiences: rules
+                .map(|audience| {
+                    let result = audience
+                        .rule
+                        .matches_after(&self.context.slots, self.now, self.history);
+                    AudienceLine {
+                        audience: audience.name.clone(),
+                        rule: audience.source.clone(),
+                        matches: result.unwrap_or(false),
+                        because: result.err().map(|error| self.say(error)),
+                    }
+                })
+                .collect(),
         });
-        Matched(matched)
     }
 
     /// Step 5: the candidates that admit the unit, best first.
-    pub(super) fn admit(&self, unit: &str, matched: &Matched, trace: &mut Trace) -> Vec<Admitted<'e>> {
+    pub(super) fn admit(&self, unit: &str, trace: &mut Trace) -> Vec<Admitted<'e>> {
         let mut admitted = Vec::new();
-        let mut lines = trace.is_on().then(Vec::new);
+        let mut lines = Vec::new();
         for candidate in &self.touchpoint.candidates {
-            let verdict = self.examine(unit, candidate, matched).map(|audience| Admitted {
-                candidate,
-                audience,
-                score: self.score(candidate),
-            });
-            if let Some(lines) = &mut lines {
-                lines.push(self.candidate_line(candidate, verdict.as_ref()));
-            }
+            let verdict = self.try_admit(unit, candidate);
+            lines.push(self.candidate_line(candidate, verdict.as_ref()));
             admitted.extend(verdict.ok());
         }
-        // Candidates come by priority, binding name and position; the sort is stable, so that those break ties.
+        self.rank(&mut admitted);
+        trace.write(|| Step::Candidates { candidates: lines });
+        admitted
+    }
+
+    /// Steps 4 to 6 without a trace: the same winner, and nothing is evaluated that cannot change it. Candidates are
+    /// looked at from the highest priority down, and no further than one of them wins.
+    pub(super) fn find_quickly(&self, unit: &str) -> Result<Won<'e>, Reason> {
+        let candidates = &self.touchpoint.candidates;
+        match self.touchpoint.index.find(&self.context.slots) {
+            None => self.first_of(unit, candidates.iter()),
+            Some(places) => {
+                let found = places.filter_map(|place| candidates.get(usize::try_from(place).ok()?));
+                self.first_of(unit, found)
+            }
+        }
+    }
+
+    fn first_of(
+        &self,
+        unit: &str,
+        candidates: impl Iterator<Item = &'e Candidate>,
+    ) -> Result<Won<'e>, Reason> {
+        let mut reached = Reason::NotEligible;
+        let mut equals = Equals::new();
+        for candidate in candidates {
+            let Ok(admitted) = self.try_admit(unit, candidate) else {
+                continue;
+            };
+            if !self.touchpoint.is_scored {
+                match self.first_unsuppressed(&[admitted], &mut Trace::off()) {
+                    Ok(won) => return Ok(won),
+                    Err(reason) => reached = reached.max(reason),
+                }
+                continue;
+            }
+            let is_lower = equals.first().is_some_and(|first: &Admitted<'_>| {
+                self.priority(first.candidate) != self.priority(candidate)
+            });
+            if is_lower {
+                self.rank(&mut equals);
+                match self.first_unsuppressed(&equals, &mut Trace::off()) {
+                    Ok(won) => return Ok(won),
+                    Err(reason) => reached = reached.max(reason),
+                }
+                equals.clear();
+            }
+            equals.push(admitted);
+        }
+        self.rank(&mut equals);
+        self.first_unsuppressed(&equals, &mut Trace::off())
+            .map_err(|reason| reached.max(reason))
+    }
+
+    fn try_admit(&self, unit: &str, candidate: &'e Candidate) -> Result<Admitted<'e>, Refused> {
+        self.examine(unit, candidate).map(|audience| Admitted {
+            candidate,
+            audience,
+            score: self.score(candidate),
+        })
+    }
+
+    /// Candidates come by priority, binding name and position; the sort is stable, so that those break ties.
+    fn rank(&self, admitted: &mut [Admitted<'e>]) {
+        if admitted.len() < 2 {
+            return;
+        }
         admitted.sort_by(|a, b| {
             let rank = |one: &Admitted<'_>| (Reverse(self.priority(one.candidate)), one.score.is_none());
             let by_score = || b.score.unwrap_or(0.0).total_cmp(&a.score.unwrap_or(0.0));
             rank(a).cmp(&rank(b)).then_with(by_score)
         });
-        trace.write(|| Step::Candidates {
-            candidates: lines.unwrap_or_default(),
-        });
-        admitted
     }
 
     /// What an admitted candidate wins with.
@@ -98,27 +151,25 @@ impl<'e> Run<'e, '_> {
 
     /// The audience under which the candidate admits the unit (step 8: the first of its list that matched; `None` where it
     /// names none), or why it does not.
-    fn examine(
-        &self,
-        unit: &str,
-        candidate: &Candidate,
-        matched: &Matched,
-    ) -> Result<Option<&'e str>, Refused> {
+    fn examine(&self, unit: &str, candidate: &Candidate) -> Result<Option<&'e str>, Refused> {
         if !self
             .program(candidate)
             .is_some_and(|program| self.consents(program))
         {
             return Err(Refused::Consent);
         }
-        let audience = self.audience(candidate, matched)?;
+        let module = self.engine.modules.get(candidate.module);
+        if module.is_some_and(|module| self.taken.has(&module.name)) {
+            return Err(Refused::Taken);
+        }
+        let audience = self.audience(candidate)?;
         if let Some((_, rule)) = &candidate.when {
-            match rule.matches(&self.context.slots, self.now) {
+            match rule.matches_after(&self.context.slots, self.now, self.history) {
                 Ok(true) => {}
                 Ok(false) => return Err(Refused::When(None)),
                 Err(error) => return Err(Refused::When(Some(error))),
             }
         }
-        let module = self.engine.modules.get(candidate.module);
         module
             .and_then(|module| module.most_specific(audience, self.locale, self.now))
             .ok_or(Refused::NoValidVariant)?;
@@ -131,16 +182,11 @@ impl<'e> Run<'e, '_> {
     }
 
     /// The first of the candidate's audiences that matched; `None` where it names none.
-    fn audience(&self, candidate: &Candidate, matched: &Matched) -> Result<Option<&'e str>, Refused> {
+    fn audience(&self, candidate: &Candidate) -> Result<Option<&'e str>, Refused> {
         if candidate.audiences.is_empty() {
             return Ok(None);
         }
-        let is_in = |index: &&usize| {
-            let place = self.touchpoint.audiences.binary_search(index).ok();
-            place
-                .and_then(|place| matched.0.get(place))
-                .is_some_and(|yes| *yes)
-        };
+        let is_in = |index: &&usize| self.context.is_in(self.engine, **index, self.now, self.history);
         let index = candidate.audiences.iter().find(is_in).ok_or(Refused::Audience)?;
         Ok(self
             .engine
@@ -154,7 +200,7 @@ impl<'e> Run<'e, '_> {
         let score = match candidate
             .score
             .as_ref()?
-            .eval(&self.context.slots, self.now)
+            .eval_after(&self.context.slots, self.now, self.history)
             .ok()?
         {
             Value::Int(score) => score as f64,
@@ -191,6 +237,7 @@ impl<'e> Run<'e, '_> {
 
     fn describe(&self, candidate: &Candidate, refused: Refused) -> Refusal {
         match refused {
+            Refused::Taken => Refusal::Taken,
             Refused::Consent => Refusal::Consent,
             Refused::Audience => Refusal::Audience,
             Refused::When(error) => Refusal::When {

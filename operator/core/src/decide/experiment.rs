@@ -131,9 +131,11 @@ impl Place {
                 };
             }
         }
-        let bucket = experiment.traffic_salt.bucket(unit, BASIS_POINTS);
-        if bucket >= experiment.traffic_bp {
-            return Self::OutsideTraffic { bucket };
+        if experiment.traffic_bp < BASIS_POINTS {
+            let bucket = experiment.traffic_salt.bucket(unit, BASIS_POINTS);
+            if bucket >= experiment.traffic_bp {
+                return Self::OutsideTraffic { bucket };
+            }
         }
         // INVARIANT: loading refuses weights that cannot be picked from.
         Self::Arm(pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control))

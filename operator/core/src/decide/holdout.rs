@@ -16,13 +16,13 @@ impl<'e> Run<'e, '_> {
         let mut lines = trace.is_on().then(Vec::new);
         let mut last: Option<HoldoutTest<'e>> = None;
         let mut passed = None;
-        let holdouts = won
-            .program
-            .holdouts
-            .iter()
-            .filter_map(|index| self.engine.holdouts.get(*index));
-        for holdout in holdouts.filter(|holdout| holdout.period.contains(self.now)) {
-            let bucket = holdout.salt.bucket(unit, BASIS_POINTS);
+        let holdouts = won.program.holdouts.iter();
+        let holdouts = holdouts.filter_map(|index| Some((*index, self.engine.holdouts.get(*index)?)));
+        for (index, holdout) in holdouts.filter(|(_, holdout)| holdout.period.contains(self.now)) {
+            let bucket = self
+                .context
+                .memo
+                .bucket(index, || holdout.salt.bucket(unit, BASIS_POINTS));
             let held = bucket < holdout.share_bp;
             if let Some(lines) = &mut lines {
                 lines.push(HoldoutLine {

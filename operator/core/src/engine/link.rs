@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::tz::TimeZoneDatabase;
 
 use super::{
-    Attribute, Audience, Binding, Candidate, Engine, EngineError, Holdout, Module, PathNode, Program,
+    Attribute, Audience, Binding, Candidate, Engine, EngineError, Holdout, Index, Module, PathNode, Program,
     PurposeIx, QuietHours, SERVICE, Touchpoint,
 };
 use crate::bucket::Salt;
@@ -39,7 +39,7 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
     let programs = linker.programs()?;
     let experiments = linker.experiments()?;
     let bindings = linker.bindings()?;
-    let touchpoints = linker.touchpoints(&bindings)?;
+    let touchpoints = linker.touchpoints(&bindings, &audiences)?;
     let locales = &bundle.settings.locales;
     let modules = bundle
         .modules
@@ -251,7 +251,11 @@ impl Linker<'_> {
             .collect()
     }
 
-    fn touchpoints(&self, bindings: &[Binding]) -> Result<BTreeMap<String, Touchpoint>, EngineError> {
+    fn touchpoints(
+        &self,
+        bindings: &[Binding],
+        audiences: &[Audience],
+    ) -> Result<BTreeMap<String, Touchpoint>, EngineError> {
         let mut touchpoints = BTreeMap::new();
         for (name, touchpoint) in &self.bundle.touchpoints {
             let field = format!("touchpoints.{name}.baseline");
@@ -262,6 +266,9 @@ impl Linker<'_> {
                 baseline,
                 candidates: Vec::new(),
                 audiences: Vec::new(),
+                programs: Vec::new(),
+                is_scored: false,
+                index: Index::default(),
             };
             touchpoints.insert(name.clone(), loaded);
         }
@@ -275,18 +282,28 @@ impl Linker<'_> {
             for (position, candidate) in binding.candidates.iter().enumerate() {
                 let candidate = self.candidate((name, index), position, candidate)?;
                 touchpoint.audiences.extend(&candidate.audiences);
+                touchpoint
+                    .programs
+                    .extend(bindings.get(candidate.binding).map(|binding| binding.program));
                 touchpoint.candidates.push(candidate);
             }
         }
         for touchpoint in touchpoints.values_mut() {
             touchpoint.audiences.sort_unstable();
             touchpoint.audiences.dedup();
+            touchpoint.programs.sort_unstable();
+            touchpoint.programs.dedup();
             // Bindings are numbered by name, so that the stable sort leaves ties by name and position.
             let priority =
                 |candidate: &Candidate| bindings.get(candidate.binding).map(|binding| binding.priority);
             touchpoint
                 .candidates
                 .sort_by_key(|candidate| std::cmp::Reverse(priority(candidate)));
+            touchpoint.is_scored = touchpoint
+                .candidates
+                .iter()
+                .any(|candidate| candidate.score.is_some());
+            touchpoint.index = Index::new(&touchpoint.candidates, audiences);
         }
         Ok(touchpoints)
     }

@@ -1,6 +1,6 @@
 //! Where in a context's JSON the engine looks: a tree over dotted segments.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::bundle::Identity;
 use crate::value::SlotId;
@@ -8,9 +8,15 @@ use crate::value::SlotId;
 /// One segment of a path; its children are the longer paths.
 #[derive(Debug, Default)]
 pub(crate) struct PathNode {
-    children: BTreeMap<Box<str>, PathNode>,
+    /// By segment; a handful at most, which comparing one by one finds fastest.
+    children: Vec<(Box<str>, PathNode)>,
+    /// Where there are more: the places in `children`.
+    places: HashMap<Box<str>, usize>,
     sink: Sink,
 }
+
+/// Up to here, comparing one by one beats hashing: most segments differ in their length.
+const FEW: usize = 12;
 
 /// What the value at a path is for. One path may serve several ends.
 #[derive(Debug, Default, Clone, Copy)]
@@ -67,11 +73,22 @@ impl PathNode {
 
     /// The node that a key of the JSON object at this node leads to; a key may spell several segments.
     pub(crate) fn walk(&self, key: &str) -> Option<&Self> {
-        if let Some(child) = self.children.get(key) {
+        if let Some(child) = self.child(key) {
             return Some(child);
         }
         let (first, rest) = key.split_once('.')?;
-        self.children.get(first)?.walk(rest)
+        self.child(first)?.walk(rest)
+    }
+
+    fn child(&self, segment: &str) -> Option<&Self> {
+        if self.children.len() > FEW {
+            let place = self.places.get(segment)?;
+            return self.children.get(*place).map(|(_, child)| child);
+        }
+        let mut children = self.children.iter();
+        children
+            .find(|(known, _)| **known == *segment)
+            .map(|(_, child)| child)
     }
 
     /// What the value here is for.
@@ -85,10 +102,20 @@ impl PathNode {
     }
 
     fn at(&mut self, path: &str) -> &mut Sink {
-        let mut node = self;
-        for segment in path.split('.') {
-            node = node.children.entry(segment.into()).or_default();
+        match path.split_once('.') {
+            None => &mut self.child_mut(path).sink,
+            Some((first, rest)) => self.child_mut(first).at(rest),
         }
-        &mut node.sink
+    }
+
+    fn child_mut(&mut self, segment: &str) -> &mut Self {
+        let next = self.children.len();
+        let place = *self.places.entry(segment.into()).or_insert(next);
+        if place == next {
+            self.children.push((segment.into(), Self::default()));
+        }
+        #[expect(clippy::indexing_slicing, reason = "every place is one of `children`")]
+        let (_, child) = &mut self.children[place];
+        child
     }
 }

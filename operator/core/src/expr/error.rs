@@ -122,6 +122,9 @@ pub enum EvalError {
     /// A list has no such index.
     #[error("the index is outside the list")]
     OutOfBounds,
+    /// An outcome that never happened has no instant.
+    #[error("it never happened, as far as is remembered")]
+    Never,
     /// A string does not spell a value of the type it is converted to.
     #[error("the string does not spell the value asked for")]
     Conversion,

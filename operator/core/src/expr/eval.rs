@@ -6,18 +6,20 @@ mod function;
 
 use std::cmp::Ordering;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::cell::Cell;
 use super::error::EvalError;
 use super::node::{Comparison, Loop};
 use super::program::{Node, StringSet};
+use crate::history::History;
 use crate::value::{SlotId, Slots};
 
 /// What stays the same during one evaluation.
 pub(super) struct Run<'a> {
     pub(super) slots: &'a Slots<'a>,
     pub(super) now: Timestamp,
+    pub(super) history: &'a dyn History,
 }
 
 /// The variable of the innermost macro, and those around it.
@@ -34,6 +36,11 @@ impl<'a> Run<'a> {
     fn slot(&self, slot: SlotId) -> Evaluated<'a> {
         let value = self.slots.get(usize::from(slot.0)).and_then(Option::as_ref);
         value.map(Cell::of).ok_or(EvalError::Missing(slot))
+    }
+
+    fn count(&self, event: &str, window: SignedDuration) -> Cell<'a> {
+        let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
+        Cell::Int(self.history.outcomes(event, since).into())
     }
 
     fn has(&self, slot: SlotId) -> bool {
@@ -125,6 +132,11 @@ pub(super) fn value<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> 
             function::index(&value(list, run, scope)?, &value(index, run, scope)?)
         }
         Node::Size(sized) => function::size(&value(sized, run, scope)?),
+        Node::HistoryCount(event, window) => Ok(run.count(event, *window)),
+        Node::HistoryLast(event) => {
+            let last = run.history.last_outcome(event);
+            last.map(Cell::Timestamp).ok_or(EvalError::Never)
+        }
         Node::Convert(target, from) => function::convert(*target, value(from, run, scope)?),
         Node::Part(part, zone, of) => function::part(*part, zone, &value(of, run, scope)?),
         Node::Loop(Loop::Filter, parts) => collect(parts, true, run, scope),

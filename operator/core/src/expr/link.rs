@@ -139,14 +139,19 @@ impl Assembler<'_> {
             Op::Attr(name) => (Node::Slot(self.slot(name)?), Size::attribute()),
             Op::ListAttr(name) => (Node::Slot(self.slot(name)?), Size::list_attribute()),
             Op::Has(name) => (Node::Has(self.slot(name)?), Size::scalar()),
+            Op::HistoryCount(event, window) => {
+                (Node::HistoryCount(event.as_str().into(), *window), Size::scalar())
+            }
+            Op::HistoryLast(event) => (Node::HistoryLast(event.as_str().into()), Size::scalar()),
             Op::Now => (Node::Now, Size::scalar()),
             Op::Var(index) => (Node::Var(*index), self.item(*index)?),
             _ => return Err(LinkError::Assemble(self.at)),
         };
-        let steps = if matches!(node, Node::Var(_)) {
-            size.copy_steps()
-        } else {
-            1
+        let steps = match node {
+            Node::Var(_) => size.copy_steps(),
+            // At most so many outcomes are remembered of one unit.
+            Node::HistoryCount(..) | Node::HistoryLast(_) => 64,
+            _ => 1,
         };
         Ok(Built {
             node,

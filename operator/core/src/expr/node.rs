@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LinkError;
 use super::link;
 use super::program::Program;
+use crate::history::LAST_WINDOW;
 use crate::value::SlotId;
 
 /// A checked expression in its lowered form, over attribute names.
@@ -44,6 +45,16 @@ impl Expression {
             Op::Strings(texts) => texts.iter().map(String::as_str),
             _ => [].iter().map(String::as_str),
         })
+    }
+
+    /// How far back it looks at what the unit did, if it does.
+    pub fn history(&self) -> Option<SignedDuration> {
+        let windows = self.ops.iter().filter_map(|op| match op {
+            Op::HistoryCount(_, window) => Some(*window),
+            Op::HistoryLast(_) => Some(LAST_WINDOW),
+            _ => None,
+        });
+        windows.max()
     }
 
     /// The program that reads its attributes from the slots that `slot_of` names.
@@ -91,6 +102,10 @@ pub(super) enum Op {
     Text(Text),
     Matches(String),
     Convert(Target),
+    /// How often an outcome of that name happened in so much time before now.
+    HistoryCount(String, SignedDuration),
+    /// When an outcome of that name last happened.
+    HistoryLast(String),
     /// One field of an instant, in a time zone (UTC without), or of a duration.
     Part(Part, Option<String>),
     /// The value before is the range of the macro that follows.

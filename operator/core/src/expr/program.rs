@@ -9,6 +9,7 @@ use super::cell::Cell;
 use super::error::EvalError;
 use super::eval::{Run, test, value};
 use super::node::{Arith, Comparison, Loop, Part, Target, Text};
+use crate::history::{History, NoHistory};
 use crate::value::{SlotId, Slots, Value};
 
 /// A linked expression, ready to be evaluated; cheap to share, never changed by an evaluation.
@@ -27,7 +28,21 @@ impl Program {
     /// # Errors
     /// The first error that nothing absorbed.
     pub fn eval<'a>(&'a self, slots: &'a Slots<'a>, now: Timestamp) -> Result<Value<'a>, EvalError> {
-        value(&self.root, &Run { slots, now }, None).map(Cell::into_value)
+        self.eval_after(slots, now, &NoHistory)
+    }
+
+    /// As [`Program::eval`], for a unit with a past.
+    ///
+    /// # Errors
+    /// As [`Program::eval`].
+    pub fn eval_after<'a>(
+        &'a self,
+        slots: &'a Slots<'a>,
+        now: Timestamp,
+        history: &'a dyn History,
+    ) -> Result<Value<'a>, EvalError> {
+        let run = Run { slots, now, history };
+        value(&self.root, &run, None).map(Cell::into_value)
     }
 
     /// Whether a boolean expression is true.
@@ -35,7 +50,60 @@ impl Program {
     /// # Errors
     /// The first error that nothing absorbed; [`EvalError::TypeMismatch`] where the value is no boolean.
     pub fn matches(&self, slots: &Slots<'_>, now: Timestamp) -> Result<bool, EvalError> {
-        test(&self.root, &Run { slots, now }, None)
+        self.matches_after(slots, now, &NoHistory)
+    }
+
+    /// As [`Program::matches`], for a unit with a past.
+    ///
+    /// # Errors
+    /// As [`Program::matches`].
+    pub fn matches_after(
+        &self,
+        slots: &Slots<'_>,
+        now: Timestamp,
+        history: &dyn History,
+    ) -> Result<bool, EvalError> {
+        test(&self.root, &Run { slots, now, history }, None)
+    }
+}
+
+impl Program {
+    /// Strings one of which an attribute must be for the expression to be true, where it says so at its top: alone, or
+    /// as a term of an `&&`. Where that term is false or an error, the whole is no `true` either.
+    pub(crate) fn guard(&self) -> Option<(SlotId, Strings<'_>)> {
+        match &self.root {
+            Node::And(terms) => terms.iter().find_map(Node::guard),
+            node => node.guard(),
+        }
+    }
+}
+
+/// The strings of a guard.
+pub(crate) enum Strings<'p> {
+    One(Option<&'p str>),
+    Set(std::slice::Iter<'p, Box<str>>),
+}
+
+impl<'p> Iterator for Strings<'p> {
+    type Item = &'p str;
+
+    fn next(&mut self) -> Option<&'p str> {
+        match self {
+            Self::One(string) => string.take(),
+            Self::Set(strings) => strings.next().map(|string| &**string),
+        }
+    }
+}
+
+impl Node {
+    fn guard(&self) -> Option<(SlotId, Strings<'_>)> {
+        match self {
+            Self::SlotInStrings(slot, strings) => Some((*slot, Strings::Set(strings.0.iter()))),
+            Self::SlotCompare(slot, Comparison::Equal, Literal::String(string)) => {
+                Some((*slot, Strings::One(Some(string))))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -68,6 +136,8 @@ pub(super) enum Node {
     Text(Text, Box<[Node; 2]>),
     Matches(Box<Node>, Regex),
     Convert(Target, Box<Node>),
+    HistoryCount(Box<str>, SignedDuration),
+    HistoryLast(Box<str>),
     Part(Part, TimeZone, Box<Node>),
     /// The range and the one or two bodies of a macro.
     Loop(Loop, Box<[Node]>),

@@ -79,6 +79,11 @@ impl Schema {
         self
     }
 
+    /// Whether it is about events, whose properties nobody declares, and not about a unit.
+    pub(super) fn is_of_events(&self) -> bool {
+        !self.dynamic.is_empty()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<Meaning<'_>> {
         if name == NOW {
             return Some(Meaning::Now);

@@ -347,3 +347,50 @@ fn knows_what_expressions_can_spell() {
         assert!(!is_attribute_name(name), "{name}");
     }
 }
+
+#[test]
+fn asks_history_for_outcomes_by_their_names_only() {
+    let plain = Schema::new();
+    for source in [
+        r#"history.count("purchase", duration("720h")) > 2"#,
+        r#"now - history.last("purchase") < duration("24h")"#,
+        r#"history.count("a", duration("1s")) + 1 == 1"#,
+    ] {
+        let expression =
+            compile(source, &plain, Expect::Bool).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
+        let json = serde_json::to_string(&expression).unwrap();
+        assert_eq!(serde_json::from_str::<Expression>(&json).unwrap(), expression);
+        assert!(expression.attributes().is_empty() && expression.history().is_some());
+        let program = expression.link(|_| None).unwrap();
+        // Nothing is remembered: a count of none, and an instant that there is not.
+        let expected = if source.contains("last") {
+            Err(EvalError::Never)
+        } else {
+            Ok(source.ends_with("== 1"))
+        };
+        assert_eq!(program.matches(&[], now()), expected, "{source}");
+    }
+    for source in [
+        r#"history.count("purchase") > 2"#,
+        r#"history.count("purchase", "720h") > 2"#,
+        r#"history.count("purchase", duration("-1h")) > 2"#,
+        r#"history.count("purchase", duration("20000h")) > 2"#,
+        r#"history.count("", duration("1h")) > 2"#,
+        r#"history.sum("purchase", duration("1h")) > 2"#,
+        "history.last(history) == now",
+        r#"history.last("purchase") > 2"#,
+        "history.purchase > 2",
+    ] {
+        assert!(compile(source, &plain, Expect::Bool).is_err(), "{source}");
+    }
+    // An event has none.
+    let events = schema();
+    assert!(
+        compile(
+            r#"history.count("purchase", duration("1h")) > 2"#,
+            &events,
+            Expect::Bool
+        )
+        .is_err()
+    );
+}

@@ -19,7 +19,15 @@ fn answer(engine: &Engine, context: &Value, metadata: Metadata, id: Option<&str>
         now: instant(NOW),
     };
     let decision = decide(engine, request, &mut Trace::off()).unwrap();
-    let text = serde_json::to_string(&Success::new(&decision, metadata, id)).unwrap();
+    let success = Success::new(&decision, metadata, id);
+    let text = serde_json::to_string(&success).unwrap();
+    let mut written = Vec::new();
+    success.write(&mut written);
+    assert_eq!(
+        String::from_utf8(written).unwrap(),
+        text,
+        "by hand as by the serializer"
+    );
     text.replace(engine.revision(), "REVISION")
 }
 
@@ -157,4 +165,26 @@ fn spells_failures_with_their_status() {
 fn leaves_the_key_out_of_a_failed_bulk_request() {
     let failure = Failure::from_context(None, &ContextError::NoContext);
     assert_eq!(serde_json::to_value(&failure).unwrap().get("key"), None);
+}
+
+#[test]
+fn writes_strings_as_the_serializer_does() {
+    for text in [
+        "",
+        "plain",
+        "a\"b",
+        "back\\slash",
+        "line\nbreak",
+        "Schön ✓",
+        "\u{1}",
+        "\u{7f}",
+        "eight by",
+        "eight \"y",
+        "é sixteen or mor\u{1f}",
+        "ends in a slash\\",
+    ] {
+        let mut written = Vec::new();
+        write::string(&mut written, text);
+        assert_eq!(written, serde_json::to_vec(text).unwrap(), "{text:?}");
+    }
 }

@@ -205,4 +205,12 @@ impl History for Past {
             .map(|(_, at)| *at)
             .max()
     }
+
+    fn outcomes(&self, event: &str, since: Timestamp) -> u32 {
+        let counted = self
+            .outcomes
+            .iter()
+            .filter(|(known, at)| known == event && *at > since);
+        u32::try_from(counted.count()).unwrap()
+    }
 }

@@ -1,19 +1,20 @@
 //! How a decider is put together.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use arc_swap::ArcSwapOption;
+use tokio::sync::watch;
 
-use super::{ChannelName, Decider, Inner};
+use super::{ChannelName, Decider, Inner, News};
+use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::Exposures;
 use crate::exposure::report::Eraser;
+use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::relay::Relay;
 use crate::state::State;
-
-/// Largest request body unless told otherwise, in bytes.
-pub const DEFAULT_BODY_LIMIT: usize = 64 * 1024;
 
 /// Who may ask why: `/v1/explain` and `/v1/membership` tell audiences, holdouts and arms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,8 +34,11 @@ pub struct Builder {
     state: Option<Arc<State>>,
     exposures: Exposures,
     eraser: Option<Eraser>,
-    body_limit: usize,
+    access: Access,
+    limits: Limits,
+    mounted_at: String,
     introspection: Introspection,
+    relay: Option<Relay>,
 }
 
 impl Default for Builder {
@@ -45,8 +49,11 @@ impl Default for Builder {
             state: None,
             exposures: Exposures::off(),
             eraser: None,
-            body_limit: DEFAULT_BODY_LIMIT,
+            access: Access::default(),
+            limits: Limits::default(),
+            mounted_at: String::new(),
             introspection: Introspection::default(),
+            relay: None,
         }
     }
 }
@@ -90,7 +97,28 @@ impl Builder {
     /// Refuses larger request bodies, in bytes.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
+        self.limits.body = bytes;
+        self
+    }
+
+    /// Takes on so much and no more.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Who may ask, and from which pages.
+    #[must_use]
+    pub fn access(mut self, access: Access) -> Self {
+        self.access = access;
+        self
+    }
+
+    /// Where its routes are mounted, for answers that name one: `/channels/shop/web`.
+    #[must_use]
+    pub fn mounted_at(mut self, prefix: &str) -> Self {
+        prefix.trim_end_matches('/').clone_into(&mut self.mounted_at);
         self
     }
 
@@ -98,6 +126,13 @@ impl Builder {
     #[must_use]
     pub fn introspection(mut self, introspection: Introspection) -> Self {
         self.introspection = introspection;
+        self
+    }
+
+    /// Passes events of clients on there; without, none are taken.
+    #[must_use]
+    pub fn relay(mut self, relay: Relay) -> Self {
+        self.relay = Some(relay);
         self
     }
 
@@ -114,8 +149,13 @@ impl Builder {
             exposures: self.exposures,
             eraser: self.eraser,
             metrics: Metrics::new(),
-            body_limit: self.body_limit,
+            access: self.access,
+            limits: self.limits,
+            mounted_at: self.mounted_at,
+            news: watch::Sender::new(News::none()),
+            streams: Arc::new(AtomicUsize::new(0)),
             introspection: self.introspection,
+            relay: self.relay,
         }))
     }
 }

@@ -1,17 +1,21 @@
 //! Serving until a signal, and taking leave without a failed decision.
 
-use std::future::IntoFuture as _;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::decider::Decider;
-use crate::server;
+use crate::limits::Limits;
+use crate::listen::Connections;
+use crate::listen::tls::Certificate;
+use crate::server::{Front, Serves};
+
+/// Connections for probes and metrics at once.
+const PROBES: usize = 64;
 
 /// How long requests under way may take once no more are taken.
 const LAST_REQUESTS: Duration = Duration::from_secs(10);
@@ -20,6 +24,8 @@ const LAST_REQUESTS: Duration = Duration::from_secs(10);
 pub(super) struct Listeners {
     /// Decisions.
     pub decisions: TcpListener,
+    /// What they are answered with, where that is over TLS.
+    pub certificate: Option<Certificate>,
     /// Health and metrics, where they have a port of their own.
     pub probes: Option<TcpListener>,
 }
@@ -29,50 +35,54 @@ pub(super) struct Listeners {
 pub(super) async fn serve(
     listeners: Listeners,
     decider: &Decider,
-    follower: JoinHandle<()>,
+    mut follower: JoinHandle<()>,
     drain: Duration,
 ) -> anyhow::Result<()> {
-    let routes = match listeners.probes {
+    let limits = *decider.limits();
+    let what = match listeners.probes {
         Some(listener) => {
-            probe(listener, server::probes(decider.clone()));
-            server::public(decider.clone())
+            probe(listener, decider);
+            Serves::Decisions
         }
-        None => server::router(decider.clone()),
+        None => Serves::Everything,
     };
-    let (end, mut ending) = watch::channel(false);
-    let graceful = async move {
-        let _ = ending.wait_for(|end| *end).await;
-    };
-    let server = axum::serve(listeners.decisions, routes).with_graceful_shutdown(graceful);
-    let mut server = std::pin::pin!(server.into_future());
+    let (end, ending) = watch::channel(false);
+    let front = Front::new(decider.clone(), what);
+    let server = Connections::new(front, limits, listeners.certificate).serve(listeners.decisions, ending);
+    let mut server = std::pin::pin!(server);
     tokio::select! {
-        ended = &mut server => return ended.context("cannot serve"),
+        () = &mut server => return Ok(()),
         // Nobody would notice rules that never change any more.
-        ended = follower => anyhow::bail!("no longer following the operator: {ended:?}"),
+        ended = &mut follower => anyhow::bail!("no longer following the operator: {ended:?}"),
         signal = signal() => signal?,
     }
     info!(seconds = drain.as_secs_f64(), "draining");
     decider.drain();
     tokio::select! {
-        ended = &mut server => return ended.context("cannot serve"),
+        () = &mut server => return Ok(()),
         () = tokio::time::sleep(drain) => {}
     }
     end.send_replace(true);
-    if let Ok(ended) = tokio::time::timeout(LAST_REQUESTS, server).await {
-        return ended.context("cannot serve");
+    decider.end_streams();
+    if tokio::time::timeout(LAST_REQUESTS, server).await.is_err() {
+        warn!("requests were still under way when the time to drain ran out");
     }
-    warn!("requests were still under way when the time to drain ran out");
     Ok(())
 }
 
-/// Answers probes until the process ends, also while it drains.
-fn probe(listener: TcpListener, routes: Router) {
+/// Answers probes until the process ends, also while it drains. They have connections of their own, so that no storm of
+/// requests makes the kubelet think that the process is dead.
+fn probe(listener: TcpListener, decider: &Decider) {
+    let front = Front::new(decider.clone(), Serves::Probes);
+    let limits = Limits {
+        connections: PROBES,
+        ..*decider.limits()
+    };
     tokio::spawn(async move {
-        // Accepting goes on after errors; this returns never.
-        if let Err(error) = axum::serve(listener, routes).await {
-            let error = &error as &dyn std::error::Error;
-            warn!(error, "probes are no longer answered");
-        }
+        let (_end, ending) = watch::channel(false);
+        Connections::new(front, limits, None)
+            .serve(listener, ending)
+            .await;
     });
 }
 

@@ -7,15 +7,14 @@ use attune_core::context::Context;
 use attune_core::decide::{Request, decide};
 use attune_core::ofrep::Success;
 use attune_core::trace::{Step, Trace};
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, json};
+use super::body::BodyError;
 use super::problem::Problem;
-use super::{json, may_introspect};
+use super::{may_introspect, native_body};
 use crate::decider::Decider;
 
 #[derive(Deserialize)]
@@ -32,16 +31,18 @@ struct Explanation<'a> {
 }
 
 /// `POST /v1/explain`: `{"touchpoint": "...", "context": {...}}`. It records and charges nothing.
-pub(super) async fn explain(State(decider): State<Decider>, body: Result<Bytes, BytesRejection>) -> Response {
-    answer(&decider, body).unwrap_or_else(IntoResponse::into_response)
+pub(super) fn explain(decider: &Decider, body: Result<Bytes, BodyError>) -> Answer {
+    answer(decider, body).unwrap_or_else(|problem| problem.answer())
 }
 
-fn answer(decider: &Decider, body: Result<Bytes, BytesRejection>) -> Result<Response, Problem> {
-    let body = body.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))?;
+fn answer(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Answer, Problem> {
+    let body = native_body(decider, body)?;
     let loaded = decider.loaded();
     let loaded = loaded.as_deref().ok_or_else(Problem::no_bundle)?;
     may_introspect(decider, loaded)?;
-    let context = Context::decode_request(&loaded.engine, &body)
+    let shape = decider.limits().shape.check(&body);
+    let context = shape
+        .and_then(|()| Context::decode_request(&loaded.engine, &body))
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let asked: Explain<'_> = serde_json::from_slice(&body).map_err(|error| {
         let detail = format!("`touchpoint` must be a string beside `context`: {error}");

@@ -1,18 +1,17 @@
 //! Where a unit stands.
 
 use attune_core::decide::{Membership, membership};
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Query;
+use axum::http::{StatusCode, Uri};
 use serde::{Deserialize, Serialize};
 
+use super::answer::{Answer, json};
+use super::may_introspect;
 use super::problem::Problem;
-use super::{json, may_introspect};
 use crate::decider::Decider;
 
 #[derive(Deserialize)]
-pub(super) struct Whose {
+struct Whose {
     unit: String,
 }
 
@@ -25,15 +24,14 @@ struct Places<'a> {
 }
 
 /// `GET /v1/membership?unit=`: whether a unit is held out, and which arms it falls into, whatever it asks for.
-pub(super) async fn places(
-    State(decider): State<Decider>,
-    whose: Result<Query<Whose>, QueryRejection>,
-) -> Response {
-    answer(&decider, whose).unwrap_or_else(IntoResponse::into_response)
+pub(super) fn places(decider: &Decider, uri: &Uri) -> Answer {
+    answer(decider, uri).unwrap_or_else(|problem| problem.answer())
 }
 
-fn answer(decider: &Decider, whose: Result<Query<Whose>, QueryRejection>) -> Result<Response, Problem> {
-    let unit = whose.ok().map(|Query(whose)| whose.unit);
+fn answer(decider: &Decider, uri: &Uri) -> Result<Answer, Problem> {
+    let unit = Query::<Whose>::try_from_uri(uri)
+        .ok()
+        .map(|Query(whose)| whose.unit);
     let unit = unit.filter(|unit| !unit.is_empty()).ok_or_else(|| {
         let detail = "`unit` is missing; ask for `/v1/membership?unit=<the unit's id>`";
         Problem::new(StatusCode::BAD_REQUEST, detail)

@@ -1,38 +1,38 @@
 //! `OpenFeature`'s remote evaluation protocol.
 
+use std::borrow::Cow;
+
 use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::{Request, decide};
+use attune_core::decide::{Request, Taken, decide};
 use attune_core::engine::Engine;
 use attune_core::ofrep::{ErrorCode, Failure, Success};
 use attune_core::trace::Trace;
-use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{Path, State};
 use axum::http::header::ETAG;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use axum::http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
-use super::{bytes, json};
-use crate::decider::{Decider, Loaded, Question, decision_id};
+use super::answer::{Answer, bytes, empty, json};
+use super::body::BodyError;
+use super::route::CHANGES;
+use super::{complain, with_retry};
+use crate::decider::{Decider, DecisionIds, Loaded, Question, decision_id, with_context};
 use crate::etag;
 use crate::metrics::Refusal;
 
 const JSON: &str = "application/json";
 
-/// The parameter of the single endpoint, by its name: prefixes may have parameters of their own.
-#[derive(Deserialize)]
-pub(super) struct Target {
-    touchpoint: String,
-}
+/// Room for one answer that is not unusually long, in bytes.
+const SINGLE_BYTES: usize = 512;
 
 /// A request without a decision, in OFREP's shape.
 pub(super) struct Refused {
     status: StatusCode,
-    label: Refusal,
+    label: Option<Refusal>,
     failure: Failure,
 }
 
@@ -51,94 +51,115 @@ struct NoBundle {
 }
 
 /// `POST /ofrep/v1/evaluate/flags/{touchpoint}`: one decision, which counts as shown where the binding says so.
-pub(super) async fn evaluate(
-    State(decider): State<Decider>,
-    target: Result<Path<Target>, PathRejection>,
-    uri: Uri,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let touchpoint = target.map_or_else(
-        // No touchpoint has a name that is not UTF-8; it is not found under the one it was asked for by.
-        |_| uri.path().rsplit('/').next().unwrap_or_default().to_owned(),
-        |Path(target)| target.touchpoint,
-    );
-    decide_one(&decider, &touchpoint, body).unwrap_or_else(|refused| refused.answer(&decider))
+pub(super) fn evaluate(decider: &Decider, path: &str, body: Result<Bytes, BodyError>) -> Answer {
+    // No touchpoint has a name that is not UTF-8; it is not found under the one it was asked for by.
+    let touchpoint = percent_decode_str(path)
+        .decode_utf8()
+        .unwrap_or(Cow::Borrowed(path));
+    decide_one(decider, &touchpoint, body).unwrap_or_else(|refused| refused.answer(decider))
 }
 
 /// `POST /ofrep/v1/evaluate/flags`: every touchpoint. It records and charges nothing, because SDKs ask for everything at
 /// their start, rendered or not.
-pub(super) async fn evaluate_all(
-    State(decider): State<Decider>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    decide_all(&decider, &headers, body).unwrap_or_else(|refused| refused.answer(&decider))
+pub(super) fn evaluate_all(decider: &Decider, headers: &HeaderMap, body: Result<Bytes, BodyError>) -> Answer {
+    decide_all(decider, headers, body).unwrap_or_else(|refused| refused.answer(decider))
 }
 
 /// A method that OFREP does not use here.
-pub(super) async fn refuse_method(State(decider): State<Decider>, method: Method) -> Response {
+pub(super) fn refuse_method(method: &Method) -> Answer {
     let details = format!("{method} is not allowed here; send a POST with {{\"context\": {{...}}}}");
-    Refused::general(None, StatusCode::METHOD_NOT_ALLOWED, Refusal::Method, details).answer(&decider)
+    refuse(StatusCode::METHOD_NOT_ALLOWED, &details)
+}
+
+/// A request that is not looked at any further, in OFREP's shape.
+pub(super) fn refuse(status: StatusCode, details: &str) -> Answer {
+    let failure = Failure {
+        key: None,
+        error_code: ErrorCode::General,
+        error_details: details.to_owned(),
+    };
+    json(status, JSON, &failure)
 }
 
 fn decide_one(
     decider: &Decider,
     touchpoint: &str,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refused> {
-    let body = body.map_err(|rejection| Refused::body(Some(touchpoint), decider, &rejection))?;
+    body: Result<Bytes, BodyError>,
+) -> Result<Answer, Refused> {
+    let body = body.map_err(|error| Refused::body(Some(touchpoint), decider, error))?;
+    decider
+        .limits()
+        .shape
+        .check(&body)
+        .map_err(|error| Refused::context(Some(touchpoint), &error))?;
     let loaded = decider.loaded();
     let Some(loaded) = loaded.as_deref() else {
         check_without_bundle(Some(touchpoint), &body)?;
         decider.metrics().without_bundle.inc();
         return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
     };
-    let context = Context::decode_request(&loaded.engine, &body)
-        .map_err(|error| Refused::context(Some(touchpoint), &error))?;
+    with_context(&loaded.engine, &body, |context| {
+        answer_one(decider, loaded, touchpoint, context)
+    })
+    .map_err(|error| Refused::context(Some(touchpoint), &error))?
+}
+
+fn answer_one(
+    decider: &Decider,
+    loaded: &Loaded,
+    touchpoint: &str,
+    context: &Context<'_>,
+) -> Result<Answer, Refused> {
     let now = decider.now();
     let mut buffer = [0; Hyphenated::LENGTH];
     let id: &str = decision_id(now).hyphenated().encode_lower(&mut buffer);
     let question = Question {
         touchpoint,
-        context: &context,
+        context,
         now,
+        taken: &Taken::default(),
     };
     let decision = decider
         .decide_and_record(loaded, question, id)
         .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
     decider.metrics().single.inc(decision.reason);
-    Ok(json(
-        StatusCode::OK,
-        JSON,
-        &Success::new(&decision, loaded.engine.metadata(), Some(id)),
-    ))
+    let mut answer = Vec::with_capacity(SINGLE_BYTES);
+    Success::new(&decision, loaded.engine.metadata(), Some(id)).write(&mut answer);
+    Ok(bytes(StatusCode::OK, JSON, answer))
 }
 
 fn decide_all(
     decider: &Decider,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refused> {
-    let body = body.map_err(|rejection| Refused::body(None, decider, &rejection))?;
+    body: Result<Bytes, BodyError>,
+) -> Result<Answer, Refused> {
+    let body = body.map_err(|error| Refused::body(None, decider, error))?;
+    decider
+        .limits()
+        .shape
+        .check(&body)
+        .map_err(|error| Refused::context(None, &error))?;
     let loaded = decider.loaded();
     let Some(loaded) = loaded.as_deref() else {
         check_without_bundle(None, &body)?;
         decider.metrics().without_bundle.inc();
         return Ok(bytes(StatusCode::OK, JSON, b"{\"flags\":[]}".to_vec()));
     };
-    let context =
-        Context::decode_request(&loaded.engine, &body).map_err(|error| Refused::context(None, &error))?;
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
-    let answer = Flags::decide(decider, loaded, &context, tag.as_mut())?;
+    let answer = with_context(&loaded.engine, &body, |context| {
+        Flags::decide(decider, loaded, context, tag.as_mut())
+    })
+    .map_err(|error| Refused::context(None, &error))??;
     let tag = tag.map(etag::Builder::finish);
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
         decider.metrics().not_modified.inc();
-        return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag.as_ref()));
+        return Ok(with_tag(empty(StatusCode::NOT_MODIFIED), tag.as_ref()));
     }
+    let answer = answer.close(decider, headers);
     Ok(with_tag(bytes(StatusCode::OK, JSON, answer), tag.as_ref()))
 }
 
-fn with_tag(mut response: Response, tag: Option<&etag::Tag>) -> Response {
+fn with_tag(mut response: Answer, tag: Option<&etag::Tag>) -> Answer {
     if let Some(value) = tag.and_then(etag::Tag::header) {
         response.headers_mut().insert(ETAG, value);
     }
@@ -195,12 +216,15 @@ impl Flags {
         loaded: &Loaded,
         context: &Context<'_>,
         mut tag: Option<&mut etag::Builder>,
-    ) -> Result<Vec<u8>, Refused> {
+    ) -> Result<Self, Refused> {
         let engine = &loaded.engine;
         let now = decider.now();
         let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-        let mut flags = Self(Vec::with_capacity(16 * 1024));
+        let mut flags = Self(Vec::with_capacity(
+            SINGLE_BYTES * (1 + engine.touchpoints().count()),
+        ));
         flags.0.extend_from_slice(b"{\"flags\":[");
+        let mut ids = DecisionIds::at(now);
         for (index, touchpoint) in engine.touchpoints().enumerate() {
             let request = Request {
                 touchpoint,
@@ -215,19 +239,27 @@ impl Flags {
                 flags.0.push(b',');
             }
             let start = flags.0.len();
-            let answer = Success::new(&decision, engine.metadata(), None);
-            if serde_json::to_writer(&mut flags.0, &answer).is_err() {
-                // INVARIANT: an answer always serializes.
-                flags.0.truncate(start);
-                continue;
-            }
+            Success::new(&decision, engine.metadata(), None).write(&mut flags.0);
             if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
                 tag.answer(piece);
             }
-            flags.name_last(decision_id(now));
+            flags.name_last(ids.draw());
         }
-        flags.0.extend_from_slice(b"]}");
-        Ok(flags.0)
+        Ok(flags)
+    }
+
+    /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.
+    fn close(mut self, decider: &Decider, headers: &HeaderMap) -> Vec<u8> {
+        self.0
+            .extend_from_slice(b"],\"eventStreams\":[{\"type\":\"sse\",\"endpoint\":{\"requestUri\":");
+        let keys = decider.access().keys.as_ref();
+        let token = keys.and_then(|keys| keys.stream_token(headers));
+        let query = token.map_or_else(String::new, |token| format!("?token={token}"));
+        let uri = format!("{}{CHANGES}{query}", decider.mounted_at());
+        // INVARIANT: a string always serializes.
+        let _ = serde_json::to_writer(&mut self.0, &uri);
+        self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
+        self.0
     }
 
     /// Adds the decision's id to the answer that was written last: its metadata is never empty and comes last.
@@ -263,7 +295,7 @@ impl Refused {
         };
         Self {
             status: StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::BAD_REQUEST),
-            label,
+            label: Some(label),
             failure,
         }
     }
@@ -272,23 +304,12 @@ impl Refused {
         Self::of(Failure::from_context(key, error))
     }
 
-    fn body(key: Option<&str>, decider: &Decider, rejection: &BytesRejection) -> Self {
-        let status = rejection.status();
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let details = format!(
-                "the body is larger than {} bytes; send only attributes that rules read",
-                decider.body_limit()
-            );
-            return Self::general(key, status, Refusal::TooLarge, details);
-        }
-        let details = "the body broke off; send it whole".to_owned();
-        Self::general(key, StatusCode::BAD_REQUEST, Refusal::Unreadable, details)
-    }
-
-    fn general(key: Option<&str>, status: StatusCode, label: Refusal, error_details: String) -> Self {
+    fn body(key: Option<&str>, decider: &Decider, error: BodyError) -> Self {
+        let (status, error_details) = complain(decider, error);
         Self {
             status,
-            label,
+            // Counted with the complaint.
+            label: None,
             failure: Failure {
                 key: key.map(str::to_owned),
                 error_code: ErrorCode::General,
@@ -297,8 +318,10 @@ impl Refused {
         }
     }
 
-    fn answer(self, decider: &Decider) -> Response {
-        decider.metrics().refusals.inc(self.label);
-        json(self.status, JSON, &self.failure)
+    fn answer(self, decider: &Decider) -> Answer {
+        if let Some(label) = self.label {
+            decider.metrics().refusals.inc(label);
+        }
+        with_retry(json(self.status, JSON, &self.failure))
     }
 }

@@ -1,13 +1,10 @@
 //! Errors outside of OFREP, by RFC 9457.
 
-use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::json;
-use crate::decider::Decider;
-use crate::metrics::Refusal;
+use super::answer::{Answer, json};
+use super::with_retry;
 
 /// What is wrong with a request and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,31 +31,25 @@ impl Problem {
             "there is no bundle yet; ask again once `/readyz` answers 200",
         )
     }
-}
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    pub(super) fn answer(&self) -> Answer {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        json(status, "application/problem+json", &self)
+        with_retry(json(status, "application/problem+json", self))
     }
 }
 
 /// A path that there is not.
-pub(super) async fn refuse_path(uri: Uri) -> Problem {
+pub(super) fn no_path(path: &str) -> Problem {
     Problem::new(
         StatusCode::NOT_FOUND,
-        format!(
-            "there is no `{}`; decisions are at `POST /ofrep/v1/evaluate/flags/<touchpoint>`",
-            uri.path()
-        ),
+        format!("there is no `{path}`; decisions are at `POST /ofrep/v1/evaluate/flags/<touchpoint>`"),
     )
 }
 
 /// A path that takes another method.
-pub(super) async fn refuse_method(State(decider): State<Decider>, method: Method, uri: Uri) -> Problem {
-    decider.metrics().refusals.inc(Refusal::Method);
+pub(super) fn refuse_method(method: &Method, path: &str) -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
-        format!("`{}` does not take {method}; see the `Allow` header", uri.path()),
+        format!("`{path}` does not take {method}; see the `Allow` header"),
     )
 }

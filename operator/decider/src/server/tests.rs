@@ -1,5 +1,9 @@
+mod browser;
 mod bulk;
+mod changes;
+mod events;
 mod native;
+mod page;
 mod single;
 
 use axum::Router;
@@ -48,7 +52,7 @@ async fn refuses_other_methods_and_paths() {
             let request = Request::builder().method(&method).uri(path).body(Body::empty());
             let answer = send(&decider, request.unwrap()).await;
             assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
-            assert_eq!(answer.header("allow"), "POST");
+            assert_eq!(answer.header("allow"), "POST, OPTIONS");
             assert_eq!(answer.json()["errorCode"], "GENERAL");
         }
     }

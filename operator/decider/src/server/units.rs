@@ -1,15 +1,16 @@
 //! Forgetting a unit.
 
+use std::borrow::Cow;
+
 use attune_core::event::MAX_UNIT_BYTES;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::answer::{Answer, json};
+use super::may_introspect;
 use super::problem::Problem;
-use super::{json, may_introspect};
 use crate::decider::Decider;
 use crate::exposure::report::EraseError;
 
@@ -27,24 +28,18 @@ struct Forgotten {
 
 /// `DELETE /v1/units/{unit}`: forgets a unit here and lets the collector erase it. Idempotent. Other deciders have memories of
 /// their own, which are asked for themselves.
-pub(super) async fn forget(
-    State(decider): State<Decider>,
-    unit: Result<Path<String>, PathRejection>,
-) -> Response {
-    match try_forget(&decider, unit).await {
+pub(super) async fn forget(decider: &Decider, unit: &str) -> Answer {
+    match try_forget(decider, unit).await {
         Ok(forgotten) => json(StatusCode::OK, "application/json", &forgotten),
-        Err(problem) => problem.into_response(),
+        Err(problem) => problem.answer(),
     }
 }
 
-async fn try_forget(
-    decider: &Decider,
-    unit: Result<Path<String>, PathRejection>,
-) -> Result<Forgotten, Problem> {
-    let unit = unit.ok().map(|Path(unit)| unit);
+async fn try_forget(decider: &Decider, unit: &str) -> Result<Forgotten, Problem> {
     let is_unit = |unit: &String| {
         !unit.is_empty() && unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
     };
+    let unit = percent_decode_str(unit).decode_utf8().ok().map(Cow::into_owned);
     let unit = unit.filter(is_unit).ok_or_else(|| {
         let detail =
             format!("the unit has 1 to {MAX_UNIT_BYTES} bytes without control characters, percent-encoded");

@@ -178,3 +178,35 @@ fn works_in_the_smallest_memory() {
         assert!(state.lock(&format!("user-{number}")).last_shown("web").is_some());
     }
 }
+
+#[test]
+fn counts_outcomes_in_a_window_and_forgets_repeated_ones_first() {
+    let state = State::new(10_000);
+    state.serve(&bundle_with(|bundle| {
+        bundle["bindings"]["hero"]["stopOn"] =
+            serde_json::json!([{"event": "purchase", "windowSeconds": 86400}]);
+    }));
+    let mut record = state.lock("u1");
+    record.note("purchase", after(0));
+    for minute in 0..100 {
+        record.note("visit", after(minute));
+        // Heard of by a second decider with the same memory.
+        record.note("visit", after(minute));
+    }
+    assert_eq!(
+        record.outcomes("visit", after(97)),
+        2,
+        "after an instant, not at it"
+    );
+    assert_eq!(
+        record.outcomes("visit", after(-1)),
+        63,
+        "the oldest were forgotten"
+    );
+    assert_eq!(
+        record.last_outcome("purchase"),
+        Some(after(0)),
+        "the only one of its name was not"
+    );
+    assert_eq!(record.outcomes("refund", after(-1)), 0);
+}

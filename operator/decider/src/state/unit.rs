@@ -10,14 +10,14 @@ pub(super) const WEIGHT: usize = 2;
 /// Most shows kept of one unit: caps above it are never reached.
 pub(super) const MAX_SHOWS: usize = 1024;
 
-/// Most different outcomes kept of one unit.
+/// Most outcomes kept of one unit: counts above it are never reached.
 pub(super) const MAX_OUTCOMES: usize = 64;
 
 /// The past of one unit.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unit {
     shows: Vec<Show>,
-    /// The last of each name.
+    /// In the order in which they were heard of.
     outcomes: Vec<(Key, Timestamp)>,
 }
 
@@ -59,18 +59,28 @@ impl Unit {
     /// Notes an outcome and drops what happened before `since`; tells when room had to be made.
     pub(super) fn outcome(&mut self, event: Key, at: Timestamp, since: Timestamp) -> Option<Forgotten> {
         self.drop_before(since);
-        if let Some((_, last)) = self.outcomes.iter_mut().find(|(known, _)| *known == event) {
-            *last = at.max(*last);
+        // Of several deciders with one memory each hears of it: one name at one instant is one outcome.
+        if self.outcomes.contains(&(event, at)) {
             return None;
         }
         self.outcomes.push((event, at));
         if self.outcomes.len() <= MAX_OUTCOMES {
             return None;
         }
-        let oldest = self.outcomes.iter().enumerate().min_by_key(|(_, (_, at))| *at);
-        let oldest = oldest.map(|(index, _)| index)?;
-        self.outcomes.remove(oldest);
+        let forgotten = self.oldest_repeated().or_else(|| self.oldest_of(|_| true))?;
+        self.outcomes.remove(forgotten);
         Some(Forgotten::Outcome)
+    }
+
+    /// The oldest outcome whose name happened again since: without it the last of each name is still known.
+    fn oldest_repeated(&self) -> Option<usize> {
+        self.oldest_of(|name| self.outcomes.iter().filter(|(known, _)| *known == name).count() > 1)
+    }
+
+    fn oldest_of(&self, is_meant: impl Fn(Key) -> bool) -> Option<usize> {
+        let outcomes = self.outcomes.iter().enumerate();
+        let meant = outcomes.filter(|(_, (name, _))| is_meant(*name));
+        meant.min_by_key(|(_, (_, at))| *at).map(|(index, _)| index)
     }
 
     pub(super) fn shown(&self, what: Key, since: Timestamp) -> u32 {
@@ -87,8 +97,13 @@ impl Unit {
     }
 
     pub(super) fn last_outcome(&self, event: Key) -> Option<Timestamp> {
-        let outcome = self.outcomes.iter().find(|(known, _)| *known == event);
-        outcome.map(|(_, at)| *at)
+        let outcomes = self.outcomes.iter().filter(|(known, _)| *known == event);
+        outcomes.map(|(_, at)| *at).max()
+    }
+
+    pub(super) fn outcomes(&self, event: Key, since: Timestamp) -> u32 {
+        let matches = |(known, at): &&(Key, Timestamp)| *known == event && *at > since;
+        u32::try_from(self.outcomes.iter().filter(matches).count()).unwrap_or(u32::MAX)
     }
 
     fn drop_before(&mut self, since: Timestamp) {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{id, settled, stands, told};
 use crate::Index;
 
+#[expect(clippy::unnecessary_wraps, reason = "labels may be unknown")]
 fn labels(region: &str) -> Option<BTreeMap<String, String>> {
     Some(BTreeMap::from([("region".to_owned(), region.to_owned())]))
 }

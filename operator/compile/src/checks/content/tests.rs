@@ -36,7 +36,7 @@ fn complete(compiled: &Compiled) -> String {
 fn a_prohibited_tactic_is_named_and_where_it_is_enforced_its_variant_leaves() {
     let with = |enforcement| {
         hero(tactics(enforcement), |spec| {
-            spec["variants"][1]["tactics"] = json!(["FalseScarcity"])
+            spec["variants"][1]["tactics"] = json!(["FalseScarcity"]);
         })
     };
     assert_eq!(findings(&tactics("Enforce")), [""; 0]);
@@ -66,7 +66,7 @@ fn a_phrase_gives_an_undeclared_tactic_away_in_its_locale() {
     let says = |index: usize, text: &str| {
         let text = text.to_owned();
         hero(tactics("Enforce"), move |spec| {
-            spec["variants"][index]["content"]["headline"] = text.into()
+            spec["variants"][index]["content"]["headline"] = text.into();
         })
     };
     assert_eq!(
@@ -82,7 +82,7 @@ fn a_phrase_gives_an_undeclared_tactic_away_in_its_locale() {
 #[test]
 fn a_phrase_leaves_carried_forms_too() {
     let base = hero(tactics("Ignore"), |spec| {
-        spec["variants"][1]["content"]["headline"] = "Only today".into()
+        spec["variants"][1]["content"]["headline"] = "Only today".into();
     });
     let before = compile(&base);
     assert_eq!(variants(&before, "email"), ["everyone", "loyal", "lapsed"]);
@@ -111,7 +111,7 @@ fn a_phrase_leaves_carried_forms_too() {
 #[test]
 fn a_core_that_offends_takes_the_module_with_it() {
     let strategy = hero(tactics("Enforce"), |spec| {
-        spec["core"]["legal"] = "Only today.".into()
+        spec["core"]["legal"] = "Only today.".into();
     });
     let compiled = compile(&strategy);
     let told = finding(&strategy);
@@ -136,7 +136,7 @@ fn haste_needs_an_end() {
         })
     };
     let open = hero(tactics("Enforce"), |spec| {
-        spec["variants"][1]["tactics"] = json!(["Countdown"])
+        spec["variants"][1]["tactics"] = json!(["Countdown"]);
     });
     assert_eq!(
         finding(&open),
@@ -184,7 +184,7 @@ fn a_variant_without_approval_is_named_and_where_it_is_enforced_leaves_also_carr
 #[test]
 fn an_approval_of_the_future_is_none() {
     let strategy = hero(approvals("Warn", false), |spec| {
-        spec["variants"][2]["approval"]["at"] = "2026-12-02T00:00:00Z".into()
+        spec["variants"][2]["approval"]["at"] = "2026-12-02T00:00:00Z".into();
     });
     let told = finding(&strategy);
     assert!(
@@ -216,7 +216,7 @@ fn an_approval_holds_for_the_words_that_it_was_given_for() {
     let bound = bound(&unbound);
     assert_eq!(findings(&bound), [""; 0]);
     let reworded = hero(bound.clone(), |spec| {
-        spec["variants"][3]["content"]["cta"] = "Finish now".into()
+        spec["variants"][3]["content"]["cta"] = "Finish now".into();
     });
     assert_eq!(
         finding(&reworded),
@@ -225,11 +225,11 @@ fn an_approval_holds_for_the_words_that_it_was_given_for() {
     );
     assert!(!variants(&compile(&reworded), "web").contains(&"cart".to_owned()));
     let core = hero(bound.clone(), |spec| {
-        spec["core"]["legal"] = "Other terms.".into()
+        spec["core"]["legal"] = "Other terms.".into();
     });
     assert_eq!(findings(&core).len(), 4, "the core is part of what people see");
     let elsewhere = hero(bound, |spec| {
-        spec["variants"][3]["channels"] = json!(["web", "email"])
+        spec["variants"][3]["channels"] = json!(["web", "email"]);
     });
     assert_eq!(
         findings(&elsewhere),
@@ -243,7 +243,7 @@ fn what_a_model_wrote_is_never_served_before_exactly_these_words_are_approved() 
     let none = ruled(json!({}));
     let generated = |strategy| {
         hero(strategy, |spec| {
-            spec["variants"][1]["origin"] = "Generated".into()
+            spec["variants"][1]["origin"] = "Generated".into();
         })
     };
     let told = finding(&generated(none.clone()));
@@ -298,7 +298,7 @@ fn names_variants_that_nobody_can_ever_see() {
 #[test]
 fn what_an_arm_names_is_seen_and_a_module_that_nothing_shows_is_left_alone() {
     let strategy = hero(ruled(json!({})), |spec| {
-        spec["variants"][3]["audiences"] = json!(["lapsed"])
+        spec["variants"][3]["audiences"] = json!(["lapsed"]);
     })
     .without(Kind::Experiment, "cart-hero")
     .edit(

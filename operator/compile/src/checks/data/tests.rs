@@ -19,6 +19,10 @@ fn audited(strategy: &Strategy) -> String {
 }
 
 /// The example with another audit.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn with_audit(audit: Value) -> Strategy {
     Strategy::example().edit(Kind::DataContract, "shopper", json!({"audit": audit}))
 }
@@ -232,7 +236,7 @@ fn rules_do_not_ask_for_forbidden_values() {
     let forbidding = |value: &str| {
         ruled(json!({"attributes": {"enforcement": "Warn", "forbiddenValues": {"user.tier": [value]}}}))
             .change(Kind::DataContract, "shopper", |spec| {
-                spec["attributes"][3]["sensitivity"] = "None".into()
+                spec["attributes"][3]["sensitivity"] = "None".into();
             })
     };
     assert_eq!(

@@ -6,6 +6,10 @@ use crate::snapshot::Labels;
 use crate::tests::{told, verdict};
 use crate::{Compiled, Previous, Snapshot};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn policy(name: &str, spec: Value) -> Value {
     json!({"apiVersion": "attune.dev/v1alpha1", "kind": "GovernancePolicy", "metadata": {"name": name}, "spec": spec})
 }

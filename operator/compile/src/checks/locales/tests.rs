@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use crate::tests::{compile, finding, findings, ruled, stands};
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn ruling(forbidden: Value) -> Strategy {
     ruled(json!({"locales": {"enforcement": "Warn", "forbidden": forbidden}}))
 }

@@ -12,6 +12,10 @@ use crate::{Compiled, Previous};
 const BINDING: &str = "retention-newsletter";
 
 /// The example under an evidence rule, with one binding that is open to all and names its evidence.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a patch is written where it is passed"
+)]
 fn rolled_out(rule: Value) -> Strategy {
     ruled(json!({"evidence": rule}))
         .edit(
@@ -71,7 +75,7 @@ fn a_concluded_lift_of_the_same_thing_is_evidence() {
 #[test]
 fn beyond_the_test_share_a_rollout_needs_evidence() {
     let none = warn().change(Kind::ChannelBinding, BINDING, |spec| {
-        spec["rollout"] = json!({"shareBp": 1001})
+        spec["rollout"] = json!({"shareBp": 1001});
     });
     assert_eq!(
         only(&none, None),
@@ -79,7 +83,7 @@ fn beyond_the_test_share_a_rollout_needs_evidence() {
          name the experiment in `rollout.evidence`: without, a rollout is for 10 % of units at most (policy `default`)"
     );
     let tested = none.change(Kind::ChannelBinding, BINDING, |spec| {
-        spec["rollout"] = json!({"shareBp": 1000})
+        spec["rollout"] = json!({"shareBp": 1000});
     });
     assert_eq!(lines(&tested, None), [""; 0]);
     let waiting = only(&warn(), None);

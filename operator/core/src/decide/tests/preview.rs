@@ -149,7 +149,7 @@ fn tells_which_rules_can_win_somebody() {
     });
     assert!(open(gone).is_empty(), "expired");
     let only_gold = shop().module("hero", |hero| {
-        hero.variants.retain(|variant| variant.name == "gold")
+        hero.variants.retain(|variant| variant.name == "gold");
     });
     assert_eq!(open(only_gold), ["hero-home[1]"], "nothing to show to the cart");
 }

@@ -272,3 +272,33 @@ fn reports_the_latest_step_that_any_candidate_reached() {
     let hushed = loud.settings(|settings| settings.quiet_hours = quiet_hours);
     assert_eq!(ask(&hushed).reason_and_variant(), (QuietHours, "hero/everyone"));
 }
+
+#[test]
+fn decides_by_what_the_unit_did() {
+    let strategy = shop()
+        .audience("regular", r#"history.count("purchase", duration("720h")) >= 2"#)
+        .audience("recent", r#"now - history.last("visit") < duration("24h")"#)
+        .module("regulars", |_| {})
+        .binding("hero-home", |binding| {
+            binding.candidates = vec![
+                candidate("regulars", &["regular"]),
+                candidate("hero", &["recent"]),
+            ];
+        });
+    let engine = strategy.engine();
+    let of = |past: Past| {
+        let answer = Ask::new(cart("u1")).after(past).of(&engine);
+        answer.audience().map(str::to_owned)
+    };
+    assert_eq!(of(Past::default()), None, "nothing is known");
+    let once = Past::default().did("purchase", "2026-11-20T00:00:00Z");
+    assert_eq!(of(once.clone()), None);
+    // The window is over at the instant it names.
+    assert_eq!(of(once.clone().did("purchase", "2026-11-01T00:00:00Z")), None);
+    let twice = once.did("purchase", "2026-11-01T00:00:01Z");
+    assert_eq!(of(twice).as_deref(), Some("regular"));
+    let visited = Past::default().did("visit", "2026-11-30T12:00:00Z");
+    assert_eq!(of(visited).as_deref(), Some("recent"));
+    let long_ago = Past::default().did("visit", "2026-11-29T12:00:00Z");
+    assert_eq!(of(long_ago), None);
+}

@@ -1,12 +1,14 @@
 //! Every decision at once, and when it is unchanged.
 
+use attune_core::context::Shape;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::json;
 
 use super::BULK;
 use crate::Decider;
-use crate::fixture::{Answer, Hands, Place, bundle_with, decider, post, send, unit_in};
+use crate::fixture::{Answer, Hands, Place, builder, bundle_with, decider, post, send, unit_in};
+use crate::limits::Limits;
 
 #[tokio::test]
 async fn refuses_bad_bulk_requests_without_a_key() {
@@ -141,7 +143,17 @@ async fn answers_contexts_that_are_too_deep_to_hash_without_a_tag() {
         "[".repeat(300),
         "]".repeat(300)
     );
-    let answer = post(&decider(), BULK, deep).await;
+    let shape = Shape {
+        depth: 400,
+        keys: 1024,
+    };
+    let limits = Limits {
+        shape,
+        ..Limits::default()
+    };
+    let decider = builder().limits(limits).build();
+    decider.adopt_bundle(bundle_with(|_| {})).unwrap();
+    let answer = post(&decider, BULK, deep).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header("etag"), "");
 }

@@ -1,0 +1,60 @@
+//! What audiences and holdouts came out as in one request.
+
+use std::cell::Cell;
+
+use jiff::Timestamp;
+
+/// Bits of a word.
+const BITS: usize = 64;
+
+/// One bit for each audience that was evaluated, and one for what it came out as.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    words: Vec<Cell<(u64, u64)>>,
+    /// The unit's bucket in each holdout; above 10,000 where it is not known yet.
+    buckets: Vec<Cell<u32>>,
+    /// The instant that they were evaluated at.
+    now: Cell<Option<Timestamp>>,
+}
+
+impl Memo {
+    /// Forgets everything and makes room for so many audiences and holdouts.
+    pub(super) fn reset(&mut self, audiences: usize, holdouts: usize) {
+        self.buckets.clear();
+        self.buckets.resize(holdouts, Cell::new(u32::MAX));
+        self.words.clear();
+        self.words.resize(audiences.div_ceil(BITS), Cell::new((0, 0)));
+        self.now.set(None);
+    }
+
+    /// The unit's bucket in a holdout: the same for every touchpoint of a request.
+    pub(crate) fn bucket(&self, holdout: usize, compute: impl FnOnce() -> u32) -> u32 {
+        let Some(place) = self.buckets.get(holdout) else {
+            return compute();
+        };
+        if place.get() == u32::MAX {
+            place.set(compute());
+        }
+        place.get()
+    }
+
+    pub(super) fn get_or(&self, audience: usize, now: Timestamp, evaluate: impl FnOnce() -> bool) -> bool {
+        if self.now.get() != Some(now) {
+            for word in &self.words {
+                word.set((0, 0));
+            }
+            self.now.set(Some(now));
+        }
+        let Some(word) = self.words.get(audience / BITS) else {
+            return evaluate();
+        };
+        let (known, held) = word.get();
+        let bit = 1 << (audience % BITS);
+        if known & bit != 0 {
+            return held & bit != 0;
+        }
+        let holds = evaluate();
+        word.set((known | bit, if holds { held | bit } else { held }));
+        holds
+    }
+}
