@@ -84,7 +84,10 @@ fn report(what: &str, runs: &[f64]) -> f64 {
     sorted.sort_by(f64::total_cmp);
     let median = *sorted.get(sorted.len() / 2).unwrap();
     let (first, last) = (sorted.first().unwrap(), sorted.last().unwrap());
-    println!("{what}: {median:.2}, {first:.2} to {last:.2}, {} runs", sorted.len());
+    println!(
+        "{what}: {median:.2}, {first:.2} to {last:.2}, {} runs",
+        sorted.len()
+    );
     median
 }
 

@@ -37,10 +37,30 @@ fn main() -> ExitCode {
     let (continuous, planned) = (Duration::from_micros(50), Duration::from_millis(5));
     let cases = [
         case("continuous, first look", Method::Continuous, 1, (0.0, continuous)),
-        case("continuous, 28 looks", Method::Continuous, LOOKS, (0.0, continuous)),
-        case("planned, 28 looks, no effect", Method::Planned, LOOKS, (0.0, planned)),
-        case("planned, 28 looks, 1 % lift", Method::Planned, LOOKS, (0.01, planned)),
-        case("planned, 28 looks, 2 % lift", Method::Planned, LOOKS, (0.02, planned)),
+        case(
+            "continuous, 28 looks",
+            Method::Continuous,
+            LOOKS,
+            (0.0, continuous),
+        ),
+        case(
+            "planned, 28 looks, no effect",
+            Method::Planned,
+            LOOKS,
+            (0.0, planned),
+        ),
+        case(
+            "planned, 28 looks, 1 % lift",
+            Method::Planned,
+            LOOKS,
+            (0.01, planned),
+        ),
+        case(
+            "planned, 28 looks, 2 % lift",
+            Method::Planned,
+            LOOKS,
+            (0.02, planned),
+        ),
     ];
     let mut is_met = true;
     for case in &cases {
@@ -55,7 +75,11 @@ fn main() -> ExitCode {
         );
         is_met &= *median < target;
     }
-    if is_met { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_met {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Microseconds of a core for one answer.
