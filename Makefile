@@ -22,7 +22,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## build attune and replay a week of a fashion shop; needs Rust, a C compiler, Python 3.11 and pip
@@ -126,3 +126,11 @@ bench-cluster: ## the operator under thousands of resources and hundreds of deci
 	ATTUNE_TOOLS_BIN=$$(e2e/cluster/build-tools)
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(dir $(BINARIES)))/release"
 	cargo test --locked --workspace --test scale
+
+# The batches of a million units take 2 GiB of memory and the database as much of the disk.
+.PHONY: bench-measurement
+bench-measurement: ## events stored a second on one core, analysis of a million units, verdicts from moments
+	@cargo bench --locked -p attune-lift --bench verdict
+	cargo bench --locked -p attune-collector --bench speed --no-run
+	taskset -c 0 cargo bench --locked -p attune-collector --bench speed -- 100000 3
+	taskset -c 0 cargo bench --locked -p attune-collector --bench speed -- 1000000 1

@@ -56,10 +56,17 @@ pub fn repeated_p(z: f64, fractions: &[f64]) -> f64 {
         } else {
             low = root;
         }
+        // At either end of what can be asked for; without an effect that is where most answers are.
+        if low >= high {
+            break;
+        }
         let slope = (critical - previous.1) / (root - previous.0);
         let step = root + (z - critical) / slope;
+        // What is left after a secant step goes with the product of the last two, which saves asking once more.
+        let left = (step - root).abs() * (root - previous.0).abs();
         previous = (root, critical);
-        if (step - root).abs() <= 1e-9 * root {
+        if left <= 1e-10 * root * root {
+            root = step.clamp(low, high);
             break;
         }
         root = if step > low && step < high {

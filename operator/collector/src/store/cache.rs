@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Most entries before the cache starts over; names come from clients and have no end.
-const MAX_ENTRIES: usize = 200_000;
+/// Most entries before a cache starts over; names come from clients and have no end. That many units take 26 MB, and one
+/// more would double it.
+const MAX_ENTRIES: usize = 900_000;
 
 /// A bounded memory of rows; whoever changes such a row says so here.
 #[derive(Debug)]
