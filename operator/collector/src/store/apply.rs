@@ -6,7 +6,7 @@ use attune_core::event::{EventData, Exposure, Outcome, Property};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::cache::Cache;
+use super::cache::{Cache, MOST_NAMES};
 use super::holdouts::Bucket;
 use super::key::UnitHash;
 use super::snapshot::SplitKind;
@@ -25,7 +25,7 @@ pub(super) const EXPOSURES: i64 = 0;
 /// What the writer remembers between transactions.
 #[derive(Debug, Default)]
 pub(super) struct Caches {
-    names: Cache<String>,
+    names: Cache<String, MOST_NAMES>,
     pub(super) units: Cache<UnitHash>,
     splits: Cache<(i64, i64, i64, i32)>,
 }

@@ -3,21 +3,23 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-/// Most entries before a cache starts over; names come from clients and have no end. That many units take 26 MB, and one
-/// more would double it.
-const MAX_ENTRIES: usize = 900_000;
+/// Most units. They take 26 MB, and one more would double it.
+const MOST_UNITS: usize = 900_000;
 
-/// A bounded memory of rows; whoever changes such a row says so here.
+/// Most names, which come from clients and may be long.
+pub(super) const MOST_NAMES: usize = 200_000;
+
+/// A bounded memory of rows, which starts over when it is full; whoever changes such a row says so here.
 #[derive(Debug)]
-pub(super) struct Cache<K>(HashMap<K, i64>);
+pub(super) struct Cache<K, const MOST: usize = MOST_UNITS>(HashMap<K, i64>);
 
-impl<K> Default for Cache<K> {
+impl<K, const MOST: usize> Default for Cache<K, MOST> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<K: Eq + Hash> Cache<K> {
+impl<K: Eq + Hash, const MOST: usize> Cache<K, MOST> {
     pub(super) fn get<Q>(&self, key: &Q) -> Option<i64>
     where
         K: std::borrow::Borrow<Q>,
@@ -27,7 +29,7 @@ impl<K: Eq + Hash> Cache<K> {
     }
 
     pub(super) fn put(&mut self, key: K, id: i64) {
-        if self.0.len() >= MAX_ENTRIES {
+        if self.0.len() >= MOST {
             self.0.clear();
         }
         self.0.insert(key, id);
