@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::common::{Cap, LocalRef, distinct_caps, is_false};
 use crate::number::{BasisPoints, Whole};
+use crate::results::Verdict;
 use crate::rules;
 use crate::text::{EventName, Expression, ItemName, ObjectName};
-use crate::time::Span;
+use crate::time::{Instant, Span};
 
 /// Which content, for which program, at which touchpoint: the rules themselves.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -163,4 +164,29 @@ pub struct ChannelBindingStatus {
     /// Share of units that it really reaches after rollout and holdouts, in basis points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_traffic_bp: Option<i32>,
+    /// What the experiment that it cites has concluded with; it stays when the experiment is deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<CitedEvidence>,
+}
+
+/// What an experiment has concluded with, and for whom that was shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CitedEvidence {
+    /// The experiment.
+    pub experiment: ObjectName,
+    /// What it concluded with.
+    pub verdict: Verdict,
+    /// When.
+    pub concluded_at: Instant,
+    /// Audiences that took part; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32))]
+    pub audiences: Vec<String>,
+    /// Modules that treated arms showed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    pub modules: Vec<String>,
+    /// Metric that decided.
+    pub metric: String,
 }

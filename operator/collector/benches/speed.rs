@@ -246,6 +246,7 @@ fn question(kind: MetricKind) -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        bindings: Vec::new(),
         thresholds: Vec::new(),
     }
 }

@@ -133,7 +133,10 @@ fn answer_from(
         arms,
         unknown_arms,
         sample_ratio,
-        power: power::of(question, &results),
+        power: match power::of(question, &results) {
+            Some(power) => Some(power),
+            None => power::before(snapshot, question, at)?,
+        },
         results,
         unavailable,
         thresholds: Vec::new(),

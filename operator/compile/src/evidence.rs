@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use attune_api::Experiment;
+use attune_api::channel_binding::CitedEvidence;
 use attune_api::experiment::Effect;
 use attune_api::results::Verdict;
+use attune_api::{Experiment, ObjectName};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
 
 use crate::snapshot::Snapshot;
 
@@ -61,6 +64,49 @@ impl Outcome {
     }
 }
 
+/// What stands on the status of a `ChannelBinding` of the experiment that it cites.
+pub fn cited_on(status: &Value) -> Option<CitedEvidence> {
+    CitedEvidence::deserialize(status.get("evidence")?).ok()
+}
+
+impl Evidence {
+    /// As it stands on a binding that cites the experiment.
+    pub(crate) fn cited(&self, experiment: &ObjectName) -> CitedEvidence {
+        CitedEvidence {
+            experiment: experiment.clone(),
+            verdict: self.outcome.verdict(),
+            concluded_at: self.concluded_at.into(),
+            audiences: self.audiences.iter().cloned().collect(),
+            modules: self.modules.iter().cloned().collect(),
+            metric: self.metric.clone(),
+        }
+    }
+
+    /// What stands on a binding; `None` of a verdict that concludes nothing.
+    fn of_cited(cited: &CitedEvidence) -> Option<Self> {
+        Some(Self {
+            outcome: outcome(cited.verdict)?,
+            concluded_at: cited.concluded_at.timestamp(),
+            audiences: cited.audiences.iter().cloned().collect(),
+            modules: cited.modules.iter().cloned().collect(),
+            metric: cited.metric.clone(),
+        })
+    }
+}
+
+impl Outcome {
+    /// The verdict that it was.
+    const fn verdict(self) -> Verdict {
+        match self {
+            Self::WorthwhileLift => Verdict::WorthwhileLift,
+            Self::Lift => Verdict::Lift,
+            Self::NoWorthwhileLift => Verdict::NoWorthwhileLift,
+            Self::Harm => Verdict::Harm,
+            Self::Unproven => Verdict::Unproven,
+        }
+    }
+}
+
 /// What is known to have concluded: the decisions on the statuses of Experiments, and what else the snapshot says; `None`
 /// where nobody can tell.
 pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
@@ -83,6 +129,14 @@ pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
         Some((name.clone(), evidence))
     });
     let mut known: BTreeMap<_, _> = decided.collect();
+    // An experiment that is deleted has left its verdict with whoever cites it.
+    let cited = snapshot.cited.values();
+    let left = cited.filter(|cited| !snapshot.experiments.contains_key(cited.experiment.as_str()));
+    let left = left.filter_map(|cited| {
+        let evidence = Evidence::of_cited(cited)?;
+        Some((cited.experiment.as_str().to_owned(), evidence))
+    });
+    known.extend(left);
     known.extend(
         others
             .iter()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use attune_api::audience::AudienceUse;
-use attune_api::channel_binding::ChannelBindingStatus;
+use attune_api::channel_binding::{ChannelBindingSpec, ChannelBindingStatus, CitedEvidence};
 use attune_api::content_module::VariantFigures;
 use attune_api::delivery::Delivery;
 use attune_api::experiment::ArmFigures;
@@ -223,8 +223,17 @@ fn binding(
         live_rules: Some(count(rules.live)),
         effective_traffic_bp: published
             .map(|(publication, one)| basis_points(reached(&publication.bundle, one))),
+        evidence: cited(model, &binding.spec),
         ..ChannelBindingStatus::default()
     })
+}
+
+/// What the experiment that a binding cites has concluded with.
+fn cited(model: &Model<'_>, binding: &ChannelBindingSpec) -> Option<CitedEvidence> {
+    let evidence = binding.rollout.as_ref()?.evidence.as_ref()?;
+    let experiment = &evidence.experiment_ref.name;
+    let known = model.evidence.as_ref()?.get(experiment.as_str())?;
+    Some(known.cited(experiment))
 }
 
 /// The share of units that a binding really reaches: its rollout, less what is held out.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use attune_api::channel_binding::CitedEvidence;
 use attune_api::experiment::Registration;
 use attune_api::{
     Audience, Channel, ChannelBinding, ContentModule, DataContract, Experiment, GovernancePolicy, Holdout,
@@ -61,6 +62,8 @@ pub struct Snapshot {
     /// Experiments that have concluded elsewhere, by name, besides those whose status says so; `None` where nobody can
     /// tell what has concluded, as in a pull request.
     pub evidence: Option<BTreeMap<String, Evidence>>,
+    /// What stands on the statuses of `ChannelBinding`s of the experiments that they cite, by binding.
+    pub cited: BTreeMap<String, CitedEvidence>,
     /// What deciders saw of attributes, by attribute.
     pub observed: BTreeMap<String, Observed>,
     /// What stands on the statuses of Experiments, by name.
@@ -114,6 +117,18 @@ impl Snapshot {
             self.experiment_facts.remove(name);
         } else {
             self.experiment_facts.insert(name.to_owned(), facts);
+        }
+        true
+    }
+
+    /// Takes what stands on a `ChannelBinding`'s status of the experiment that it cites; gives whether it is news.
+    pub fn note_cited(&mut self, binding: &str, cited: Option<CitedEvidence>) -> bool {
+        if self.cited.get(binding) == cited.as_ref() {
+            return false;
+        }
+        match cited {
+            Some(cited) => drop(self.cited.insert(binding.to_owned(), cited)),
+            None => drop(self.cited.remove(binding)),
         }
         true
     }

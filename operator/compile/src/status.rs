@@ -111,6 +111,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "declaredRules",
             "liveRules",
             "effectiveTrafficBp",
+            "evidence",
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
         Kind::Experiment => &["observedGeneration", "registration"],

@@ -53,6 +53,9 @@ pub struct Question {
     /// Which units are left out, by what they did before their first exposure; any rule suffices.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub exclude: Vec<ExcludeRule>,
+    /// The bindings that it runs on, so that the planned size can be judged by whom they have exposed before the start.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub bindings: Vec<String>,
     /// The weights of earlier phases, where whoever asks knows them; a collector takes those that it remembers otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub earlier: Vec<PhaseWeights>,

@@ -8,6 +8,7 @@ use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::access;
+use attune_compile::evidence::cited_on;
 use attune_compile::facts::ExperimentFacts;
 use attune_compile::status::{
     Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
@@ -74,6 +75,13 @@ impl Space {
         // A file has no status: what was said about its object stands.
         if let Some(status) = status {
             self.pending.see(&id, standing, &status);
+            if id.kind == Kind::ChannelBinding && *standing != status {
+                let cited = cited_on(&status);
+                // What is about to be written stands as good as written.
+                if cited.is_some() || self.pending.newest(&id).is_none() {
+                    self.stale |= self.snapshot.note_cited(&id.name, cited);
+                }
+            }
             if id.kind == Kind::Experiment && *standing != status {
                 let mut facts = ExperimentFacts::of_status(&status);
                 // Others write to this status too, perhaps before ours is there.
@@ -103,6 +111,9 @@ impl Space {
         self.undecodable.remove(id);
         if id.kind == Kind::Experiment {
             self.snapshot.experiment_facts.remove(&id.name);
+        }
+        if id.kind == Kind::ChannelBinding {
+            self.snapshot.cited.remove(&id.name);
         }
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);

@@ -1,5 +1,8 @@
 //! What the planned size can show, by what the control has shown so far.
 //!
+//! Before the start, by what units did that the same bindings have exposed lately, whoever showed them what: the control is
+//! not there yet, and they are the people that it will be drawn from.
+//!
 //! The baseline is all that the planner needs of the data, and it says nothing about who is ahead, so that it may be
 //! looked at as often as anybody likes.
 
@@ -7,9 +10,18 @@ use attune_core::measure::answer::Power;
 use attune_core::measure::{self, MetricKind, MetricRole, Question};
 use attune_lift::Method;
 use attune_lift::planner::Plan;
+use jiff::Timestamp;
 
+use super::AnswerError;
 use super::answer::{MetricResult, Summary};
 use super::compare::basis_points;
+use super::looks::{DAY, looks};
+use super::observe::{observe_members, sum_up};
+use super::sums::{Member, length};
+use crate::store::{Snapshot, micros};
+
+/// How far back units are looked at before the start: four weeks, so that every day of the week counts alike.
+const LATELY: i64 = 28 * DAY;
 
 /// Fewer units than this say too little of a baseline.
 const FEWEST_UNITS: u64 = 100;
@@ -25,6 +37,36 @@ pub(super) fn of(question: &Question, results: &[MetricResult]) -> Option<Power>
         .find(|metric| metric.role == MetricRole::Primary)?;
     let result = results.iter().find(|result| result.role == MetricRole::Primary)?;
     judge(question, primary.kind, &result.control)
+}
+
+/// The same before the control has figures: by the units that the experiment's bindings have exposed in the four weeks
+/// before, and whose window is over.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(super) fn before(
+    snapshot: &Snapshot,
+    question: &Question,
+    at: Timestamp,
+) -> Result<Option<Power>, AnswerError> {
+    let primary = question
+        .metrics
+        .iter()
+        .find(|metric| metric.role == MetricRole::Primary && metric.source.is_none());
+    let Some(primary) = primary.filter(|_| !question.bindings.is_empty()) else {
+        return Ok(None);
+    };
+    let until = micros(at).saturating_sub(length(primary.window_seconds));
+    let from = until.saturating_sub(LATELY);
+    let exposed = snapshot.exposed_by(&question.namespace, &question.bindings, (from, until))?;
+    let members: Vec<Member> = exposed
+        .into_iter()
+        .map(|(unit, first)| Member { unit, first, place: 0 })
+        .collect();
+    let observed = observe_members(snapshot, primary, (&members, None), (1, at))?;
+    let looks = looks(&[observed]).map_err(|error| sum_up(primary, error))?;
+    let last = looks.last().and_then(|look| look.phases.first()?.first());
+    Ok(last.and_then(|moments| judge(question, primary.kind, &moments.into())))
 }
 
 fn judge(question: &Question, kind: MetricKind, control: &Summary) -> Option<Power> {

@@ -15,6 +15,7 @@ mod designs;
 mod holdouts;
 mod joining;
 mod phases;
+mod planning;
 mod registration;
 mod wire;
 
@@ -151,6 +152,7 @@ fn question(metric: MetricQuestion) -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        bindings: Vec::new(),
         thresholds: Vec::new(),
     }
 }

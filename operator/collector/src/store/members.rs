@@ -1,5 +1,7 @@
 //! Reading the units of splits, one by one.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rusqlite::params;
 
@@ -26,7 +28,38 @@ pub(crate) struct Encounter {
     pub(crate) salt: Option<i64>,
 }
 
+/// Exposures that are looked through for units that were shown something lately: the last ones to arrive.
+const LATEST: i64 = 500_000;
+
 impl Snapshot {
+    /// The units that were exposed by one of these bindings after `from` and not later than `until`, with their first such
+    /// exposure in microseconds, in the order of units; among the last half a million exposures.
+    pub(crate) fn exposed_by(
+        &self,
+        namespace: &str,
+        bindings: &[String],
+        (from, until): (i64, i64),
+    ) -> Result<BTreeMap<i64, i64>, StoreError> {
+        let mut units = BTreeMap::new();
+        let Some(namespace) = self.name(namespace)? else {
+            return Ok(units);
+        };
+        let mut statement = self.connection().prepare_cached(
+            "SELECT unit, min(time) FROM (SELECT namespace, unit, time, binding FROM exposure ORDER BY seq DESC LIMIT ?1)
+             WHERE namespace = ?2 AND binding = ?3 AND time > ?4 AND time <= ?5 GROUP BY unit",
+        )?;
+        for binding in bindings {
+            let Some(binding) = self.name(binding)? else { continue };
+            let mut rows = statement.query(params![LATEST, namespace, binding, from, until])?;
+            while let Some(row) = rows.next()? {
+                let (unit, time): (i64, i64) = (row.get(0)?, row.get(1)?);
+                let first = units.entry(unit).or_insert(time);
+                *first = time.min(*first);
+            }
+        }
+        Ok(units)
+    }
+
     /// Visits every exposure under a holdout within a period and not later than `at`, in the order of units and of time.
     pub(crate) fn each_encounter(
         &self,

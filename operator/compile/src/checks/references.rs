@@ -8,6 +8,7 @@ use attune_api::experiment::Effect;
 use attune_api::{ChannelBinding, Experiment, Kind, Program};
 
 use crate::Model;
+use crate::evidence::Evidence;
 use crate::finding::{Finding, ObjectId, Severity};
 use crate::report::Report;
 
@@ -124,10 +125,12 @@ fn check_binding(model: &Model<'_>, refs: &mut Refs<'_, '_>, binding: &ChannelBi
         .as_ref()
         .and_then(|rollout| rollout.evidence.as_ref())
     {
-        refs.experiment(
-            &evidence.experiment_ref.name,
-            "spec.rollout.evidence.experimentRef.name",
-        );
+        let name = &evidence.experiment_ref.name;
+        // One that is deleted has left its verdict.
+        let is_known = |known: &BTreeMap<String, Evidence>| known.contains_key(name.as_str());
+        if !model.evidence.as_ref().is_some_and(is_known) {
+            refs.experiment(name, "spec.rollout.evidence.experimentRef.name");
+        }
     }
 }
 

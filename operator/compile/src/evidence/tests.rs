@@ -1,11 +1,14 @@
 use std::collections::BTreeMap;
 
-use attune_testkit::Strategy;
+use attune_api::Kind;
+use attune_api::conditions::Reason;
+use attune_testkit::{AT, Strategy};
 use serde_json::json;
 
-use super::{Outcome, known};
+use super::{Outcome, cited_on, known};
 use crate::facts::ExperimentFacts;
-use crate::tests::snapshot;
+use crate::tests::{snapshot, verdict};
+use crate::{Previous, compile};
 
 /// What stands on a status once a decision has fallen with a verdict.
 fn decided(verdict: &str) -> ExperimentFacts {
@@ -38,4 +41,28 @@ fn a_verdict_that_concludes_nothing_is_no_evidence() {
         snapshot.note_experiment("cart-hero", decided(verdict));
         assert_eq!(known(&snapshot), Some(BTreeMap::new()), "{verdict}");
     }
+}
+
+#[test]
+fn a_deleted_experiment_leaves_its_verdict_with_the_binding_that_cites_it() {
+    let citing = Strategy::example().change(Kind::ChannelBinding, "retention-home-hero", |spec| {
+        spec["rollout"]["evidence"] = json!({"experimentRef": {"name": "cart-hero"}});
+    });
+    let mut before = snapshot(&citing);
+    before.evidence = Some(BTreeMap::new());
+    before.note_experiment("cart-hero", decided("WorthwhileLift"));
+    let compiled = compile(&before, &Previous::new(), AT);
+    let figures = &verdict(&compiled, Kind::ChannelBinding, "retention-home-hero").figures;
+    assert_eq!(figures["evidence"]["verdict"], "WorthwhileLift");
+    let status = serde_json::Value::Object(figures.clone());
+
+    let mut after = snapshot(&citing.without(Kind::Experiment, "cart-hero"));
+    after.evidence = Some(BTreeMap::new());
+    assert!(after.note_cited("retention-home-hero", cited_on(&status)));
+    let compiled = compile(&after, &Previous::new(), AT);
+    let stands = &verdict(&compiled, Kind::ChannelBinding, "retention-home-hero").figures["evidence"];
+    assert_eq!(stands, &status["evidence"], "it goes on standing");
+    let dangling = compiled.findings.iter().any(|finding| finding.reason == Reason::RefNotFound);
+    assert!(!dangling, "{:?}", compiled.findings);
+    assert!(!after.note_cited("retention-home-hero", cited_on(&status)), "no news");
 }

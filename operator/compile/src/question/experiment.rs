@@ -112,6 +112,7 @@ fn question(
             .filter_map(|rule| exclude_rule(model, rule))
             .collect(),
         earlier: Vec::new(),
+        bindings: spec.bindings.iter().map(|binding| binding.as_str().to_owned()).collect(),
         thresholds,
     })
 }

@@ -39,6 +39,7 @@ fn question() -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        bindings: Vec::new(),
         thresholds: Vec::new(),
     }
 }

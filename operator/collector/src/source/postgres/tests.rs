@@ -81,6 +81,7 @@ fn question(metric: MetricQuestion) -> Question {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        bindings: Vec::new(),
         arms: vec![arm("plain", true), arm("warm", false)],
         metrics: vec![metric],
         method: Method::Continuous,

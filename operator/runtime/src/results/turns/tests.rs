@@ -26,6 +26,7 @@ fn question(experiment: &str, phase: i32) -> (ObjectId, Inquiry) {
         covariate: None,
         exclude: Vec::new(),
         earlier: Vec::new(),
+        bindings: Vec::new(),
         thresholds: Vec::new(),
         power_bp: 8000,
     };
