@@ -61,7 +61,11 @@ pub(super) fn before(
     let exposed = snapshot.exposed_by(&question.namespace, &question.bindings, (from, until))?;
     let members: Vec<Member> = exposed
         .into_iter()
-        .map(|(unit, first)| Member { unit, first, place: 0 })
+        .map(|(unit, first)| Member {
+            unit,
+            first,
+            place: 0,
+        })
         .collect();
     let observed = observe_members(snapshot, primary, (&members, None), (1, at))?;
     let looks = looks(&[observed]).map_err(|error| sum_up(primary, error))?;

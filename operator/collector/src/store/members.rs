@@ -49,7 +49,9 @@ impl Snapshot {
              WHERE namespace = ?2 AND binding = ?3 AND time > ?4 AND time <= ?5 GROUP BY unit",
         )?;
         for binding in bindings {
-            let Some(binding) = self.name(binding)? else { continue };
+            let Some(binding) = self.name(binding)? else {
+                continue;
+            };
             let mut rows = statement.query(params![LATEST, namespace, binding, from, until])?;
             while let Some(row) = rows.next()? {
                 let (unit, time): (i64, i64) = (row.get(0)?, row.get(1)?);

@@ -62,7 +62,13 @@ fn a_deleted_experiment_leaves_its_verdict_with_the_binding_that_cites_it() {
     let compiled = compile(&after, &Previous::new(), AT);
     let stands = &verdict(&compiled, Kind::ChannelBinding, "retention-home-hero").figures["evidence"];
     assert_eq!(stands, &status["evidence"], "it goes on standing");
-    let dangling = compiled.findings.iter().any(|finding| finding.reason == Reason::RefNotFound);
+    let dangling = compiled
+        .findings
+        .iter()
+        .any(|finding| finding.reason == Reason::RefNotFound);
     assert!(!dangling, "{:?}", compiled.findings);
-    assert!(!after.note_cited("retention-home-hero", cited_on(&status)), "no news");
+    assert!(
+        !after.note_cited("retention-home-hero", cited_on(&status)),
+        "no news"
+    );
 }

@@ -112,7 +112,11 @@ fn question(
             .filter_map(|rule| exclude_rule(model, rule))
             .collect(),
         earlier: Vec::new(),
-        bindings: spec.bindings.iter().map(|binding| binding.as_str().to_owned()).collect(),
+        bindings: spec
+            .bindings
+            .iter()
+            .map(|binding| binding.as_str().to_owned())
+            .collect(),
         thresholds,
     })
 }
