@@ -299,6 +299,10 @@ async fn a_program_of_ours_is_built_and_runs(cluster: &ControlPlane, (): &()) ->
     );
     let status = status.await?;
     ensure!(status.success(), "{status}: {}", process.log_tail(20));
-    ensure!(process.log_tail(400).contains("Usage"), "{}", process.log_tail(50));
+    ensure!(
+        process.log_tail(400).contains("Usage"),
+        "{}",
+        process.log_tail(50)
+    );
     Ok(())
 }

@@ -228,6 +228,8 @@ pub(crate) async fn the_api_server_reaches_webhooks_by_service(cluster: &Cluster
     let outcome = wait_until("the webhook is asked", PATIENCE, async || {
         let outcome = cluster.control_plane().kubectl(&create).await?;
         ensure!(outcome.stderr.contains("failed calling webhook"), "{outcome:?}");
+        // The rollout is seen before the node forwards to it.
+        ensure!(!outcome.stderr.contains("connection refused"), "{outcome:?}");
         Ok(outcome)
     });
     let outcome = outcome.await;

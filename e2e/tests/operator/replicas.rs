@@ -202,20 +202,29 @@ async fn ensure_written_once(
         Ok(())
     })
     .await?;
-    let effects = watch.during(CALM).await?;
+    let seen = watch.during(CALM).await?;
     let is_its = |write: &&Write| {
         write.object.namespace == leader.tenant
             && write.change == Change::Modified
             && write.manager.starts_with("attune-operator/status")
     };
-    let effects = effects.iter().filter(is_its).count();
+    let effects = seen.iter().filter(is_its).count();
     let asked_by = |replica: &Replica| asked(cluster, mark, &replica.user);
     let is_status = |request: &&WriteRequest| request.resource.ends_with("/status");
-    let requests = asked_by(leader)?.iter().filter(is_status).count();
+    let written = asked_by(leader)?;
+    let requests = written.iter().filter(is_status).count();
     println!("{requests} requests of the leader wrote {effects} statuses");
+    let both = || {
+        let written = written
+            .iter()
+            .map(|request| format!("{} {}", request.resource, request.name));
+        let seen = seen.iter().map(ToString::to_string);
+        written.chain(seen).collect::<Vec<_>>().join("\n")
+    };
     ensure!(
         requests == effects && effects > 0,
-        "{requests} requests, {effects} effects"
+        "{requests} requests, {effects} effects:\n{}",
+        both()
     );
     for other in others {
         let written = asked_by(other)?;

@@ -81,6 +81,19 @@ pub(crate) async fn decide_at(cluster: &Cluster, namespace: &str, pod: &str, url
     Decision::read(&said.body)
 }
 
+/// As [`decide_at`], once the node forwards to what stands behind the name: a rollout is seen before that.
+pub(crate) async fn decide_behind(
+    cluster: &Cluster,
+    namespace: &str,
+    pod: &str,
+    url: &str,
+) -> Result<Decision> {
+    wait_until("the Service answers", PATIENCE, async || {
+        decide_at(cluster, namespace, pod, url).await
+    })
+    .await
+}
+
 /// What a loyal member gets from the decider beside a pod.
 pub(crate) async fn decide(cluster: &Cluster, namespace: &str, pod: &str) -> Result<Decision> {
     decide_at(cluster, namespace, pod, HERO).await

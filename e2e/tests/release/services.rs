@@ -7,7 +7,7 @@ use kube::Api;
 use serde_json::{Value, json};
 
 use crate::apps::{App, documents};
-use crate::asking::decide_at;
+use crate::asking::{decide_at, decide_behind};
 use crate::installed::{Installed, PATIENCE, counts, deliver, leave, strategy};
 
 /// Everything that may stand for a Channel.
@@ -91,7 +91,7 @@ pub(crate) async fn a_channel_is_asked_as_a_service_and_put_back(
         .with_context(|| format!("{status:#}"))?;
     let url = format!("{endpoint}/ofrep/v1/evaluate/flags/home-hero");
     cluster.wait_pod_ready(&namespace, "shop", PATIENCE).await?;
-    let decision = decide_at(cluster, &namespace, "shop", &url).await?;
+    let decision = decide_behind(cluster, &namespace, "shop", &url).await?;
     decision.ensure_loyal()?;
     ensure!(
         status["revision"] == decision.revision,

@@ -16,6 +16,10 @@ pub(crate) fn audience(name: &str, expression: &str) -> Value {
             "owner": {"group": "crm", "contact": "crm@shop.example"},
             "description": "Members who buy often and much.",
             "stage": "Loyalty",
+            "insight": {
+                "believes": format!("{name} are known by now."), "needs": format!("What {name} need."),
+                "shifts": format!("What {name} get first."),
+            },
             "match": expression,
             "reach": {"estimate": 42000, "asOf": "2026-11-01", "source": "crm"},
             "reviewBy": "2027-02-28",

@@ -27,7 +27,11 @@ pub fn render(
     old: &Value,
     now: Timestamp,
 ) -> Value {
-    let mut conditions = verdict.conditions.clone();
+    let mut conditions: Vec<Judged> = verdict
+        .conditions
+        .iter()
+        .map(|judged| known_before(judged, old))
+        .collect();
     let mut figures = verdict.figures.clone();
     if let Some(programmed) = &verdict.programmed {
         let live = deciders::judge_programmed(programmed, outside, old);
@@ -42,6 +46,14 @@ pub fn render(
         }
     }
     with_conditions(kind, conditions, figures, verdict.generation, old, now)
+}
+
+/// A condition that rests on what others have still to be asked says what it said before: after a restart nobody has been
+/// asked yet, and nothing has changed.
+fn known_before(judged: &Judged, old: &Value) -> Judged {
+    let waits = judged.reason == Reason::AccessUnknown;
+    let kept = waits.then(|| kept(judged.type_, old)).flatten();
+    kept.unwrap_or_else(|| judged.clone())
 }
 
 /// The status of an object that cannot even be read.
