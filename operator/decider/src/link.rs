@@ -169,7 +169,8 @@ impl Link {
     fn builder(&self) -> ClientBuilder {
         Client::builder()
             .user_agent(concat!("attune-decider/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
+            // A replica that has died may still be forwarded to: another attempt is likely to meet one that lives.
+            .connect_timeout(Duration::from_secs(2))
             .timeout(self.timeout)
             // A proxy for the outside world would only be in the way to a neighbour in the cluster.
             .no_proxy()
