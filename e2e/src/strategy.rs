@@ -142,6 +142,10 @@ impl Strategy {
                 );
                 let ready = condition(&status, "Ready").with_context(|| id.to_string())?;
                 ensure!(ready.status == "True", "{id}: {ready:?}");
+                // What others are asked for follows what the operator knows by itself.
+                if let Ok(owners) = condition(&status, "OwnersResolved") {
+                    ensure!(owners.reason != "AccessUnknown", "{id}: {owners:?}");
+                }
             }
             self.statuses().await
         })

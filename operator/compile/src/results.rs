@@ -16,6 +16,21 @@ mod turns;
 pub use experiment::{About, have_a_place, render, says_the_same};
 pub use turns::told;
 
+/// A value with every number as the float it is.
+///
+/// The API server keeps `0.0` as `0`, which to JSON is the same number and to [`Value`] is another.
+fn plain(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().map_or(Value::Number(number), Value::from),
+        Value::Array(list) => list.into_iter().map(plain).collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, field)| (name, plain(field)))
+            .collect(),
+        other => other,
+    }
+}
+
 /// The conditions of a status that results own, without the times at which they turned, by type.
 fn timeless_conditions(kind: Kind, status: &Value) -> Vec<Value> {
     let is_own = |condition: &Value| {

@@ -9,7 +9,7 @@ use attune_core::measure::{self, Method, Question};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{count, interval, percent, timeless_conditions, verdict, without};
+use super::{count, interval, percent, plain, timeless_conditions, verdict, without};
 use crate::decision::{self, Advice, Rules, advise};
 use crate::facts::ExperimentFacts;
 use crate::status::stamp_all;
@@ -93,7 +93,7 @@ fn timeless(status: &Value) -> Value {
         .collect();
     let figures = ["headline", "analysisHash", "power", "recommendation", "decision"];
     let figures = figures.map(|field| status.get(field));
-    json!([conditions, results, counts, figures])
+    plain(json!([conditions, results, counts, figures]))
 }
 
 /// Whether the arms of an answer stand on a status already, so that their counts have a place beside their weights.

@@ -12,7 +12,7 @@ use attune_core::measure::holdout::{Contamination, HoldoutAnswer, HoldoutResult,
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{count, interval, percent, timeless_conditions, verdict, without};
+use super::{count, interval, percent, plain, timeless_conditions, verdict, without};
 use crate::figures::fields;
 use crate::status::with_figures;
 use crate::verdict::{Judged, Truth};
@@ -68,7 +68,11 @@ pub fn says_the_same(kind: Kind, standing: &Value, rendered: &Value) -> bool {
             Some(one @ Value::Object(_)) => without(Some(&json!([one])), "asOf"),
             list => without(list, "asOf"),
         };
-        json!([timeless_conditions(kind, status), status.get("observedBp"), lift])
+        plain(json!([
+            timeless_conditions(kind, status),
+            status.get("observedBp"),
+            lift
+        ]))
     };
     own(standing) == own(rendered)
 }

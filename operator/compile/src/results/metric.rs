@@ -7,9 +7,12 @@ use attune_core::measure::activity::ActivityAnswer;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::timeless_conditions;
+use super::{plain, timeless_conditions};
 use crate::status::with_figures;
 use crate::verdict::{Judged, Truth};
+
+#[cfg(test)]
+mod tests;
 
 /// After this long without an event, events have stopped.
 const SILENCE: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -65,7 +68,7 @@ pub fn render(
 pub fn says_the_same(standing: &Value, rendered: &Value) -> bool {
     let own = |status: &Value| {
         let figures = ["lastEvent", "eventsPerHour"].map(|field| status.get(field).cloned());
-        json!([timeless_conditions(Kind::Metric, status), figures])
+        plain(json!([timeless_conditions(Kind::Metric, status), figures]))
     };
     own(standing) == own(rendered)
 }
