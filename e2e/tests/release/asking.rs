@@ -75,7 +75,7 @@ pub(crate) async fn ask(cluster: &Cluster, namespace: &str, pod: &str, args: &[&
 }
 
 /// What a loyal member gets from a decider at this address, asked from inside of a pod.
-pub(crate) async fn decide_at(cluster: &Cluster, namespace: &str, pod: &str, url: &str) -> Result<Decision> {
+async fn decide_at(cluster: &Cluster, namespace: &str, pod: &str, url: &str) -> Result<Decision> {
     let said = ask(cluster, namespace, pod, &[url, "--data", LOYAL]).await?;
     ensure!(said.status == 200, "{said:?}");
     Decision::read(&said.body)

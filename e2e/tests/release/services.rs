@@ -7,7 +7,7 @@ use kube::Api;
 use serde_json::{Value, json};
 
 use crate::apps::{App, documents};
-use crate::asking::{decide_at, decide_behind};
+use crate::asking::decide_behind;
 use crate::installed::{Installed, PATIENCE, counts, deliver, leave, strategy};
 
 /// Everything that may stand for a Channel.
@@ -100,7 +100,8 @@ pub(crate) async fn a_channel_is_asked_as_a_service_and_put_back(
 
     drift_is_put_back(cluster, &namespace).await?;
     counts(&strategy, "web", [2, 2, 2, 0, 0]).await?;
-    decide_at(cluster, &namespace, "shop", &url)
+    // The name stands for another address now, which is told on within the name server's time to live.
+    decide_behind(cluster, &namespace, "shop", &url)
         .await?
         .ensure_loyal()?;
 
