@@ -1,5 +1,6 @@
 //! Writes that changed something: what watchers of our group see.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -63,11 +64,12 @@ impl WriteWatch {
             let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
             // A watch from the list's version misses nothing, however late it connects.
             let listed = api.list_metadata(&ListParams::default()).await;
-            let version = listed
-                .with_context(|| format!("list {}", resource.plural))?
-                .metadata
-                .resource_version;
-            tasks.spawn(watch(api, resource, version.unwrap_or_default(), sender.clone()));
+            let listed = listed.with_context(|| format!("list {}", resource.plural))?;
+            let seen = Seen {
+                version: listed.metadata.resource_version.unwrap_or_default(),
+                generations: listed.items.iter().filter_map(generation).collect(),
+            };
+            tasks.spawn(watch(api, resource, seen, sender.clone()));
         }
         Ok(Self {
             writes,
@@ -110,15 +112,22 @@ impl WriteWatch {
     }
 }
 
+/// How far a watch has come.
+struct Seen {
+    version: String,
+    /// By UID: it grows with the spec alone, which tells a write of the spec from one of the status.
+    generations: HashMap<String, i64>,
+}
+
 async fn watch(
     api: Api<DynamicObject>,
     resource: ApiResource,
-    mut version: String,
+    mut seen: Seen,
     sender: UnboundedSender<Result<Write>>,
 ) {
     // The server ends each watch after a while; only an error ends this loop.
     loop {
-        if let Err(error) = watch_once(&api, &resource, &mut version, &sender).await {
+        if let Err(error) = watch_once(&api, &resource, &mut seen, &sender).await {
             // The receiver may be gone: then nobody wants to know.
             let _ = sender.send(Err(error.context(format!("watch {}", resource.plural))));
             return;
@@ -129,10 +138,10 @@ async fn watch(
 async fn watch_once(
     api: &Api<DynamicObject>,
     resource: &ApiResource,
-    version: &mut String,
+    seen: &mut Seen,
     sender: &UnboundedSender<Result<Write>>,
 ) -> Result<()> {
-    let stream = api.watch(&WatchParams::default(), version).await?;
+    let stream = api.watch(&WatchParams::default(), &seen.version).await?;
     let mut stream = std::pin::pin!(stream);
     while let Some(event) = stream.try_next().await? {
         let (change, object) = match event {
@@ -140,15 +149,17 @@ async fn watch_once(
             WatchEvent::Modified(object) => (Change::Modified, object),
             WatchEvent::Deleted(object) => (Change::Deleted, object),
             WatchEvent::Bookmark(bookmark) => {
-                *version = bookmark.metadata.resource_version;
+                seen.version = bookmark.metadata.resource_version;
                 continue;
             }
             WatchEvent::Error(status) => bail!("the server ended it: {}", status.message),
         };
-        *version = object.resource_version().unwrap_or_default();
+        seen.version = object.resource_version().unwrap_or_default();
+        let of_spec =
+            generation(&object).is_none_or(|(uid, now)| seen.generations.insert(uid, now) != Some(now));
         let write = Write {
             change,
-            manager: last_manager(&object),
+            manager: last_manager(&object, of_spec),
             object: id(resource, &object),
         };
         if sender.send(Ok(write)).is_err() {
@@ -165,11 +176,16 @@ fn id(resource: &ApiResource, object: &DynamicObject) -> ObjectId {
     }
 }
 
-fn last_manager(object: &DynamicObject) -> String {
+fn generation(object: &impl ResourceExt) -> Option<(String, i64)> {
+    Some((object.uid()?, object.meta().generation?))
+}
+
+/// Who wrote last, by times that are whole seconds: of several in one second it is whoever writes what was written.
+fn last_manager(object: &DynamicObject, of_spec: bool) -> String {
     let newest = object
         .managed_fields()
         .iter()
-        .max_by_key(|entry| entry.time.clone());
+        .max_by_key(|entry| (entry.time.clone(), entry.subresource.is_none() == of_spec));
     let Some(entry) = newest else {
         return "nobody".to_owned();
     };
