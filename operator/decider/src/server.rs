@@ -149,6 +149,7 @@ impl Front {
         match route {
             Route::Flag(path) => ofrep::evaluate(decider, path, read().await),
             Route::Flags => ofrep::evaluate_all(decider, &head.headers, read().await),
+            Route::Changes if head.method == Method::HEAD => changes::describe(),
             Route::Changes => changes::open(decider, &head.headers),
             Route::Decide => decide::decide(decider, read().await),
             Route::Events => events::take(decider, &head.headers, read().await).await,

@@ -160,6 +160,12 @@ async fn closes_connections_of_which_nothing_comes() {
         assert!(took < Duration::from_secs(2), "{text}: {took:?}");
         assert!(took > Duration::from_millis(200), "{text}: {took:?}");
     }
+    // A stream that was only asked about.
+    let mut asked = port.connect().await;
+    let head = "HEAD /ofrep/v1/changes HTTP/1.1\r\nhost: x\r\n\r\n";
+    asked.write_all(head.as_bytes()).await.unwrap();
+    let took = time_to_close(&mut asked).await;
+    assert!(took < Duration::from_secs(2), "{took:?}");
     let mut dripping = port.connect().await;
     let began = Instant::now();
     dripping.write_all(body.as_bytes()).await.unwrap();

@@ -73,9 +73,17 @@ pub(super) fn open(decider: &Decider, headers: &HeaderMap) -> Answer {
         greeting: Some(greeting.into()),
         _place: place,
     };
-    let body = ResponseBody::Stream(Changes {
+    headed(ResponseBody::Stream(Changes {
         next: Box::pin(stream.step()),
-    });
+    }))
+}
+
+/// `HEAD /ofrep/v1/changes`: what a stream begins with. It is none, takes no place, and keeps no connection open.
+pub(super) fn describe() -> Answer {
+    headed(ResponseBody::default())
+}
+
+fn headed(body: ResponseBody) -> Answer {
     let mut answer = with_body(StatusCode::OK, "text/event-stream", body);
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
