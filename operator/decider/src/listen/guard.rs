@@ -11,6 +11,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+#[cfg(test)]
+mod tests;
+
 /// What a connection's requests tell its guard.
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
@@ -37,8 +40,8 @@ pub(super) struct Guarded<S> {
     timer: Pin<Box<Sleep>>,
     /// What the pulse said when the timer was set.
     seen: u64,
-    /// Nothing could be written since the timer was set.
-    is_stuck: bool,
+    /// Since when nothing could be written; none where the peer takes what is written.
+    stuck_since: Option<Instant>,
 }
 
 impl<S> Guarded<S> {
@@ -49,7 +52,7 @@ impl<S> Guarded<S> {
             idle,
             timer: Box::pin(tokio::time::sleep(idle)),
             seen: 0,
-            is_stuck: false,
+            stuck_since: None,
         }
     }
 
@@ -57,13 +60,16 @@ impl<S> Guarded<S> {
     fn check(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             ready!(self.timer.as_mut().poll(context));
+            let now = Instant::now();
             let answered = self.pulse.answered.load(Ordering::Relaxed);
             let is_alive = answered != self.seen || self.pulse.is_stream.load(Ordering::Relaxed);
-            if !is_alive || self.is_stuck {
+            // The peer may have stopped to take only just before the time was up.
+            let is_stuck = self.stuck_since.is_some_and(|since| now >= since + self.idle);
+            if !is_alive || is_stuck {
                 return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
             self.seen = answered;
-            self.timer.as_mut().reset(Instant::now() + self.idle);
+            self.timer.as_mut().reset(now + self.idle);
         }
     }
 
@@ -73,10 +79,10 @@ impl<S> Guarded<S> {
         polled: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if polled.is_ready() {
-            self.is_stuck = false;
+            self.stuck_since = None;
             return polled;
         }
-        self.is_stuck = true;
+        self.stuck_since.get_or_insert_with(Instant::now);
         self.check(context).map(Err)
     }
 }
