@@ -1,7 +1,9 @@
-//! A CA and the certificates that it signs, for the tests of this crate.
+//! What tests of several rooms need: a CA and the certificates that it signs, and conditions on outcomes.
 
 use std::sync::Arc;
 
+use attune_core::expr::{Attribute, Expect, Expression, Schema, compile};
+use attune_core::value::AttributeType;
 use axum_server::tls_rustls::RustlsConfig;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
@@ -71,4 +73,16 @@ impl Authority {
             .build()
             .unwrap()
     }
+}
+
+/// A condition on an outcome, as a Metric states it.
+pub(crate) fn condition(source: &str) -> Expression {
+    let mut schema = Schema::new();
+    schema.declare(Attribute {
+        name: "value".into(),
+        ty: AttributeType::Double,
+        values: Vec::new(),
+    });
+    schema.declare_dynamic("properties");
+    compile(source, &schema, Expect::Bool).unwrap()
 }

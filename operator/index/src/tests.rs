@@ -10,7 +10,7 @@ use attune_api::Kind;
 use attune_api::conditions::Reason;
 use attune_compile::ObjectId;
 use attune_compile::status::{Bare, Deciders, Heard};
-use attune_testkit::{AT, Strategy, instant};
+use attune_testkit::{AT, Strategy, instant, stands};
 use serde_json::{Value, json};
 
 use self::server::Server;
@@ -49,20 +49,6 @@ fn told(effects: &[Effect]) -> Vec<String> {
             Effect::Status { id, status, .. } => format!("status {id} {}", stands(status, "Ready")),
         })
         .collect()
-}
-
-/// A condition in short: `False/RefNotFound`.
-fn stands(status: &Value, type_: &str) -> String {
-    let conditions = status["conditions"].as_array().unwrap();
-    let condition = conditions
-        .iter()
-        .find(|condition| condition["type"] == type_)
-        .unwrap();
-    format!(
-        "{}/{}",
-        condition["status"].as_str().unwrap(),
-        condition["reason"].as_str().unwrap()
-    )
 }
 
 /// An index that has written everything about the example, and the server that it wrote to.

@@ -1,6 +1,7 @@
 //! `attune lift --events`: the same answer as a collector that has taken the same events.
 
 use std::fmt::Write as _;
+use std::process::Output;
 
 use attune::cli::SourceArgs;
 use attune::strategy::Strategy;
@@ -66,6 +67,12 @@ fn question(folder: &Folder) -> Value {
     serde_json::to_value(questions.next().expect("an experiment")).expect("a question is JSON")
 }
 
+/// `attune lift` of a log in the folder.
+fn lift(folder: &Folder, log: &str, more: &[&str]) -> Output {
+    let arguments = ["lift", "-f", "rules", "--events", log, "--at", AT];
+    folder.attune(&[&arguments[..], more].concat())
+}
+
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
@@ -75,17 +82,7 @@ async fn says_of_a_log_what_a_collector_says_of_the_same_events() {
     let folder = Folder::example();
     let events = log();
     std::fs::write(folder.path("log.ndjson"), lines(&events)).expect("written");
-    let offline = folder.attune(&[
-        "lift",
-        "-f",
-        "rules",
-        "--events",
-        "log.ndjson",
-        "--at",
-        AT,
-        "-o",
-        "json",
-    ]);
+    let offline = lift(&folder, "log.ndjson", &["-o", "json"]);
     assert_eq!(offline.status.code(), Some(0), "{}", text(&offline.stderr));
 
     let server = folder.serve();
@@ -117,17 +114,7 @@ async fn says_of_a_log_what_a_collector_says_of_the_same_events() {
 fn shows_verdicts_to_a_person() {
     let folder = Folder::example();
     std::fs::write(folder.path("log.ndjson"), lines(&log())).expect("written");
-    let run = folder.attune(&[
-        "lift",
-        "-f",
-        "rules",
-        "--events",
-        "log.ndjson",
-        "--at",
-        AT,
-        "-o",
-        "table",
-    ]);
+    let run = lift(&folder, "log.ndjson", &["-o", "table"]);
     let shown = text(&run.stdout);
     let rows: Vec<Vec<&str>> = shown
         .lines()
@@ -168,8 +155,10 @@ fn names_bad_lines_and_counts_the_rest() {
     let bad = format!("{first}nonsense\n\n{{}}\n{future}\n{long}\n{rest}");
     std::fs::write(folder.path("good.ndjson"), &good).expect("written");
     std::fs::write(folder.path("bad.ndjson"), bad).expect("written");
-    let ask = |file| folder.attune(&["lift", "-f", "rules", "--events", file, "--at", AT]);
-    let (good, bad) = (ask("good.ndjson"), ask("bad.ndjson"));
+    let (good, bad) = (
+        lift(&folder, "good.ndjson", &[]),
+        lift(&folder, "bad.ndjson", &[]),
+    );
     assert_eq!(good.stdout, bad.stdout);
     assert_eq!((good.status.code(), bad.status.code()), (Some(0), Some(1)));
     let said: Vec<&str> = text(&bad.stderr).lines().collect();

@@ -1,12 +1,11 @@
 use attune_core::event::{Enrolment, Event, EventData, Exposure, Outcome, Property};
-use attune_core::expr::{Attribute, Expect, Expression, Schema, compile};
 use attune_core::measure::{self, ArmQuestion, EventQuery, MetricRole};
-use attune_core::value::AttributeType;
 use attune_lift::{Method, Verdict};
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::fixture::condition;
 use crate::store::{NewEvent, StoreOptions};
 
 mod before;
@@ -155,17 +154,6 @@ fn question(metric: MetricQuestion) -> Question {
         bindings: Vec::new(),
         thresholds: Vec::new(),
     }
-}
-
-fn condition(source: &str) -> Expression {
-    let mut schema = Schema::new();
-    schema.declare(Attribute {
-        name: "value".into(),
-        ty: AttributeType::Double,
-        values: Vec::new(),
-    });
-    schema.declare_dynamic("properties");
-    compile(source, &schema, Expect::Bool).unwrap()
 }
 
 fn close(left: f64, right: f64) {

@@ -1,7 +1,7 @@
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::delivery::Delivery;
-use attune_testkit::{AT, Strategy, instant};
+use attune_testkit::{AT, Strategy, condition, instant, stands};
 use serde_json::{Map, Value, json};
 
 use super::{Deciders, Fallback, Heard, Outside, render, says_the_same, undecodable};
@@ -51,23 +51,6 @@ fn channel(verdict: &Verdict, deciders: &Deciders, old: &Value) -> Value {
         Some(outside(&sidecar(), deciders)),
         old,
         AT,
-    )
-}
-
-fn condition<'s>(status: &'s Value, type_: &str) -> &'s Value {
-    let conditions = status["conditions"].as_array().unwrap();
-    conditions
-        .iter()
-        .find(|condition| condition["type"] == type_)
-        .unwrap()
-}
-
-fn stands(status: &Value, type_: &str) -> String {
-    let condition = condition(status, type_);
-    format!(
-        "{}/{}",
-        condition["status"].as_str().unwrap(),
-        condition["reason"].as_str().unwrap()
     )
 }
 

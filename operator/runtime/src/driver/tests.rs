@@ -1,5 +1,6 @@
 use attune_api::Resource;
 use attune_api::labels::{CHANNEL, DECIDER, INJECT};
+use attune_testkit::stands;
 use serde_json::{Value, json};
 
 use super::*;
@@ -154,19 +155,6 @@ impl Bench {
         };
         drop(self.outputs.shelf.deciders.note("shop", "web", call));
     }
-}
-
-fn stands(status: &Value, type_: &str) -> String {
-    let conditions = status["conditions"].as_array().unwrap();
-    let condition = conditions
-        .iter()
-        .find(|condition| condition["type"] == type_)
-        .unwrap();
-    format!(
-        "{}/{}",
-        condition["status"].as_str().unwrap(),
-        condition["reason"].as_str().unwrap()
-    )
 }
 
 fn counts(status: &Value) -> [i64; 5] {

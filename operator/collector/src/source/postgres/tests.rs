@@ -3,15 +3,14 @@
 use std::time::{Duration, Instant};
 
 use attune_core::event::{Enrolment, Event, EventData, Exposure, Outcome, Property};
-use attune_core::expr::{Attribute, Expect, Expression, Schema, compile};
 use attune_core::measure::{
     ArmQuestion, Direction, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question, Source,
     TableSource,
 };
-use attune_core::value::AttributeType;
 use jiff::Timestamp;
 
 use super::*;
+use crate::fixture::condition;
 use crate::source::{Credentials, StoreSource, observe};
 use crate::store::{NewEvent, Store, StoreOptions};
 
@@ -32,17 +31,6 @@ fn tables() -> TableSource {
         table: "outcomes".into(),
         exposures: "attune_exposures".into(),
     }
-}
-
-fn condition(source: &str) -> Expression {
-    let mut schema = Schema::new();
-    schema.declare(Attribute {
-        name: "value".into(),
-        ty: AttributeType::Double,
-        values: Vec::new(),
-    });
-    schema.declare_dynamic("properties");
-    compile(source, &schema, Expect::Bool).unwrap()
 }
 
 fn events_of(name: &str, value: Option<&str>, filter: Option<&str>) -> EventQuery {

@@ -1,5 +1,5 @@
 use attune_core::measure::answer::Answer;
-use attune_testkit::{AT, Strategy, instant};
+use attune_testkit::{AT, Strategy, instant, stands};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -71,19 +71,6 @@ fn laid(answer: &Answer, old: &Value, now: Timestamp) -> Value {
         old,
     };
     render(answer, about, now)
-}
-
-fn stands(status: &Value, type_: &str) -> String {
-    let conditions = status["conditions"].as_array().unwrap();
-    let condition = conditions
-        .iter()
-        .find(|condition| condition["type"] == type_)
-        .unwrap();
-    format!(
-        "{}/{}",
-        condition["status"].as_str().unwrap(),
-        condition["reason"].as_str().unwrap()
-    )
 }
 
 #[test]
