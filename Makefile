@@ -96,7 +96,7 @@ FUZZ_SECONDS ?= 300
 .PHONY: fuzz
 fuzz: ## the readers of what others wrote, led by coverage; FUZZ_SECONDS for each (300)
 	@cd operator/fuzz
-	RUSTFLAGS="$(COVERAGE)" cargo build --release --target $$(rustc --print host-tuple) --target-dir target
+	RUSTFLAGS="$(COVERAGE)" cargo build --locked --release --target $$(rustc --print host-tuple) --target-dir target
 	for target in context bundle expression event; do
 		mkdir -p target/found/$$target
 		target/$$(rustc --print host-tuple)/release/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 \

@@ -26,10 +26,18 @@ const nobody = await client.getObjectDetails('home-hero', fallback, { consent: [
 assert.equal(nobody.value.headline, 'Welcome');
 
 // An anonymous visitor logs in and keeps the arm: the device goes before the unit.
-const anonymous = await client.getObjectDetails('home-hero', fallback, { ...abandoner, targetingKey: '', 'device.id': 'd-1' });
-const known = await client.getObjectDetails('home-hero', fallback, { ...abandoner, 'device.id': 'd-1' });
-assert.equal(known.variant, anonymous.variant);
-assert.equal(known.flagMetadata['attune.arm'], anonymous.flagMetadata['attune.arm']);
+const arms = new Set();
+for (let i = 0; i < 20; i += 1) {
+  const device = { ...abandoner, 'device.id': `d-${i}` };
+  const anonymous = await client.getObjectDetails('home-hero', fallback, { ...device, targetingKey: '' });
+  const known = await client.getObjectDetails('home-hero', fallback, device);
+  assert.equal(known.variant, anonymous.variant);
+  assert.equal(known.flagMetadata['attune.arm'], anonymous.flagMetadata['attune.arm']);
+  arms.add(known.flagMetadata['attune.arm']);
+}
+// The devices are in both arms, so that it is not the unit's own arm that they share.
+arms.delete(undefined);
+assert.equal(arms.size, 2);
 
 const missing = await client.getObjectDetails('nowhere', fallback, loyal);
 assert.equal(missing.errorCode, 'FLAG_NOT_FOUND');

@@ -39,6 +39,8 @@ pub(crate) const VALUES: [(&str, &[&str]); 8] = [
             r#"networkPolicy.monitoring={"namespaceSelector":{},"podSelector":{"matchLabels":{"app":"prometheus"}}}"#,
             "--set",
             "webhooks.excludedNamespaces={legacy}",
+            "--set",
+            "rbac.metricSecrets=true,collector.retention.results=Forever",
         ],
     ),
     (

@@ -72,6 +72,8 @@ pub(crate) async fn a_wrong_value_is_refused(_: &ControlPlane, helm: &Helm) -> R
         "certificates.certManager.duration=90d",
         "fullnameOverride=Not_A_Name",
         "monitoring.interval=often",
+        "collector.retention.exposures=often",
+        "rbac.metricSecrets=perhaps",
     ];
     refused(helm, &wrong).await
 }

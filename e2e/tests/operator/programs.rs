@@ -7,10 +7,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use attune_e2e::{ControlPlane, Launch, PATIENCE, Port, Process, binary, wait_until};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// The instant at which every operator of these tests judges.
 pub(crate) const AT: &str = "2026-12-01T00:00:00Z";
+
+/// What a decider's clock is set forward or back by, so that it decides at [`AT`].
+fn clock_offset() -> Result<String> {
+    let at: Timestamp = AT.parse().context("AT")?;
+    Ok(format!("{}s", at.as_second() - Timestamp::now().as_second()))
+}
 
 /// How long a program may take to end once told to.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
@@ -90,10 +97,12 @@ impl Programs {
         id: &str,
         operator: &Server,
     ) -> Result<Server> {
+        let offset = clock_offset()?;
         let launch = |name: &str, listen: &str| {
             Launch::new(name, &self.decider, &cluster.logs())
                 .args(["--listen", listen, "--operator", &operator.url])
                 .args(["--namespace", namespace, "--channel", "web", "--id", id])
+                .arg(format!("--clock-offset={offset}"))
         };
         self.spawn(&format!("decider-{namespace}-{id}"), launch)
     }

@@ -10,7 +10,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SourceError {
     /// The Secret is missing, or has no `uri`.
-    #[error("no credentials came from Secret `{secret}`; create it with the key `uri`")]
+    #[error(
+        "no credentials came from Secret `{secret}`; create it with the key `uri`, and let the operator read it (`rbac.metricSecrets`)"
+    )]
     FindCredentials {
         /// The Secret.
         secret: String,

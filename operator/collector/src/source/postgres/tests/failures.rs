@@ -264,7 +264,7 @@ async fn leaves_the_other_metrics_their_figures() {
         serde_json::json!([{
             "metric": "spend",
             "reason": "SourceUnavailable",
-            "message": "no credentials came from Secret `warehouse`; create it with the key `uri`"
+            "message": "no credentials came from Secret `warehouse`; create it with the key `uri`, and let the operator read it (`rbac.metricSecrets`)"
         }])
     );
     assert_eq!(json["results"].as_array().unwrap().len(), 1);
