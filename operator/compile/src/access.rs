@@ -114,10 +114,21 @@ pub fn question(policy: &Policy<'_>, group: &str, kind: Kind, name: Option<&str>
 
 /// Every question that the policies of a namespace need answered; none where no policy asks the cluster.
 pub fn needed(snapshot: &Snapshot) -> BTreeSet<Question> {
+    asked(snapshot, false)
+}
+
+/// Whether a policy that enforces its rule waits for the first answer to a question.
+pub fn is_awaited(snapshot: &Snapshot) -> bool {
+    let is_open = |question| !snapshot.access.contains_key(question);
+    snapshot.asks_access && asked(snapshot, true).iter().any(is_open)
+}
+
+fn asked(snapshot: &Snapshot, enforced_only: bool) -> BTreeSet<Question> {
     let policies = Policies::of(snapshot);
     let rulings = policies
         .judging(|rules| rules.owner_access.as_ref())
-        .filter(|ruling| ruling.rule.via.unwrap_or(AccessVia::Rbac) == AccessVia::Rbac);
+        .filter(|ruling| ruling.rule.via.unwrap_or(AccessVia::Rbac) == AccessVia::Rbac)
+        .filter(|ruling| ruling.is_enforced() || !enforced_only);
     let mut needed = BTreeSet::new();
     for ruling in rulings {
         for program in snapshot.programs.values() {

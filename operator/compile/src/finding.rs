@@ -174,7 +174,7 @@ pub const fn condition_of(reason: Reason) -> ConditionType {
         R::Expired | R::ExpiresSoon | R::ReviewOverdue | R::ReviewTooFar | R::ReviewMissing | R::Unused => {
             C::Fresh
         }
-        R::UnknownGroup | R::AccessMissing => C::OwnersResolved,
+        R::UnknownGroup | R::AccessMissing | R::AccessUnknown => C::OwnersResolved,
         R::CoverageTooLow | R::CapacityExceeded => C::Covered,
         R::FunnelUnbalanced | R::AudienceBudget => C::Balanced,
         R::InsightMissing
@@ -255,6 +255,7 @@ pub const fn effect_of(reason: Reason) -> Effect {
         | R::ObjectiveIncomplete
         | R::UnknownGroup
         | R::AccessMissing
+        | R::AccessUnknown
         | R::CoverageTooLow
         | R::CapacityExceeded
         | R::FunnelUnbalanced

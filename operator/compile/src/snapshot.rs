@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub namespaces: BTreeMap<String, Labels>,
     /// Whether a group may do something, as far as somebody has asked.
     pub access: BTreeMap<access::Question, Answer>,
+    /// Whether somebody is asked, so that a question without an answer waits for one; files have nobody to ask.
+    pub asks_access: bool,
     /// Who owns the file that each object stands in, where a repository is looked at.
     pub codeowners: Option<BTreeMap<ObjectId, Owned>>,
     /// Experiments that have concluded elsewhere, by name, besides those whose status says so; `None` where nobody can

@@ -248,12 +248,11 @@ impl Judge<'_> {
         let mut findings: Vec<_> = self.report.about(id).filter(counts).collect();
         findings.sort_by_key(|finding| finding.severity);
         let first = findings.first()?;
-        Some(Judged::new(
-            type_,
-            type_ == ConditionType::Conflicted,
-            first.reason,
-            message(&findings),
-        ))
+        let truth = match first.reason {
+            Reason::AccessUnknown => Truth::Unknown,
+            _ => Truth::from(type_ == ConditionType::Conflicted),
+        };
+        Some(Judged::new(type_, truth, first.reason, message(&findings)))
     }
 
     fn running(&self, id: &ObjectId) -> Judged {

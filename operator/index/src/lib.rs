@@ -41,8 +41,9 @@ pub struct Index {
     /// Labels of namespaces, as far as they are known: which policies rule them.
     labels: BTreeMap<String, Labels>,
     compilations: u64,
-    /// Statuses say which experiments have concluded: there is a cluster, and not a folder of files.
-    knows_results: bool,
+    /// Statuses say which experiments have concluded, and somebody answers who may change what: there is a cluster, and
+    /// not a folder of files.
+    has_cluster: bool,
     /// Another writes what this one says.
     is_following: bool,
 }
@@ -163,10 +164,11 @@ impl Index {
         }
     }
 
-    /// An index of a cluster: what does not stand on the status of an Experiment has not concluded.
+    /// An index of a cluster: what does not stand on the status of an Experiment has not concluded, and who may change
+    /// what is to be learned.
     pub fn of_cluster() -> Self {
         Self {
-            knows_results: true,
+            has_cluster: true,
             ..Self::default()
         }
     }
@@ -420,13 +422,11 @@ impl Index {
     }
 
     fn space(&mut self, namespace: &str) -> &mut Space {
-        let (policies, knows_results) = (&self.policies, self.knows_results);
+        let (policies, has_cluster) = (&self.policies, self.has_cluster);
         self.spaces.entry(namespace.to_owned()).or_insert_with(|| {
             let mut space = Space::new(namespace, policies.values().cloned());
-            space.learn(
-                |snapshot| &mut snapshot.evidence,
-                knows_results.then(BTreeMap::new),
-            );
+            space.learn(|snapshot| &mut snapshot.evidence, has_cluster.then(BTreeMap::new));
+            space.learn(|snapshot| &mut snapshot.asks_access, has_cluster);
             space
         })
     }

@@ -209,11 +209,13 @@ impl Space {
         is_due
     }
 
-    /// Says which statuses differ from the outside.
+    /// Says which statuses differ from the outside. While a policy that is enforced waits for the first answer about who
+    /// may change what, what stands says more than what could be said: after a restart nothing has changed.
     pub(crate) fn report(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        if self.touched {
-            self.render(now, effects);
+        if !self.touched || access::is_awaited(&self.snapshot) {
+            return;
         }
+        self.render(now, effects);
         self.touched = false;
     }
 

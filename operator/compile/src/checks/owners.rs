@@ -110,35 +110,58 @@ fn access(model: &Model<'_>, ruling: &Ruling<'_, OwnerAccessRule>, facts: &mut F
                         let fact = Fact::new(object.clone(), Reason::AccessMissing, field, message);
                         facts.note(ruling, fact.about(kind.plural()));
                     }
-                    Answer::Unknown => report.undecided(
-                        &object,
-                        ConditionType::OwnersResolved,
-                        Reason::AccessUnknown,
-                        format!(
-                            "{field}: whether group `{known_as}` may update {} is not known",
-                            kind.plural()
-                        ),
-                    ),
+                    Answer::Unknown => {
+                        let message = unknown(&known_as, kind.plural());
+                        hold_back(model, ruling, &object, &field, &message, report);
+                        report.undecided(
+                            &object,
+                            ConditionType::OwnersResolved,
+                            Reason::AccessUnknown,
+                            format!("{field}: {message}"),
+                        );
+                    }
                 }
             }
         }
     }
     for (kind, name, owner) in owned(snapshot) {
         let (answer, known_as) = answer(owner.group.as_str(), kind, Some(name));
-        if answer == Answer::Denied {
-            let message = format!(
-                "group `{known_as}` owns the {kind} and may not update it: bind a role that allows to update {} `{name}` in \
-                 namespace `{}`, or name the group that may",
-                kind.plural(),
-                snapshot_name(model)
-            );
-            let object = snapshot.id(kind, name);
-            facts.note(
-                ruling,
-                Fact::new(object, Reason::AccessMissing, "spec.owner.group", message),
-            );
+        let (object, field) = (snapshot.id(kind, name), "spec.owner.group");
+        match answer {
+            Answer::Allowed => {}
+            Answer::Denied => {
+                let message = format!(
+                    "group `{known_as}` owns the {kind} and may not update it: bind a role that allows to update {} `{name}` \
+                     in namespace `{}`, or name the group that may",
+                    kind.plural(),
+                    snapshot_name(model)
+                );
+                facts.note(ruling, Fact::new(object, Reason::AccessMissing, field, message));
+            }
+            Answer::Unknown => {
+                let message = unknown(&known_as, &format!("{} `{name}`", kind.plural()));
+                hold_back(model, ruling, &object, field, &message, report);
+            }
         }
     }
+}
+
+/// Where a policy enforces that owners may, new forms wait until it is known that they do; what serves stays.
+fn hold_back(
+    model: &Model<'_>,
+    ruling: &Ruling<'_, OwnerAccessRule>,
+    object: &ObjectId,
+    field: &str,
+    message: &str,
+    report: &mut Report,
+) {
+    if ruling.is_enforced() && model.snapshot.asks_access {
+        report.consequence(object, Reason::AccessUnknown, field, message);
+    }
+}
+
+fn unknown(group: &str, what: &str) -> String {
+    format!("whether group `{group}` may update {what} is not known")
 }
 
 fn snapshot_name<'m>(model: &'m Model<'_>) -> &'m str {

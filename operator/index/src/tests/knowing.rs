@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use attune_api::Kind;
 use attune_compile::access::Answer;
+use attune_core::bundle::Bundle;
 use attune_testkit::{AT, Strategy};
 use serde_json::json;
 
+use super::server::Server;
 use super::{id, settled, stands, told};
-use crate::Index;
+use crate::{Effect, Index};
 
 #[expect(clippy::unnecessary_wraps, reason = "labels may be unknown")]
 fn labels(region: &str) -> Option<BTreeMap<String, String>> {
@@ -79,4 +81,91 @@ fn an_owner_that_loses_access_and_gets_it_back_turns_the_condition_both_ways() {
     answered(&mut index, Answer::Allowed);
     assert_eq!(index.settle(AT), [], "nothing is news");
     assert_eq!(index.compilations(), before);
+}
+
+/// The example in a cluster whose policy enforces that owners may change what they own.
+fn enforcing() -> (Index, Server) {
+    let strategy = Strategy::example().edit(
+        Kind::GovernancePolicy,
+        "default",
+        json!({"rules": {"ownerAccess": {"enforcement": "Enforce"}}}),
+    );
+    let (mut index, server) = (Index::of_cluster(), Server::holding(&strategy));
+    server.list(&mut index);
+    (index, server)
+}
+
+fn published(effects: &[Effect]) -> Vec<String> {
+    let mut told = told(effects);
+    told.retain(|line| line.starts_with("publish"));
+    told
+}
+
+#[test]
+fn what_owners_are_not_known_to_may_change_is_not_published_where_a_policy_enforces_that_they_may() {
+    let (mut index, mut server) = enforcing();
+    assert_eq!(
+        told(&index.settle(AT)),
+        ["status GovernancePolicy/default True/Ready"],
+        "nobody was asked so far"
+    );
+    answered(&mut index, Answer::Unknown);
+    let effects = index.settle(AT);
+    assert_eq!(published(&effects), [""; 0]);
+    server.take(&effects);
+    let accepted = |index: &Index, kind, name| stands(index.status(&id(kind, name)).unwrap(), "Accepted");
+    assert_eq!(accepted(&index, Kind::Channel, "web"), "Unknown/AccessUnknown");
+    let program = index.status(&id(Kind::Program, "spring-retention")).unwrap();
+    assert_eq!(stands(program, "OwnersResolved"), "Unknown/AccessUnknown");
+    answered(&mut index, Answer::Allowed);
+    let effects = index.settle(AT);
+    assert_eq!(published(&effects), ["publish shop/email", "publish shop/web"]);
+    server.take(&effects);
+    assert_eq!(accepted(&index, Kind::Channel, "web"), "True/Accepted");
+}
+
+#[test]
+fn what_serves_stays_after_a_restart_until_owners_are_known() {
+    let (mut index, mut server) = enforcing();
+    answered(&mut index, Answer::Allowed);
+    server.take(&index.settle(AT));
+    let mut restarted = Index::of_cluster();
+    server.list(&mut restarted);
+    for (namespace, channel, publication) in index.publications() {
+        restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
+    }
+    let serves = |index: &Index| index.publication("shop", "web").unwrap().revision.clone();
+    assert_eq!(restarted.settle(AT), [], "before anybody was asked");
+    assert_eq!(serves(&restarted), serves(&index));
+
+    let edited = Strategy::example().edit(
+        Kind::ChannelBinding,
+        "retention-home-hero",
+        json!({"priority": 7}),
+    );
+    server.hold(&edited.resource(Kind::ChannelBinding, "retention-home-hero"));
+    server.list(&mut restarted);
+    answered(&mut restarted, Answer::Unknown);
+    let effects = restarted.settle(AT);
+    assert_eq!(published(&effects), [""; 0], "asked in vain");
+    server.take(&effects);
+    let binding = restarted
+        .status(&id(Kind::ChannelBinding, "retention-home-hero"))
+        .unwrap();
+    assert_eq!(stands(binding, "Programmed"), "False/ServingPrevious");
+    assert_eq!(serves(&restarted), serves(&index));
+
+    answered(&mut restarted, Answer::Allowed);
+    assert_eq!(published(&restarted.settle(AT)), ["publish shop/web"]);
+}
+
+#[test]
+fn files_have_nobody_to_ask_who_may_change_what() {
+    let (_, server) = enforcing();
+    let mut index = Index::default();
+    server.list(&mut index);
+    assert_eq!(
+        published(&index.settle(AT)),
+        ["publish shop/email", "publish shop/web"]
+    );
 }

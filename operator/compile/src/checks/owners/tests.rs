@@ -123,6 +123,27 @@ fn says_nothing_before_somebody_has_asked() {
 }
 
 #[test]
+fn what_nobody_could_tell_holds_back_only_where_a_policy_enforces_it_and_somebody_is_asked() {
+    let enforced = ruled(json!({"ownerAccess": {"enforcement": "Enforce"}}));
+    for (strategy, asks_access, published) in [
+        (&enforced, true, 0),
+        (&enforced, false, 2),
+        (&Strategy::example(), true, 2),
+    ] {
+        for mut snapshot in [snapshot(strategy), answered(strategy, Answer::Unknown)] {
+            snapshot.asks_access = asks_access;
+            let compiled = compiled(&snapshot);
+            assert_eq!(compiled.channels.len(), published);
+            assert!(
+                crate::tests::others(&compiled).is_empty(),
+                "nothing is wrong with it"
+            );
+            assert_eq!(owners(&compiled), "Unknown/AccessUnknown");
+        }
+    }
+}
+
+#[test]
 fn owners_that_may_are_resolved_and_one_that_lost_access_is_named_with_the_role() {
     let mut snapshot = answered(&Strategy::example(), Answer::Allowed);
     assert_eq!(owners(&compiled(&snapshot)), "True/OwnersResolved");
