@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
-use super::Deliveries;
 use super::spool::{Oldest, Spool};
+use super::{Deliveries, Pressure};
 use crate::complaint::Complaint;
 use crate::follow::Backoff;
 use crate::link::{Credentials, Link, LinkError};
@@ -48,7 +48,7 @@ label! {
         Delivered = "delivered",
         /// The collector does not want it.
         Refused = "refused",
-        /// The disk is filling up and the unit's hash says that it goes first.
+        /// The disk or the memory is filling up and the unit's hash says that it goes first.
         Shed = "shed",
         /// The process ended before the collector took it, or the file that it waited in is damaged.
         Lost = "lost",
@@ -79,6 +79,7 @@ pub struct Reporter {
     eraser: Eraser,
     spool: Option<Arc<Mutex<Spool>>>,
     deliveries: Deliveries,
+    pressure: Pressure,
     backoff: Backoff,
     /// When the collector is asked again.
     due: Instant,
@@ -136,6 +137,7 @@ impl Reporter {
             eraser: Eraser::new(sender),
             spool: None,
             deliveries,
+            pressure: Pressure::new(),
             backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(15)),
             due: Instant::now(),
             complaint: Complaint::default(),

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Delivery, Reporter, below};
+use super::{BATCH, Delivery, Reporter, below};
 use crate::link::LinkError;
 
 /// How long an erasure may take: a batch that is on its way comes first.
@@ -112,14 +112,35 @@ impl Reporter {
         let before = batch.len();
         batch.retain(|event| event.data.unit() != unit);
         let mut exposures = (before - batch.len()) as u64;
+        self.deliveries.counted.add(Delivery::Erased, exposures);
+        self.shed(batch);
         if self.spool.is_some() {
             let whose = unit.to_owned();
             let forgotten = self.on_disk(move |spool| spool.forget(&whose)).await;
-            exposures += forgotten.ok_or(EraseError::Rewrite)?;
+            let forgotten = forgotten.ok_or(EraseError::Rewrite)?;
+            self.deliveries.counted.add(Delivery::Erased, forgotten);
+            exposures += forgotten;
         }
-        self.deliveries.counted.add(Delivery::Erased, exposures);
         let collector = self.erase_there(namespace, unit).await?;
         Ok(Cleared { exposures, collector })
+    }
+
+    /// Sheds units of a batch that is larger than the queue: an erasure empties the queue into it, so that the queue takes
+    /// more, and the next erasure would add that too.
+    fn shed(&self, batch: &mut Vec<super::Event>) {
+        let (before, room) = (batch.len(), self.queue.max_capacity().max(BATCH));
+        if before <= room {
+            return;
+        }
+        let mut kept = 0;
+        batch.retain(|event| {
+            let free = (room - kept) as u64;
+            let stays = !self.pressure.sheds(event.data.unit(), free, room as u64);
+            kept += usize::from(stays);
+            stays
+        });
+        let shed = before - batch.len();
+        self.deliveries.counted.add(Delivery::Shed, shed as u64);
     }
 
     async fn erase_there(&mut self, namespace: &str, unit: &str) -> Result<Value, EraseError> {

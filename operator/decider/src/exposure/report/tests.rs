@@ -305,3 +305,23 @@ async fn erases_a_unit_from_what_waits_and_at_the_collector() {
     assert_eq!(reporting.deliveries.counted.get(Delivery::Erased), 2);
     assert_eq!(reporting.end().await, [1, 0, 0]);
 }
+
+#[tokio::test]
+async fn keeps_a_bounded_number_over_any_number_of_erasures() {
+    let (_address, url) = nobody().await;
+    let reporting = report(&url);
+    let mut sent = 0;
+    for _ in 0..4 {
+        while reporting.queue.capacity() > 0 {
+            reporting.send(&format!("e{sent}"), &format!("u{sent}"));
+            sent += 1;
+        }
+        reporting.eraser.erase("shop", "u0").await.unwrap_err();
+    }
+    assert_eq!(reporting.deliveries.counted.get(Delivery::Erased), 1);
+    let counted = reporting.deliveries.clone();
+    let [_, _, lost] = reporting.end().await;
+    let shed = counted.counted.get(Delivery::Shed);
+    assert_eq!(lost + shed + 1, sent, "each is accounted for");
+    assert!(lost <= 2000, "{lost} of {sent} waited in a queue of 2000");
+}
