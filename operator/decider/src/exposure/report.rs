@@ -50,7 +50,8 @@ label! {
         Refused = "refused",
         /// The disk or the memory is filling up and the unit's hash says that it goes first.
         Shed = "shed",
-        /// The process ended before the collector took it, or the file that it waited in is damaged.
+        /// The process ended before the collector took it, or the file that it waited in is damaged or cannot
+        /// be read.
         Lost = "lost",
         /// Its unit was erased before the collector took it.
         Erased = "erased",
@@ -318,6 +319,7 @@ impl Reporter {
         let task = tokio::task::spawn_blocking(move || {
             let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);
             let worked = work(&mut spool);
+            deliveries.counted.add(Delivery::Lost, spool.take_lost());
             deliveries.show(&spool);
             worked
         });

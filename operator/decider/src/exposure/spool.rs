@@ -10,6 +10,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use attune_core::event::Event;
+use tracing::warn;
 
 use super::Pressure;
 
@@ -25,6 +26,10 @@ const FILE_EVENTS: usize = super::report::BATCH;
 const DIRECTORY: &str = "exposures";
 /// How the names of files end.
 const EXTENSION: &str = "ndjson";
+/// How the name of a file ends while it is written anew.
+const DRAFT: &str = "new";
+/// How the name of a file ends that cannot be read.
+const BAD: &str = "bad";
 
 /// The files.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub struct Spool {
     next: u64,
     limit: u64,
     pressure: Pressure,
+    /// Events that are gone and that nobody has counted yet.
+    lost: u64,
 }
 
 /// One file.
@@ -64,6 +71,8 @@ impl Spool {
     pub fn open(data: &Path, name: &str, limit: u64) -> io::Result<Self> {
         let directory = data.join(DIRECTORY).join(name);
         fs::create_dir_all(&directory)?;
+        // The file that it was to replace is there still.
+        sweep(&directory, DRAFT)?;
         let mut files = Vec::new();
         for entry in fs::read_dir(&directory)? {
             let entry = entry?;
@@ -89,6 +98,7 @@ impl Spool {
             open: None,
             limit: limit.max(1),
             pressure: Pressure::new(),
+            lost: 0,
         })
     }
 
@@ -99,6 +109,11 @@ impl Spool {
     /// Bytes on disk.
     pub(super) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
+    }
+
+    /// How many events are gone since this was asked last: their lines are damaged, or their file cannot be read.
+    pub(super) fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     /// Writes events, durably; gives how many were shed because the room runs short.
@@ -170,23 +185,45 @@ impl Spool {
         written
     }
 
-    /// The events of the oldest file, to which nothing is appended from now on.
+    /// The events of the oldest file that can be read, to which nothing is appended from now on. Older ones are lost.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the disk cannot be read at all.
     pub(super) fn oldest(&mut self) -> io::Result<Option<Oldest>> {
-        let Some(file) = self.files.front().copied() else {
-            return Ok(None);
-        };
-        if self.files.len() == 1 {
-            self.open = None;
+        while let Some(file) = self.files.front().copied() {
+            if self.files.len() == 1 {
+                self.open = None;
+            }
+            match self.read(file) {
+                Ok((events, damaged)) => {
+                    let number = file.number;
+                    return Ok(Some(Oldest {
+                        number,
+                        events,
+                        damaged,
+                    }));
+                }
+                Err(error) => self.set_aside(file, &error)?,
+            }
         }
-        let (events, damaged) = self.read(file)?;
-        Ok(Some(Oldest {
-            number: file.number,
-            events,
-            damaged,
-        }))
+        Ok(None)
+    }
+
+    /// Takes a file that cannot be read out of the way of the others, and leaves it there for whoever looks after the disk.
+    fn set_aside(&mut self, file: Segment, error: &io::Error) -> io::Result<()> {
+        let path = self.path(file.number);
+        if error.kind() != io::ErrorKind::NotFound {
+            // Where nothing can be opened, it is not for the file.
+            File::open(&self.directory)?;
+            fs::rename(&path, path.with_extension(BAD))?;
+        }
+        self.files.retain(|other| other.number != file.number);
+        // How many there were in a file of an earlier process nobody knows.
+        let events = file.events.max(1) as u64;
+        self.lost += events;
+        let error = error as &dyn std::error::Error;
+        warn!(path = %path.display(), error, events, "exposures on disk cannot be read, and are lost");
+        Ok(())
     }
 
     /// Removes a file whose events are delivered.
@@ -208,9 +245,17 @@ impl Spool {
     /// When a file cannot be read or written anew.
     pub(super) fn forget(&mut self, unit: &str) -> io::Result<u64> {
         self.open = None;
+        // Nobody can tell whom they are about.
+        sweep(&self.directory, BAD)?;
         let mut forgotten = 0;
         for file in self.files.clone() {
-            let (mut events, _) = self.read(file)?;
+            let (mut events, damaged) = match self.read(file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    self.set_aside(file, &error)?;
+                    continue;
+                }
+                read => read?,
+            };
             let before = events.len();
             events.retain(|event| event.data.unit() != unit);
             if events.len() == before {
@@ -218,6 +263,7 @@ impl Spool {
             }
             forgotten += (before - events.len()) as u64;
             self.replace(file.number, &events)?;
+            self.lost += damaged as u64;
         }
         Ok(forgotten)
     }
@@ -231,7 +277,7 @@ impl Spool {
             serde_json::to_writer(&mut lines, event).map_err(io::Error::other)?;
             lines.push(b'\n');
         }
-        let draft = self.path(number).with_extension("new");
+        let draft = self.path(number).with_extension(DRAFT);
         let mut file = File::create(&draft)?;
         file.write_all(&lines)?;
         file.sync_all()?;
@@ -265,4 +311,15 @@ impl Spool {
     fn path(&self, number: u64) -> PathBuf {
         self.directory.join(format!("{number:010}.{EXTENSION}"))
     }
+}
+
+/// Removes the files whose names end so.
+fn sweep(directory: &Path, extension: &str) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == extension) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }

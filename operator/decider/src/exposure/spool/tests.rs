@@ -118,3 +118,50 @@ fn takes_a_unit_out_of_every_file() {
     expected.push(event(9001, "u599"));
     assert_eq!(drain(&mut spool), expected);
 }
+
+#[test]
+fn goes_on_behind_a_file_that_cannot_be_read() {
+    let data = tempfile::tempdir().unwrap();
+    let mut spool = open(data.path(), ROOM);
+    spool.append(&events(0..1600)).unwrap();
+    let path = |name| data.path().join("exposures/shop.web").join(name);
+    fs::remove_file(path("0000000001.ndjson")).unwrap();
+    // Whoever opens a directory cannot read it, whatever it may do.
+    fs::remove_file(path("0000000002.ndjson")).unwrap();
+    fs::create_dir(path("0000000002.ndjson")).unwrap();
+    assert_eq!(spool.oldest().unwrap().unwrap().events, events(1000..1500));
+    assert_eq!((spool.take_lost(), spool.take_lost()), (1000, 0));
+    assert!(path("0000000002.bad").exists());
+    assert_eq!(drain(&mut spool), events(1000..1600));
+    assert_eq!(spool.take_lost(), 0);
+}
+
+#[test]
+fn leaves_nothing_of_a_unit_in_files_that_are_not_delivered() {
+    let data = tempfile::tempdir().unwrap();
+    let path = |name| data.path().join("exposures/shop.web").join(name);
+    let mut spool = open(data.path(), ROOM);
+    spool.append(&events(0..3)).unwrap();
+    // As a process leaves them that ends while it rewrites, and a file that could not be read.
+    fs::copy(path("0000000001.ndjson"), path("0000000001.new")).unwrap();
+    fs::copy(path("0000000001.ndjson"), path("0000000000.bad")).unwrap();
+    let mut spool = open(data.path(), ROOM);
+    assert!(!path("0000000001.new").exists());
+    assert_eq!(spool.forget("u1").unwrap(), 1);
+    assert!(!path("0000000000.bad").exists());
+    assert_eq!(drain(&mut spool), [event(0, "u0"), event(2, "u2")]);
+}
+
+#[test]
+fn counts_damaged_lines_that_go_with_an_erased_unit() {
+    let data = tempfile::tempdir().unwrap();
+    let mut spool = open(data.path(), ROOM);
+    spool.append(&events(0..3)).unwrap();
+    let path = data.path().join("exposures/shop.web/0000000001.ndjson");
+    let content = fs::read(&path).unwrap();
+    fs::write(&path, &content[..content.len() - 9]).unwrap();
+    assert_eq!(spool.forget("u0").unwrap(), 1);
+    assert_eq!(spool.take_lost(), 1);
+    let oldest = spool.oldest().unwrap().unwrap();
+    assert_eq!((oldest.events.len(), oldest.damaged), (1, 0));
+}
