@@ -20,7 +20,7 @@ use super::{Deliveries, Pressure};
 use crate::complaint::Complaint;
 use crate::follow::Backoff;
 use crate::link::{Credentials, Link, LinkError};
-use crate::metrics::{Label, label};
+use crate::metrics::{Counters, Label, label};
 
 mod erase;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub(super) const BATCH: usize = 500;
 /// How long a batch waits for company.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// How long the end of the process waits for the collector.
+/// How long the end of the process waits for the collector to take what is queued and what is on disk.
 const FLUSH: Duration = Duration::from_secs(5);
 
 /// Orders that wait while a batch is on its way.
@@ -107,8 +107,14 @@ enum Rest {
     None,
     /// The batch waits there.
     Keep,
-    /// The file of this number is delivered.
-    Remove(u64),
+    /// A file is delivered.
+    Remove(Done),
+}
+
+/// A file that is delivered, and what is to be counted of it once it is removed: until then it may be delivered again.
+struct Done {
+    number: u64,
+    counted: Counters<Delivery>,
 }
 
 /// What the collector said to a batch.
@@ -191,7 +197,7 @@ impl Reporter {
     async fn work(&mut self, batch: &mut Vec<Event>) -> Rest {
         let is_due = Instant::now() >= self.due;
         if !self.is_backlogged() {
-            return if !is_due || self.deliver(batch).await {
+            return if !is_due || self.deliver_batch(batch).await {
                 Rest::None
             } else {
                 Rest::Keep
@@ -208,8 +214,12 @@ impl Reporter {
         match rest {
             Rest::None => {}
             Rest::Keep => self.keep(batch).await,
-            Rest::Remove(number) => {
-                self.on_disk(move |spool| spool.remove(number)).await;
+            Rest::Remove(Done { number, counted }) => {
+                if self.on_disk(move |spool| spool.remove(number)).await.is_some() {
+                    for what in [Delivery::Delivered, Delivery::Refused, Delivery::Lost] {
+                        self.deliveries.counted.add(what, counted.get(what));
+                    }
+                }
                 if batch.len() >= BATCH {
                     self.keep(batch).await;
                 }
@@ -217,24 +227,16 @@ impl Reporter {
         }
     }
 
-    /// Sends the last events; what the collector does not take in time stays on disk, or is lost.
+    /// Sends the last events and what waits on disk, which may go with the pod; what the collector does not take in time
+    /// stays on disk, or is lost.
     async fn finish(&mut self, mut batch: Vec<Event>) {
         self.queue.close();
         let deadline = Instant::now() + FLUSH;
-        let flushed = timeout_at(deadline, async {
-            while !batch.is_empty() || self.queue.recv_many(&mut batch, BATCH).await > 0 {
-                if self.is_backlogged() {
-                    return;
-                }
-                if !self.deliver(&mut batch).await {
-                    if self.spool.is_some() {
-                        return;
-                    }
-                    sleep_until(self.due).await;
-                }
-            }
-        });
-        let _ = flushed.await;
+        self.due = Instant::now();
+        self.backoff.reset();
+        while let Ok(Some(rest)) = timeout_at(deadline, self.flush(&mut batch)).await {
+            self.tidy(rest, &mut batch).await;
+        }
         while let Ok(event) = self.queue.try_recv() {
             batch.push(event);
         }
@@ -244,11 +246,44 @@ impl Reporter {
             self.deliveries.counted.add(Delivery::Lost, lost as u64);
             warn!(lost, "the collector did not take the last exposures in time");
         }
+        let bytes = self.deliveries.spooled.get();
+        if bytes > 0 {
+            warn!(
+                bytes,
+                "exposures are left behind on disk; they are lost if it goes with the pod"
+            );
+        }
+    }
+
+    /// Sends the oldest of what is left of a queue that is closed; `None` when nothing is. May be cancelled like `work`.
+    async fn flush(&mut self, batch: &mut Vec<Event>) -> Option<Rest> {
+        while batch.len() < BATCH && self.queue.recv_many(batch, BATCH).await > 0 {}
+        let is_backlogged = self.is_backlogged();
+        if is_backlogged && !batch.is_empty() && !self.disk_complaint.is_open() {
+            // On disk it outlives a process that is killed meanwhile.
+            return Some(Rest::Keep);
+        }
+        if !is_backlogged && batch.is_empty() {
+            return None;
+        }
+        sleep_until(self.due).await;
+        if is_backlogged {
+            let done = self.deliver_oldest().await;
+            return Some(done.map_or(Rest::None, Rest::Remove));
+        }
+        let is_done = self.deliver_batch(batch).await;
+        Some(if is_done { Rest::None } else { Rest::Keep })
+    }
+
+    /// Sends events from memory, and counts at once what became of each.
+    async fn deliver_batch(&mut self, batch: &mut Vec<Event>) -> bool {
+        let counted = Arc::clone(&self.deliveries.counted);
+        self.deliver(batch, &counted).await
     }
 
     /// Sends events until the batch is empty; `false` when the rest has to wait. The collector refuses a batch as a whole:
     /// then its halves are tried, so that one event that it does not want costs no other.
-    async fn deliver(&mut self, batch: &mut Vec<Event>) -> bool {
+    async fn deliver(&mut self, batch: &mut Vec<Event>, counted: &Counters<Delivery>) -> bool {
         let mut size = batch.len();
         while !batch.is_empty() {
             size = size.clamp(1, batch.len().min(BATCH));
@@ -258,12 +293,12 @@ impl Reporter {
             match self.try_post(part).await {
                 Some(Verdict::Taken) => {
                     self.backoff.reset();
-                    self.deliveries.counted.add(Delivery::Delivered, size as u64);
+                    counted.add(Delivery::Delivered, size as u64);
                     batch.drain(..size);
                     size = batch.len();
                 }
                 Some(Verdict::Unwanted(status)) if size == 1 => {
-                    self.deliveries.counted.inc(Delivery::Refused);
+                    counted.inc(Delivery::Refused);
                     warn!(%status, "the collector does not want an exposure");
                     batch.drain(..1);
                     size = batch.len();
@@ -278,18 +313,19 @@ impl Reporter {
         true
     }
 
-    /// Delivers the oldest file and gives its number; what was delivered of one that has to wait is delivered again.
-    async fn deliver_oldest(&mut self) -> Option<u64> {
+    /// Delivers the oldest file; what was delivered of one that has to wait is delivered again.
+    async fn deliver_oldest(&mut self) -> Option<Done> {
         let Oldest {
             number,
             mut events,
             damaged,
         } = self.on_disk(Spool::oldest).await??;
-        if !self.deliver(&mut events).await {
+        let counted = Counters::new();
+        counted.add(Delivery::Lost, damaged as u64);
+        if !self.deliver(&mut events, &counted).await {
             return None;
         }
-        self.deliveries.counted.add(Delivery::Lost, damaged as u64);
-        Some(number)
+        Some(Done { number, counted })
     }
 
     /// Moves events to the disk, if there is one and it takes them.
@@ -437,4 +473,4 @@ impl Deliveries {
 }
 
 /// What is counted of deliveries, shared with whoever shows it.
-pub(super) type Counted = Arc<crate::metrics::Counters<Delivery>>;
+pub(super) type Counted = Arc<Counters<Delivery>>;

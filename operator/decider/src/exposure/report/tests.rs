@@ -110,20 +110,23 @@ fn report_with(collector: &Url, credentials: &Credentials, spool: Option<Spool>)
     }
 }
 
+fn event(id: &str, unit: &str) -> Event {
+    let exposure = event::Exposure {
+        unit: unit.to_owned(),
+        ..event::Exposure::default()
+    };
+    Event {
+        id: id.to_owned(),
+        source: "/attune/shop/web".to_owned(),
+        time: now(),
+        namespace: Some("shop".to_owned()),
+        data: EventData::Exposure(exposure),
+    }
+}
+
 impl Reporting {
     fn send(&self, id: &str, unit: &str) {
-        let exposure = event::Exposure {
-            unit: unit.to_owned(),
-            ..event::Exposure::default()
-        };
-        let event = Event {
-            id: id.to_owned(),
-            source: "/attune/shop/web".to_owned(),
-            time: now(),
-            namespace: Some("shop".to_owned()),
-            data: EventData::Exposure(exposure),
-        };
-        self.queue.try_send(event).unwrap();
+        self.queue.try_send(event(id, unit)).unwrap();
     }
 
     /// Ends it and tells what was delivered, refused and lost.
@@ -324,4 +327,48 @@ async fn keeps_a_bounded_number_over_any_number_of_erasures() {
     let shed = counted.counted.get(Delivery::Shed);
     assert_eq!(lost + shed + 1, sent, "each is accounted for");
     assert!(lost <= 2000, "{lost} of {sent} waited in a queue of 2000");
+}
+
+/// A spool in which events wait, and its directory.
+fn backlog(units: &[&str]) -> (tempfile::TempDir, Spool) {
+    let data = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(data.path(), "shop.web", 1024 * 1024).unwrap();
+    for (number, unit) in units.iter().enumerate() {
+        spool.append(&[event(&format!("e{number:04}"), unit)]).unwrap();
+    }
+    (data, spool)
+}
+
+#[tokio::test]
+async fn delivers_what_waits_on_disk_before_it_ends() {
+    let (_data, spool) = backlog(&["u1"; 3]);
+    let (address, url) = nobody().await;
+    let reporting = report_with(&url, &Credentials::default(), Some(spool));
+    let collector = Collector::default();
+    // By now the next attempt is seconds away.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    reporting.send("e0003", "u1");
+    let spooled = reporting.deliveries.spooled.clone();
+    let end = tokio::spawn(reporting.end());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    collector.clone().start_at(&address).await;
+    assert_eq!(end.await.unwrap(), [4, 0, 0]);
+    assert_eq!(collector.taken(), ["e0000", "e0001", "e0002", "e0003"]);
+    assert_eq!(spooled.get(), 0, "nothing is left behind");
+}
+
+#[tokio::test]
+async fn counts_a_file_once_however_often_it_is_tried() {
+    let (_data, spool) = backlog(&["u1", "u1", "unwanted", "u1"]);
+    let collector = Collector::default();
+    // Its first half is taken, and the rest has to wait: the last of the list is the first answer.
+    *collector.failures.lock().unwrap() = vec![503, 202, 400];
+    let reporting = report_with(
+        &collector.clone().start().await,
+        &Credentials::default(),
+        Some(spool),
+    );
+    let spooled = reporting.deliveries.spooled.clone();
+    eventually("it is delivered", || spooled.get() == 0).await;
+    assert_eq!(reporting.end().await, [3, 1, 0]);
 }
