@@ -34,11 +34,16 @@ struct Known(BTreeMap<Digest, String>);
 /// Why a file of keys cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeysError {
-    #[error("cannot read the keys; nobody new is let in until the file is there")]
+    #[error("cannot read the keys")]
     Read(#[source] std::io::Error),
-    #[error("there is no key in it; write one on a line of its own, in printable ASCII without spaces")]
+    #[error("a line is no key; write each on a line of its own, in printable ASCII without spaces")]
     Parse,
 }
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no key in it, or it is not there; write one on a line of its own")]
+struct NoKey;
 
 impl Keys {
     /// No key yet: nobody is let in.
@@ -46,7 +51,7 @@ impl Keys {
         Self(Arc::new(ArcSwap::from_pointee(Known::default())))
     }
 
-    /// The keys of a text: one a line; blank lines and what begins with `#` are skipped.
+    /// The keys of a text: one a line; blank lines and what begins with `#` are skipped. `None` where a line is no key.
     pub fn parse(text: &str) -> Option<Self> {
         let keys = Self::none();
         keys.0.store(Arc::new(known(text.as_bytes())?));
@@ -72,7 +77,8 @@ impl Keys {
         known.0.values().any(|known| digest(known.as_bytes()) == token)
     }
 
-    /// Keeps to what the file holds, for as long as the process runs. What cannot be read leaves the keys as they are.
+    /// Keeps to what the file holds, for as long as the process runs. Without the file, or without a key in it, nobody is let
+    /// in; what cannot be read or understood leaves the keys as they are.
     pub(crate) async fn follow(self, path: &Path) {
         let mut file = Watched::new(path, MAX_BYTES);
         let mut complaint = Complaint::default();
@@ -90,6 +96,13 @@ impl Keys {
     fn look(&self, file: &mut Watched, complaint: &mut Complaint) {
         match read(file) {
             Ok(None) => {}
+            Ok(Some(known)) if known.0.is_empty() => {
+                self.0.store(Arc::new(known));
+                if complaint.is_news(&NoKey) {
+                    let error = &NoKey as &dyn std::error::Error;
+                    warn!(path = %file.path().display(), error, "nobody is let in");
+                }
+            }
             Ok(Some(known)) => {
                 let (path, keys) = (file.path().display(), known.0.len());
                 info!(%path, keys, "taking these keys from now on");
@@ -107,8 +120,11 @@ impl Keys {
 }
 
 fn read(file: &mut Watched) -> Result<Option<Known>, KeysError> {
-    let Some(content) = file.look().map_err(KeysError::Read)? else {
-        return Ok(None);
+    let content = match file.look() {
+        Ok(Some(content)) => content,
+        Ok(None) => return Ok(None),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(Known::default())),
+        Err(error) => return Err(KeysError::Read(error)),
     };
     let known = known(&content);
     if known.is_none() {
@@ -117,7 +133,7 @@ fn read(file: &mut Watched) -> Result<Option<Known>, KeysError> {
     known.map(Some).ok_or(KeysError::Parse)
 }
 
-/// `None` where there is no key, or something that is none.
+/// `None` where something is no key.
 fn known(content: &[u8]) -> Option<Known> {
     let mut keys = BTreeMap::new();
     for line in std::str::from_utf8(content).ok()?.lines().map(str::trim) {
@@ -130,7 +146,7 @@ fn known(content: &[u8]) -> Option<Known> {
         let key = digest(line.as_bytes());
         keys.insert(key, token(&key));
     }
-    (!keys.is_empty()).then_some(Known(keys))
+    Some(Known(keys))
 }
 
 fn shown(headers: &HeaderMap) -> Option<&[u8]> {

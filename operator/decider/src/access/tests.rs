@@ -81,7 +81,8 @@ fn lets_in_whoever_shows_a_key() {
     let token = keys.stream_token(&headers("x-api-key", "first-key")).unwrap();
     assert!(keys.admit_token(&token) && !token.contains("first-key"));
     assert!(!keys.admit_token("first-key") && !keys.admit_token(""));
-    assert!(Keys::parse("# nothing\n").is_none());
+    let nothing = Keys::parse("# nothing\n").unwrap();
+    assert!(!nothing.admit(&headers("x-api-key", "# nothing")));
     assert!(Keys::parse("a key with spaces").is_none());
     assert!(
         !Keys::none().admit(&headers("x-api-key", "")),
@@ -111,9 +112,24 @@ async fn keeps_to_the_keys_of_a_mounted_secret_as_they_change() {
     mount.put("keys", b"new");
     pass().await;
     assert!(!keys.admit(&headers("x-api-key", "old")), "withdrawn");
-    // What is of no use leaves the keys as they are.
-    mount.put("keys", b"");
+    // What is garbled or cannot be read leaves the keys as they are.
+    mount.put("keys", b"two words");
     pass().await;
     assert!(keys.admit(&headers("x-api-key", "new")));
+    mount.put("keys", &vec![b'x'; 100_000]);
+    pass().await;
+    assert!(keys.admit(&headers("x-api-key", "new")));
+    // Who takes every key out, or the file away, lets nobody in.
+    for none in [b"".as_slice(), b"# withdrawn\n"] {
+        mount.put("keys", none);
+        pass().await;
+        assert!(!keys.admit(&headers("x-api-key", "new")));
+        mount.put("keys", b"new");
+        pass().await;
+        assert!(keys.admit(&headers("x-api-key", "new")));
+    }
+    mount.clear();
+    pass().await;
+    assert!(!keys.admit(&headers("x-api-key", "new")));
     task.abort();
 }
