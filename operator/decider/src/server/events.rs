@@ -1,5 +1,6 @@
 //! Events of clients: exposures that they rendered, outcomes that they saw.
 
+use attune_core::context::Shape;
 use attune_core::event::{BatchError, Event, EventError, parse_batch};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -48,6 +49,14 @@ async fn pass_on(
             "send `application/cloudevents+json`, `application/cloudevents-batch+json` or `application/json`";
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
     })?;
+    // A batch has as many keys as its events have.
+    let shape = Shape {
+        keys: usize::MAX,
+        ..decider.limits().shape
+    };
+    shape
+        .check(&body)
+        .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let events = parse(form, &body)?;
     check(decider, &events)?;
     let relay = decider.relay().ok_or_else(|| {

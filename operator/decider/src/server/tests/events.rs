@@ -159,8 +159,12 @@ async fn refuses_events_that_are_none_before_anybody_sees_them() {
     let mut foreign = outcome("e1", "u1", "purchase");
     foreign["data"]["namespace"] = json!("bank");
     let many: Vec<Value> = (0..501).map(|n| json!({"specversion": "1.0", "id": n})).collect();
+    let mut deep = outcome("e1", "u1", "purchase");
+    deep["extension"] = (0..40).fold(json!(1), |inner, _| json!([inner]));
     for (form, body, status) in [
         (SINGLE, json!({}), 400),
+        (SINGLE, deep.clone(), 400),
+        (BATCH, json!([deep]), 400),
         (SINGLE, json!([]), 400),
         (BATCH, json!({}), 400),
         (BATCH, json!([outcome("e1", "u1", "purchase"), {}]), 400),
@@ -178,4 +182,18 @@ async fn refuses_events_that_are_none_before_anybody_sees_them() {
     }
     assert!(peer.taken.lock().unwrap().is_empty());
     assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "TARGETED");
+}
+
+#[tokio::test]
+async fn takes_a_batch_that_has_more_keys_than_a_context_may_have() {
+    let (peer, url) = peer().await;
+    let decider = decider(Some(&url));
+    let batch: Vec<Value> = (0..300)
+        .map(|n| outcome(&format!("e{n}"), "u1", "visit"))
+        .collect();
+    assert_eq!(
+        say(&decider, BATCH, &json!(batch)).await.status,
+        StatusCode::ACCEPTED
+    );
+    assert_eq!(peer.taken.lock().unwrap().len(), 1);
 }
