@@ -54,3 +54,28 @@ fn refers_only_to_schemas_that_are_there() {
         }
     }
 }
+
+#[test]
+fn says_how_long_each_field_of_an_event_may_be() {
+    let document = attune_decider::server::openapi();
+    let schemas = &document["components"]["schemas"];
+    let data = |schema: &str| schemas[schema]["properties"]["data"]["properties"].clone();
+    let (exposure, outcome, alias) = (data("Exposure"), data("Outcome"), data("Alias"));
+    for (field, longest) in [
+        (&exposure["namespace"], 63),
+        (&exposure["decision"], 128),
+        (&exposure["revision"], 128),
+        (&exposure["variant"], 507),
+        (&exposure["arm"], 253),
+        (&outcome["event"], 253),
+        (&outcome["properties"]["propertyNames"], 128),
+        (&alias["alias"], 512),
+    ] {
+        assert_eq!(field["maxLength"], longest, "{field}");
+    }
+    let values = outcome["properties"]["additionalProperties"]["anyOf"]
+        .as_array()
+        .unwrap();
+    assert!(values.iter().any(|value| value["maxLength"] == 1024));
+    assert!(values.iter().any(|value| value["maxItems"] == 64));
+}

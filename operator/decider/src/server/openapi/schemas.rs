@@ -112,17 +112,27 @@ fn decisions() -> Value {
 
 fn events() -> Value {
     use attune_core::event::{
-        EXPOSURE_TYPE, MAX_NAME_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_UNIT_BYTES, OUTCOME_TYPE,
+        ALIAS_TYPE, EXPOSURE_TYPE, MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES,
+        MAX_PROPERTIES_BYTES, MAX_PROPERTY_ENTRIES, MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES,
+        MAX_TOKEN_BYTES, MAX_UNIT_BYTES, MAX_VARIANT_BYTES, OUTCOME_TYPE,
     };
 
     let unit = text(MAX_UNIT_BYTES);
-    let short = text(MAX_NAME_BYTES);
+    let namespace = text(MAX_NAMESPACE_BYTES);
+    let name = text(MAX_NAME_BYTES);
+    let token = text(MAX_TOKEN_BYTES);
+    let variant = text(MAX_VARIANT_BYTES);
+    let words = json!({
+        "type": "string", "maxLength": MAX_PROPERTY_TEXT_BYTES,
+        "description": format!("{MAX_PROPERTY_TEXT_BYTES} bytes at most.")
+    });
+    let list = json!({"type": "array", "items": words, "maxItems": MAX_PROPERTY_ENTRIES});
     let number = json!({"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER});
     let exposure = json!({
         "type": "object", "required": ["unit"], "additionalProperties": false,
         "properties": {
-            "namespace": short, "unit": unit, "decision": short, "channel": short, "touchpoint": short, "binding": short,
-            "variant": short, "revision": short, "experiment": short, "arm": short, "holdout": short,
+            "namespace": namespace, "unit": unit, "decision": token, "channel": name, "touchpoint": name,
+            "binding": name, "variant": variant, "revision": token, "experiment": name, "arm": name, "holdout": name,
             "phase": {"type": "integer", "minimum": 1, "maximum": i32::MAX}, "held": {"type": "boolean"}
         },
         "dependentRequired": {
@@ -132,19 +142,26 @@ fn events() -> Value {
     let outcome = json!({
         "type": "object", "required": ["unit", "event"], "additionalProperties": false,
         "properties": {
-            "namespace": short, "unit": unit, "event": short,
+            "namespace": namespace, "unit": unit, "event": name,
             "value": number,
             "properties": {
                 "type": "object", "maxProperties": MAX_PROPERTIES,
-                "propertyNames": short,
-                "additionalProperties": {"anyOf": [number, short, {"type": "boolean"}, {"type": "array", "items": short}]}
+                "description": format!("Names and texts together have {MAX_PROPERTIES_BYTES} bytes at most."),
+                "propertyNames": text(MAX_PROPERTY_NAME_BYTES),
+                "additionalProperties": {"anyOf": [number, words, {"type": "boolean"}, list]}
             }
         }
     });
+    let alias = json!({
+        "type": "object", "required": ["unit", "alias"], "additionalProperties": false,
+        "description": "`alias` stood for the unit until now; it is another id than `unit`.",
+        "properties": {"namespace": namespace, "unit": unit, "alias": unit}
+    });
     json!({
-        "Event": {"oneOf": [named("Exposure"), named("Outcome")]},
+        "Event": {"oneOf": [named("Exposure"), named("Outcome"), named("Alias")]},
         "Exposure": event(EXPOSURE_TYPE, &exposure),
         "Outcome": event(OUTCOME_TYPE, &outcome),
+        "Alias": event(ALIAS_TYPE, &alias),
         "Batch": {
             "type": "array", "items": named("Event"),
             "description": format!("{} events at most.", crate::limits::MAX_EVENTS)
@@ -169,10 +186,11 @@ fn event(ty: &str, data: &Value) -> Value {
     })
 }
 
-/// Text without control characters. Its length is in bytes, which a schema cannot say.
+/// Text without control characters. Its length is in bytes, which a schema cannot say; it has no more characters than bytes.
 fn text(bytes: usize) -> Value {
     json!({
-        "type": "string", "minLength": 1, "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
+        "type": "string", "minLength": 1, "maxLength": bytes,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
         "description": format!("{bytes} bytes at most.")
     })
 }
