@@ -143,7 +143,8 @@ fn decide_all(
     let Some(loaded) = loaded.as_deref() else {
         check_without_bundle(None, &body)?;
         decider.metrics().without_bundle.inc();
-        return Ok(bytes(StatusCode::OK, JSON, b"{\"flags\":[]}".to_vec()));
+        let answer = Flags::open(SINGLE_BYTES).close(decider, headers);
+        return Ok(bytes(StatusCode::OK, JSON, answer));
     };
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
     let answer = with_context(&loaded.engine, &body, |context| {
@@ -210,6 +211,13 @@ fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
 struct Flags(Vec<u8>);
 
 impl Flags {
+    /// The beginning of the answer, with room for so many bytes.
+    fn open(capacity: usize) -> Self {
+        let mut answer = Vec::with_capacity(capacity);
+        answer.extend_from_slice(b"{\"flags\":[");
+        Self(answer)
+    }
+
     /// Decides every touchpoint and writes the answers with their ids; the tag sees them without.
     fn decide(
         decider: &Decider,
@@ -220,10 +228,7 @@ impl Flags {
         let engine = &loaded.engine;
         let now = decider.now();
         let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-        let mut flags = Self(Vec::with_capacity(
-            SINGLE_BYTES * (1 + engine.touchpoints().count()),
-        ));
-        flags.0.extend_from_slice(b"{\"flags\":[");
+        let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
         let mut ids = DecisionIds::at(now);
         for (index, touchpoint) in engine.touchpoints().enumerate() {
             let request = Request {

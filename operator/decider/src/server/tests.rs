@@ -82,7 +82,11 @@ async fn answers_code_defaults_without_a_bundle() {
         json!({"key": "anything", "reason": "UNKNOWN", "metadata": {"attune.reason": "NO_BUNDLE"}});
     assert_eq!(answer, expected);
     let bulk = post(&decider, BULK, r#"{"context": {}}"#).await;
-    assert_eq!((bulk.status, bulk.json()), (StatusCode::OK, json!({"flags": []})));
+    // Whoever asked too early hears of the first rules.
+    let stream =
+        json!({"type": "sse", "endpoint": {"requestUri": "/ofrep/v1/changes"}, "inactivityDelaySec": 120});
+    let expected = json!({"flags": [], "eventStreams": [stream]});
+    assert_eq!((bulk.status, bulk.json()), (StatusCode::OK, expected));
     assert_eq!(bulk.header("etag"), "");
     // What is wrong with a request does not depend on the rules.
     for (body, code) in [("{", "PARSE_ERROR"), (r#"{"context": 1}"#, "INVALID_CONTEXT")] {
