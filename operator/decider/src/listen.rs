@@ -1,7 +1,6 @@
 //! Taking connections: so many at once, plain or over TLS, none longer than it is of use.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +68,7 @@ impl Connections {
                 _ = ending.wait_for(|end| *end) => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.admit(stream, peer, &ending),
+                Ok((stream, _)) => self.admit(stream, &ending),
                 // Out of file descriptors, or a connection that ended while it waited: neither ends the process.
                 Err(error) => {
                     complain(&error);
@@ -83,7 +82,7 @@ impl Connections {
         drop(self.slots.acquire_many(all).await);
     }
 
-    fn admit(&self, stream: TcpStream, _peer: SocketAddr, ending: &watch::Receiver<bool>) {
+    fn admit(&self, stream: TcpStream, ending: &watch::Receiver<bool>) {
         let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() else {
             self.front.metrics().shed.inc(Shed::Connection);
             self.turn_away(stream);

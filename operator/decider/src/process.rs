@@ -98,7 +98,7 @@ pub struct Args {
     #[arg(long, env = "ATTUNE_STREAMS", default_value_t = DEFAULT_STREAMS)]
     streams: usize,
     /// How long a connection may go without a finished request before it is closed: `60s`.
-    #[arg(long, env = "ATTUNE_IDLE", default_value = "60s", value_parser = setting::drain)]
+    #[arg(long, env = "ATTUNE_IDLE", default_value = "60s", value_parser = setting::idle)]
     idle: Duration,
     /// Origins whose pages may ask from a browser: `https://shop.example,https://app.example`, or `*`.
     #[arg(long, env = "ATTUNE_ALLOW_ORIGINS", default_value_t = Origins::Own)]

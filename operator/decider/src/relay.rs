@@ -15,7 +15,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode, Url};
 use tokio::sync::Semaphore;
 
-use crate::exposure::report::ReportError;
+use crate::exposure::report::{ReportError, below};
 use crate::link::{Credentials, Link, LinkError};
 
 /// Requests to the collector at once; more are told to ask again.
@@ -68,16 +68,9 @@ impl Relay {
     /// # Errors
     /// When the URL takes no path.
     pub fn new(collector: &Url, credentials: &Credentials) -> Result<Self, ReportError> {
-        let mut url = collector.clone();
-        url.path_segments_mut()
-            .map_err(|()| ReportError::ExtendUrl {
-                url: collector.clone(),
-            })?
-            .pop_if_empty()
-            .extend(["v1", "events"]);
         Ok(Self {
             link: tokio::sync::Mutex::new(Link::new(credentials, collector, PATIENCE)),
-            url,
+            url: below(collector, &["v1", "events"])?,
             places: Semaphore::new(AT_ONCE),
             charged: Mutex::new(LruCache::new(REMEMBERED)),
             hasher: RandomState::new(),

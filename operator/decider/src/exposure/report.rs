@@ -456,7 +456,7 @@ async fn gather(queue: &mut mpsc::Receiver<Event>, batch: &mut Vec<Event>, wait:
 }
 
 /// A URL below another.
-fn below(base: &Url, path: &[&str]) -> Result<Url, ReportError> {
+pub(crate) fn below(base: &Url, path: &[&str]) -> Result<Url, ReportError> {
     let mut url = base.clone();
     url.path_segments_mut()
         .map_err(|()| ReportError::ExtendUrl { url: base.clone() })?

@@ -15,12 +15,23 @@ pub(super) enum StartupTimeout {
     Forever,
 }
 
-/// The text is no time span.
+/// Why a text is not the time span that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no time span; write it like `{example}`")]
-pub(super) struct SpanError {
-    text: String,
-    example: &'static str,
+pub(super) enum SpanError {
+    /// It is no time span.
+    #[error("`{text}` is no time span; write it like `{example}`")]
+    Parse {
+        /// Its beginning.
+        text: String,
+        /// One that is.
+        example: &'static str,
+    },
+    /// It is over at once.
+    #[error("no time at all would close every connection; write it like `{example}`")]
+    BeAboveZero {
+        /// One that is.
+        example: &'static str,
+    },
 }
 
 impl FromStr for StartupTimeout {
@@ -43,9 +54,18 @@ impl fmt::Display for StartupTimeout {
     }
 }
 
-/// A time span like `5s`; a bare number is in seconds.
+/// How long to drain, like `5s`; a bare number is in seconds.
 pub(super) fn drain(text: &str) -> Result<Duration, SpanError> {
     span(text, "5s")
+}
+
+/// How long a connection may be idle, like `60s`: some time at least.
+pub(super) fn idle(text: &str) -> Result<Duration, SpanError> {
+    let span = span(text, "60s")?;
+    if span.is_zero() {
+        return Err(SpanError::BeAboveZero { example: "60s" });
+    }
+    Ok(span)
 }
 
 /// A time span like `300s` or `-300s`.
@@ -68,7 +88,7 @@ fn signed(text: &str, example: &'static str) -> Result<SignedDuration, SpanError
 
 impl SpanError {
     fn new(text: &str, example: &'static str) -> Self {
-        Self {
+        Self::Parse {
             text: text.chars().take(80).collect(),
             example,
         }

@@ -84,7 +84,8 @@ impl Page<'_> {
         let mut taken = Taken::default();
         let mut written = Vec::with_capacity(512 * (1 + self.touchpoints.len()));
         written.extend_from_slice(b"{\"decisions\":[");
-        for (place, touchpoint) in self.touchpoints.iter().enumerate() {
+        let first = written.len();
+        for touchpoint in &self.touchpoints {
             let mut buffer = [0; Hyphenated::LENGTH];
             let id: &str = decision_id(now).hyphenated().encode_lower(&mut buffer);
             let question = Question {
@@ -98,7 +99,7 @@ impl Page<'_> {
                 continue;
             };
             decider.metrics().single.inc(decision.reason);
-            if place > 0 {
+            if written.len() > first {
                 written.push(b',');
             }
             Success::new(&decision, loaded.engine.metadata(), Some(id)).write(&mut written);
