@@ -117,8 +117,14 @@ impl Index {
         }
         for resource in listed {
             let id = id(&resource);
+            // Files have no status: what was said about their objects is what stands.
+            let has_status = self.has_cluster || resource.status().is_some();
             if let Some(space) = self.spaces.get_mut(&id.namespace) {
-                space.forget_write(&id);
+                if has_status {
+                    space.forget_write(&id);
+                } else {
+                    space.keep_newest_write(&id);
+                }
             }
             self.apply(resource);
         }

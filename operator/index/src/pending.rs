@@ -52,6 +52,13 @@ impl Pending {
         }
     }
 
+    /// All but the newest status of an object are overtaken.
+    pub(crate) fn keep_newest(&mut self, id: &ObjectId) {
+        if let Some(waiting) = self.0.get_mut(id) {
+            waiting.drain(..waiting.len().saturating_sub(1));
+        }
+    }
+
     /// Nothing is known of one object.
     pub(crate) fn forget(&mut self, id: &ObjectId) {
         self.0.remove(id);

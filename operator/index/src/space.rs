@@ -195,6 +195,11 @@ impl Space {
         self.pending.forget(id);
     }
 
+    /// An object is listed anew, where nothing is written: what was said of it last stands.
+    pub(crate) fn keep_newest_write(&mut self, id: &ObjectId) {
+        self.pending.keep_newest(id);
+    }
+
     /// Compiles if need be, and says whether it was.
     pub(crate) fn compile(&mut self, namespace: &str, now: Timestamp, effects: &mut Vec<Effect>) -> bool {
         let due = self

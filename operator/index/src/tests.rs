@@ -11,7 +11,7 @@ use attune_api::conditions::Reason;
 use attune_compile::ObjectId;
 use attune_compile::status::{Bare, Deciders, Heard};
 use attune_testkit::{AT, Strategy, instant, stands};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use self::server::Server;
 use super::{Effect, Index, Undecodable};

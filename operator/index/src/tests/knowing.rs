@@ -134,9 +134,9 @@ fn what_serves_stays_after_a_restart_until_owners_are_known() {
     for (namespace, channel, publication) in index.publications() {
         restarted.restore(namespace, channel, Bundle::parse(&publication.canonical).unwrap());
     }
-    let serves = |index: &Index| index.publication("shop", "web").unwrap().revision.clone();
+    let revision = |index: &Index| index.publication("shop", "web").unwrap().revision.clone();
     assert_eq!(restarted.settle(AT), [], "before anybody was asked");
-    assert_eq!(serves(&restarted), serves(&index));
+    assert_eq!(revision(&restarted), revision(&index));
 
     let edited = Strategy::example().edit(
         Kind::ChannelBinding,
@@ -153,7 +153,7 @@ fn what_serves_stays_after_a_restart_until_owners_are_known() {
         .status(&id(Kind::ChannelBinding, "retention-home-hero"))
         .unwrap();
     assert_eq!(stands(binding, "Programmed"), "False/ServingPrevious");
-    assert_eq!(serves(&restarted), serves(&index));
+    assert_eq!(revision(&restarted), revision(&index));
 
     answered(&mut restarted, Answer::Allowed);
     assert_eq!(published(&restarted.settle(AT)), ["publish shop/web"]);

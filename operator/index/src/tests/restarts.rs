@@ -2,7 +2,9 @@
 
 use attune_api::Kind;
 use attune_core::bundle::Bundle;
-use attune_testkit::{AT, Strategy};
+use attune_testkit::{AT, Strategy, condition};
+use jiff::SignedDuration;
+use serde_json::json;
 
 use super::{NOBODY, id, settled, told};
 use crate::Index;
@@ -24,6 +26,32 @@ fn is_silent_after_a_restart() {
         restarted.hear("shop", channel, NOBODY);
     }
     assert_eq!(told(&restarted.settle(AT)), [""; 0]);
+}
+
+#[test]
+fn files_that_are_read_again_keep_the_time_of_what_did_not_turn() {
+    let list = |index: &mut Index, strategy: &Strategy| {
+        for kind in Kind::ALL {
+            let mut listed = strategy.stored();
+            listed.retain(|resource| resource.kind() == kind);
+            assert!(listed.iter().all(|resource| resource.status().is_none()));
+            index.reset(kind, None, listed, Vec::new());
+        }
+    };
+    let since = |index: &Index, name| {
+        let status = index.status(&id(Kind::Audience, name)).unwrap();
+        condition(status, "Accepted")["lastTransitionTime"].clone()
+    };
+    let mut index = Index::default();
+    list(&mut index, &Strategy::example());
+    index.settle(AT);
+    let broken = Strategy::example().edit(Kind::Audience, "lapsed", json!({"owner": {"group": "nobody"}}));
+    for (strategy, hours) in [(&broken, 1), (&broken, 2)] {
+        list(&mut index, strategy);
+        index.settle(AT + SignedDuration::from_hours(hours));
+        assert_eq!(since(&index, "loyal-high-value"), AT.to_string());
+        assert_eq!(since(&index, "lapsed"), "2026-12-01T01:00:00Z");
+    }
 }
 
 #[test]
