@@ -1,6 +1,6 @@
 //! Everything in one process, on embedded parts: the index, a decider for each Channel, and the collector.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -36,6 +36,9 @@ mod status;
 
 use rules::Rules;
 pub use rules::Summary;
+
+#[cfg(test)]
+mod tests;
 
 /// Exposures that may wait for the collector.
 const EXPOSURE_QUEUE: usize = 8192;
@@ -132,6 +135,9 @@ impl Server {
             return Ok(None);
         }
         rules.take(files, self.now());
+        // One that is gone takes with it what was decided on it; should it come back, it is judged anew.
+        let present: BTreeSet<_> = rules.index.objects().map(|(one, _)| ObjectId::of(&one)).collect();
+        self.decisions().retain(|id, _| present.contains(id));
         self.settle(&mut rules);
         Ok(Some(rules.summary()))
     }
