@@ -9,8 +9,8 @@ use attune_api::experiment::{
 };
 use attune_api::results::Verdict as Shown;
 use attune_api::{ExperimentSpec, Instant, ItemName};
-use attune_core::measure::MetricRole;
 use attune_core::measure::answer::{Answer, MetricResult, Standing, ThresholdState, Verdict};
+use attune_core::measure::{MetricRole, Question};
 use jiff::Timestamp;
 
 #[cfg(test)]
@@ -32,17 +32,15 @@ pub struct Rules<'r> {
     pub spec: &'r ExperimentSpec,
     /// What it was registered with.
     pub registration: &'r Registration,
-    /// Whether a minimum worthwhile lift was registered for the primary metric.
-    pub has_minimum: bool,
-    /// Units in all arms at which it is judged at last.
-    pub planned_units: Option<u64>,
+    /// What was asked.
+    pub question: &'r Question,
 }
 
 /// What should follow from an answer; `None` while there is nothing to say.
 ///
-/// Harm stops at once. Everything else waits for `schedule.minimumRuntime`. A worthwhile lift is promoted as soon as it
+/// Harm stops at once, and beyond an operational threshold whatever is true of the split. Everything else waits for `schedule.minimumRuntime`. A worthwhile lift is promoted as soon as it
 /// is shown; a lift that may not be worthwhile is promoted where the planned size is reached or nothing better was
-/// asked for. No arm is promoted while a guardrail is not shown to be safe.
+/// asked for. No arm is promoted while a guardrail is not shown to be safe, such as one whose source gives nothing.
 pub fn advise(rules: &Rules<'_>, answer: &Answer) -> Option<Advice> {
     let primary: Vec<_> = answer
         .results
@@ -58,8 +56,10 @@ pub fn advise(rules: &Rules<'_>, answer: &Answer) -> Option<Advice> {
         answer,
         primary,
     };
-    // What may not be believed is acted on in no direction.
-    invalid
+    // A threshold knows no arms. Of what is compared, nothing that may not be believed is acted on in any direction.
+    judge
+        .beyond()
+        .or(invalid)
         .or_else(|| judge.harm())
         .or_else(|| judge.too_early())
         .or_else(|| judge.lift())
@@ -104,25 +104,20 @@ impl Judge<'_> {
                 result.arm, result.metric
             )
         });
-        // A threshold has no units: it stops, and says nothing about an arm.
-        let beyond = self.answer.thresholds.iter();
-        let beyond = beyond
-            .filter(|threshold| threshold.state == ThresholdState::Breached)
-            .map(|threshold| {
-                format!(
-                    "operational: metric `{}` is beyond its threshold",
-                    threshold.metric
-                )
-            })
-            .next();
-        let verdict = if harmful.is_some() || breached.is_some() {
-            Shown::Harm
-        } else {
-            Shown::Collecting
-        };
-        let why = harmful.or(breached).or(beyond)?;
+        Some(self.stop(Shown::Harm, &harmful.or(breached)?))
+    }
+
+    /// A threshold has no units: it stops, and says nothing about an arm.
+    fn beyond(&self) -> Option<Advice> {
+        let mut thresholds = self.answer.thresholds.iter();
+        let beyond = thresholds.find(|threshold| threshold.state == ThresholdState::Breached)?;
+        let why = format!("operational: metric `{}` is beyond its threshold", beyond.metric);
+        Some(self.stop(Shown::Collecting, &why))
+    }
+
+    fn stop(&self, verdict: Shown, why: &str) -> Advice {
         let acts = self.rule.on_harm == Some(OnHarm::Stop);
-        Some(self.follow(acts, Outcome::HarmStopped, None, verdict, &why, "stop it"))
+        self.follow(acts, Outcome::HarmStopped, None, verdict, why, "stop it")
     }
 
     fn too_early(&self) -> Option<Advice> {
@@ -148,13 +143,12 @@ impl Judge<'_> {
             .filter(|(verdict, _)| matches!(verdict, Verdict::Lift | Verdict::WorthwhileLift))
             .max_by(|(_, one), (_, other)| estimate(one).total_cmp(&estimate(other)));
         let (verdict, result) = *best?;
-        if verdict == Verdict::Lift && self.rules.has_minimum && !self.is_complete() {
+        if verdict == Verdict::Lift && self.rules.question.minimum_lift_bp.is_some() && !self.is_complete() {
             let message = "wait: it is better than control, and whether by the minimum worthwhile lift is not shown yet";
             return Some(say(message));
         }
-        let mut guardrails = self.guardrails().filter(|one| one.arm == result.arm);
-        if let Some(open) = guardrails.find(|one| one.standing != Some(Standing::Safe)) {
-            let (arm, metric) = (&result.arm, &open.metric);
+        if let Some(metric) = self.open_guardrail(&result.arm) {
+            let arm = &result.arm;
             return Some(say(format!(
                 "arm `{arm}` is better than control, and guardrail `{metric}` is not shown to be safe yet: wait, or decide \
                  yourself"
@@ -194,10 +188,11 @@ impl Judge<'_> {
     }
 
     fn unproven(&self) -> Option<Advice> {
+        // Arms that are not worthwhile beside them change nothing.
         let all = self
             .primary
             .iter()
-            .all(|(verdict, _)| *verdict == Verdict::Unproven);
+            .all(|(verdict, _)| matches!(verdict, Verdict::Unproven | Verdict::NoWorthwhileLift));
         (all && !self.primary.is_empty()).then(|| {
             say("the planned size showed neither lift nor harm: end it, or ask again with a larger one")
         })
@@ -228,9 +223,31 @@ impl Judge<'_> {
         })
     }
 
+    /// A guardrail of the question that is not shown to be safe in an arm.
+    fn open_guardrail(&self, arm: &str) -> Option<&str> {
+        let question = self.rules.question;
+        let is_safe = |name: &str| {
+            self.guardrails()
+                .any(|one| one.metric == name && one.arm == arm && one.standing == Some(Standing::Safe))
+        };
+        let is_within = |name: &str| {
+            let mut thresholds = self.answer.thresholds.iter();
+            thresholds.any(|one| one.metric == name && one.state == ThresholdState::Within)
+        };
+        let compared = question
+            .metrics
+            .iter()
+            .filter(|metric| metric.role.is_guardrail());
+        let mut compared = compared.map(|metric| metric.name.as_str());
+        let mut watched = question.thresholds.iter().map(|one| one.metric.as_str());
+        compared
+            .find(|name| !is_safe(name))
+            .or_else(|| watched.find(|name| !is_within(name)))
+    }
+
     fn guardrails(&self) -> impl Iterator<Item = &MetricResult> {
-        let is_guardrail = |result: &&MetricResult| matches!(result.role, MetricRole::Guardrail { .. });
-        self.answer.results.iter().filter(is_guardrail)
+        let results = self.answer.results.iter();
+        results.filter(|result| result.role.is_guardrail())
     }
 
     fn units(&self) -> u64 {
@@ -240,7 +257,8 @@ impl Judge<'_> {
     /// Whether the planned size is reached by units whose window is over.
     fn is_complete(&self) -> bool {
         let matured: u64 = self.answer.arms.iter().map(|arm| arm.matured).sum();
-        self.rules.planned_units.is_none_or(|planned| matured >= planned)
+        let planned = self.rules.question.planned_units;
+        planned.is_none_or(|planned| matured >= planned)
     }
 }
 

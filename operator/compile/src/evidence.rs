@@ -107,16 +107,22 @@ impl Outcome {
     }
 }
 
-/// What is known to have concluded: the decisions on the statuses of Experiments, and what else the snapshot says; `None`
+/// What is known to have concluded: by the statuses of Experiments, decided upon or not, and what else the snapshot says; `None`
 /// where nobody can tell.
 pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
     let others = snapshot.evidence.as_ref()?;
     let experiments = snapshot.experiments.iter();
-    let decided = experiments.filter_map(|(name, experiment)| {
-        let decision = snapshot.experiment_facts.get(name)?.decision.as_ref()?;
+    let concluded = experiments.filter_map(|(name, experiment)| {
+        let facts = snapshot.experiment_facts.get(name)?;
+        let decided = facts.decision.as_ref();
+        let decided = decided.map(|decision| (decision.verdict, decision.at.timestamp()));
+        let concluded = facts
+            .conclusion
+            .map(|conclusion| (conclusion.verdict, conclusion.at));
+        let (verdict, concluded_at) = decided.or(concluded)?;
         let evidence = Evidence {
-            outcome: outcome(decision.verdict)?,
-            concluded_at: decision.at.timestamp(),
+            outcome: outcome(verdict)?,
+            concluded_at,
             audiences: experiment
                 .spec
                 .audiences
@@ -128,7 +134,7 @@ pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
         };
         Some((name.clone(), evidence))
     });
-    let mut known: BTreeMap<_, _> = decided.collect();
+    let mut known: BTreeMap<_, _> = concluded.collect();
     // An experiment that is deleted has left its verdict with whoever cites it.
     let cited = snapshot.cited.values();
     let left = cited.filter(|cited| !snapshot.experiments.contains_key(cited.experiment.as_str()));

@@ -1,6 +1,6 @@
 //! What resources ask of the collector.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::Kind;
 use attune_api::experiment::Registration;
@@ -34,6 +34,8 @@ pub enum Inquiry {
         question: HoldoutQuestion,
         /// What values are counted in, by metric.
         units: BTreeMap<String, String>,
+        /// The Programs whose status it speaks on: each that it holds back and no other Holdout speaks for.
+        programs: BTreeSet<String>,
     },
     /// Whether the events of a Metric come in.
     Metric(ActivityQuestion),
@@ -52,18 +54,26 @@ pub fn all(
         let id = snapshot.id(Kind::Experiment, &name);
         inquiries.insert(id, Inquiry::Experiment { question, cut });
     }
-    for (name, holdout) in &snapshot.holdouts {
-        let id = snapshot.id(Kind::Holdout, name);
-        if report.is_coherent(&id)
-            && let Some(question) = holdout::question(model, name, holdout, report)
-        {
-            let units = holdout::units(model, &question);
-            inquiries.insert(id, Inquiry::Holdout { question, units });
-        }
+    let coherent = |(name, _): &(&String, _)| report.is_coherent(&snapshot.id(Kind::Holdout, name));
+    let holdouts = snapshot.holdouts.iter().filter(coherent);
+    let asked: BTreeMap<&str, HoldoutQuestion> = holdouts
+        .filter_map(|(name, holdout)| Some((name.as_str(), holdout::question(model, name, holdout, report)?)))
+        .collect();
+    let speakers = holdout::speakers(model, &asked);
+    for (name, question) in asked {
+        let spoken_for = speakers.iter().filter(|(_, speaker)| *speaker == name);
+        let programs = spoken_for.map(|(program, _)| program.clone()).collect();
+        let units = holdout::units(model, &question);
+        let inquiry = Inquiry::Holdout {
+            question,
+            units,
+            programs,
+        };
+        inquiries.insert(snapshot.id(Kind::Holdout, name), inquiry);
     }
     for (name, metric) in &snapshot.metrics {
         let id = snapshot.id(Kind::Metric, name);
-        if report.is_coherent(&id) {
+        if experiment::is_collected(metric) && report.is_coherent(&id) {
             let question = ActivityQuestion {
                 namespace: snapshot.namespace.clone(),
                 event: metric.spec.event.name.as_str().to_owned(),

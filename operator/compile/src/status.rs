@@ -69,7 +69,13 @@ pub fn undecodable(kind: Kind, message: &str, generation: Option<i64>, old: &Val
         .iter()
         .filter(|type_| **type_ != ConditionType::Accepted);
     conditions.extend(others.map(|type_| Judged::new(*type_, Truth::Unknown, Reason::Undecodable, "")));
-    with_conditions(kind, conditions, Map::new(), generation, old, now)
+    // What cannot be derived again, from an object that can be read later, stays: who registered what, and what is cited.
+    let kept = ["registration", "evidence"].map(|field| (field, old.get(field)));
+    let kept = kept
+        .into_iter()
+        .filter_map(|(field, value)| Some((field.to_owned(), value?.clone())));
+    let kept = kept.filter(|(field, _)| owned_figures(kind).contains(&field.as_str()));
+    with_conditions(kind, conditions, kept.collect(), generation, old, now)
 }
 
 /// Whether a status that stands on a resource says what `rendered` says, whatever the time.

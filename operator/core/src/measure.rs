@@ -152,6 +152,13 @@ pub enum MetricRole {
     Secondary,
 }
 
+impl MetricRole {
+    /// Whether it is a guardrail.
+    pub const fn is_guardrail(&self) -> bool {
+        matches!(self, Self::Guardrail { .. })
+    }
+}
+
 /// How a metric turns a unit's outcomes into one number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MetricKind {

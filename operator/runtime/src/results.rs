@@ -145,9 +145,13 @@ impl Refresher {
                 let answer = self.ask(collector, "answers", cut.or(self.at), &opened).await?;
                 layer.experiment(id, question, &answer).await
             }
-            Inquiry::Holdout { question, units } => {
+            Inquiry::Holdout {
+                question,
+                units,
+                programs,
+            } => {
                 let answer = self.ask(collector, "holdout-answers", self.at, question).await?;
-                layer.holdout(id, units, &answer).await
+                layer.holdout(id, units, programs, &answer).await
             }
             Inquiry::Metric(question) => {
                 let asked = self.ask(collector, "activity", self.at, question).await;

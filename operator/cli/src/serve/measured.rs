@@ -1,11 +1,11 @@
 //! What the collector knows, onto the statuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::Context;
 use attune_api::experiment::Decision;
-use attune_api::{Kind, Resource};
+use attune_api::Resource;
 use attune_collector::source::Credentials;
 use attune_compile::results::About;
 use attune_compile::{Inquiry, ObjectId, results};
@@ -24,9 +24,17 @@ pub(super) enum Answered {
     /// Of an Experiment.
     Experiment(Box<(Question, Answer)>),
     /// Of a Holdout.
-    Holdout(Box<(results::holdout::Units, HoldoutAnswer)>),
+    Holdout(Box<AnsweredHoldout>),
     /// Of a Metric, or why nobody knows.
     Metric(Result<ActivityAnswer, String>),
+}
+
+/// What a Holdout has shown, and what is to be shown of it.
+#[derive(Debug)]
+pub(super) struct AnsweredHoldout {
+    answer: HoldoutAnswer,
+    units: results::holdout::Units,
+    programs: BTreeSet<String>,
 }
 
 /// What came of all inquiries.
@@ -56,9 +64,18 @@ async fn ask(server: &Server, inquiry: Inquiry) -> anyhow::Result<Answered> {
             let answer = answer(server, question.clone(), cut).await?;
             Answered::Experiment(Box::new((question, answer)))
         }
-        Inquiry::Holdout { question, units } => {
+        Inquiry::Holdout {
+            question,
+            units,
+            programs,
+        } => {
             let answer = server.collector.answer_holdout(question, server.now()).await?;
-            Answered::Holdout(Box::new((units, through_json(&answer)?)))
+            let answer = through_json(&answer)?;
+            Answered::Holdout(Box::new(AnsweredHoldout {
+                answer,
+                units,
+                programs,
+            }))
         }
         Inquiry::Metric(question) => Answered::Metric(activity(server, &question)),
     })
@@ -103,7 +120,7 @@ pub(super) fn add(server: &Server, resource: &Resource, status: &mut Value, answ
             results::render(answer, about, now)
         }
         (Resource::Holdout(holdout), Some(Answered::Holdout(answered))) => {
-            let (units, answer) = answered.as_ref();
+            let AnsweredHoldout { answer, units, .. } = answered.as_ref();
             results::holdout::render(answer, holdout, units, status, now)
         }
         (Resource::Metric(metric), Some(Answered::Metric(activity))) => {
@@ -132,16 +149,15 @@ fn with_decision(status: &Value, decision: Option<&Decision>) -> Value {
     status
 }
 
-/// What some holdout says of a program.
+/// What the holdout that speaks for a program says of it.
 fn of_program(id: &ObjectId, answers: &Answers) -> Option<Value> {
-    let own = answers
-        .iter()
-        .filter(|(known, _)| known.kind == Kind::Holdout && known.namespace == id.namespace);
-    own.filter_map(|(_, answered)| match answered {
-        Answered::Holdout(answered) => results::holdout::render_program(&answered.1, &id.name, &answered.0),
+    let own = answers.iter().filter(|(known, _)| known.namespace == id.namespace);
+    let mut holdouts = own.filter_map(|(_, answered)| match answered {
+        Answered::Holdout(answered) => Some(answered),
         Answered::Experiment(_) | Answered::Metric(_) => None,
-    })
-    .next_back()
+    });
+    let speaker = holdouts.find(|holdout| holdout.programs.contains(&id.name))?;
+    results::holdout::render_program(&speaker.answer, &id.name, &speaker.units)
 }
 
 /// Lays results beside verdicts, as server-side apply does: conditions and arms by their names, everything else whole.

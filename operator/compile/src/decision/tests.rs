@@ -1,6 +1,7 @@
 use attune_api::experiment::{Decision, Outcome};
 use attune_api::{Experiment, Kind, Resource};
 use attune_core::measure::answer::Answer;
+use attune_core::measure::{Direction, Threshold};
 use attune_testkit::{AT, Strategy, instant};
 use serde_json::{Value, json};
 
@@ -45,17 +46,35 @@ fn answer_at(as_of: &str, verdict: &str, standing: &str, matured: u64) -> Answer
     .unwrap()
 }
 
+fn threshold(metric: &str) -> Threshold {
+    Threshold {
+        metric: metric.to_owned(),
+        url: "http://prometheus".to_owned(),
+        query: "rate".to_owned(),
+        limit: 0.5,
+        direction: Direction::Decrease,
+    }
+}
+
 fn advice_on(strategy: &Strategy, answer: &Answer) -> Option<Advice> {
+    advice_beside(strategy, None, answer)
+}
+
+/// With a threshold that is watched.
+fn advice_beside(strategy: &Strategy, watched: Option<&str>, answer: &Answer) -> Option<Advice> {
     let Resource::Experiment(experiment) = strategy.resource(Kind::Experiment, "cart-hero") else {
         panic!("no experiment")
     };
     let experiment: Experiment = *experiment;
     let compiled = compiled(strategy);
+    let mut question = compiled.question("cart-hero").unwrap().clone();
+    question.planned_units = Some(40_000);
+    question.thresholds.clear();
+    question.thresholds.extend(watched.map(threshold));
     let rules = Rules {
         spec: &experiment.spec,
         registration: &compiled.registrations["cart-hero"],
-        has_minimum: true,
-        planned_units: Some(40_000),
+        question: &question,
     };
     advise(&rules, answer)
 }
@@ -90,6 +109,41 @@ fn waits_for_guardrails_that_are_open() {
         text.contains("guardrail `unsubscribe` is not shown to be safe yet"),
         "{text}"
     );
+}
+
+#[test]
+fn waits_for_guardrails_whose_source_gives_nothing() {
+    let mut away = answer("WorthwhileLift", "Safe", 5_000);
+    away.results.retain(|result| result.metric != "unsubscribe");
+    let text = said(&Strategy::example(), &away);
+    assert!(text.contains("guardrail `unsubscribe` is not shown"), "{text}");
+
+    let mut watched = answer("WorthwhileLift", "Safe", 5_000);
+    let beside = |answer: &Answer| advice_beside(&Strategy::example(), Some("http-errors"), answer);
+    for state in ["Unavailable", "Within"] {
+        watched.thresholds = serde_json::from_value(json!([
+            {"metric": "http-errors", "state": state, "limit": 0.5, "message": ""},
+        ]))
+        .unwrap();
+        let promotes = matches!(beside(&watched), Some(Advice::Decide(_)));
+        assert_eq!(promotes, state == "Within", "{state}");
+    }
+    watched.thresholds.clear();
+    assert!(
+        matches!(beside(&watched), Some(Advice::Say(_))),
+        "not even looked at"
+    );
+}
+
+#[test]
+fn has_nothing_to_wait_for_once_every_arm_is_judged_at_last() {
+    let mut both = answer("NoWorthwhileLift", "Open", 20_000);
+    let mut other = both.results[0].clone();
+    other.arm = "another".to_owned();
+    other.verdict = Some(attune_core::measure::answer::Verdict::Unproven);
+    both.results.push(other);
+    let text = said(&Strategy::example(), &both);
+    assert!(text.contains("neither lift nor harm"), "{text}");
 }
 
 #[test]
@@ -166,6 +220,10 @@ fn stops_beyond_an_operational_threshold() {
         decision.reason,
         "operational: metric `http-errors` is beyond its threshold"
     );
+    // It knows no arms, so that a broken split does not matter.
+    broken.results[0].verdict = Some(attune_core::measure::answer::Verdict::Invalid);
+    assert_eq!(decided(&broken).unwrap().outcome, Outcome::HarmStopped);
+    broken.results[0].verdict = Some(attune_core::measure::answer::Verdict::Collecting);
     broken.thresholds[0].state = attune_core::measure::answer::ThresholdState::Unavailable;
     assert_eq!(decided(&broken), None);
 }

@@ -34,6 +34,30 @@ fn a_decision_on_a_status_is_evidence_about_what_was_shown() {
 }
 
 #[test]
+fn a_conclusion_that_nothing_follows_from_is_evidence_too() {
+    let concluded = |status: &str| {
+        ExperimentFacts::of_status(&json!({
+            "headline": {"arm": "reminder", "verdict": "Unproven", "units": 40000},
+            "conditions": [{
+                "type": "Conclusive", "status": status, "reason": "Unproven", "message": "",
+                "lastTransitionTime": "2026-11-20T00:00:00Z",
+            }],
+        }))
+    };
+    let mut snapshot = snapshot(&Strategy::example());
+    snapshot.evidence = Some(BTreeMap::new());
+    snapshot.note_experiment("cart-hero", concluded("True"));
+    let known_now = known(&snapshot).unwrap();
+    assert_eq!(known_now["cart-hero"].outcome, Outcome::Unproven);
+    assert_eq!(
+        known_now["cart-hero"].concluded_at.to_string(),
+        "2026-11-20T00:00:00Z"
+    );
+    snapshot.note_experiment("cart-hero", concluded("False"));
+    assert_eq!(known(&snapshot), Some(BTreeMap::new()));
+}
+
+#[test]
 fn a_verdict_that_concludes_nothing_is_no_evidence() {
     let mut snapshot = snapshot(&Strategy::example());
     snapshot.evidence = Some(BTreeMap::new());

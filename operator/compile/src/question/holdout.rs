@@ -58,6 +58,39 @@ pub(super) fn question(
     })
 }
 
+/// The holdout that speaks for each program: of those that hold it back the one whose period is now, or was last, the
+/// program's own before the namespace's, then the later one.
+pub(super) fn speakers(
+    model: &Model<'_>,
+    asked: &BTreeMap<&str, HoldoutQuestion>,
+) -> BTreeMap<String, String> {
+    let rank = |name: &str, question: &HoldoutQuestion| {
+        let HoldoutRegistration { from, until, .. } = question.registration;
+        let holdout = model.snapshot.holdouts.get(name);
+        let is_own = holdout.is_some_and(|holdout| holdout.spec.scope == Scope::Program);
+        let has_begun = from <= model.at;
+        (
+            has_begun && model.at < until,
+            has_begun,
+            is_own,
+            from,
+            name.to_owned(),
+        )
+    };
+    let mut best = BTreeMap::new();
+    for (name, question) in asked {
+        for program in question.scopes.iter().filter_map(|scope| scope.program.as_ref()) {
+            let rank = rank(name, question);
+            let known = best.entry(program.clone()).or_insert_with(|| rank.clone());
+            if rank > *known {
+                *known = rank;
+            }
+        }
+    }
+    let speakers = best.into_iter();
+    speakers.map(|(program, (.., name))| (program, name)).collect()
+}
+
 /// What the values of its metrics are counted in.
 pub(super) fn units(model: &Model<'_>, question: &HoldoutQuestion) -> BTreeMap<String, String> {
     let metrics = question.scopes.iter().flat_map(|scope| &scope.metrics);

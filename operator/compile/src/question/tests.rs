@@ -23,7 +23,12 @@ fn ask(snapshot: &Snapshot, kind: Kind, name: &str) -> Option<Inquiry> {
 fn asks_what_a_holdout_is_worth_by_the_kpi_of_each_program() {
     let strategy = Strategy::example().edit(Kind::Metric, "repeat-purchase", json!({"unit": "EUR"}));
     let asked = ask(&snapshot(&strategy), Kind::Holdout, "always-baseline");
-    let Some(Inquiry::Holdout { question, units }) = asked else {
+    let Some(Inquiry::Holdout {
+        question,
+        units,
+        programs: spoken_for,
+    }) = asked
+    else {
         panic!("{asked:?}")
     };
     assert_eq!(question.registration.salt, "shop-2026h2");
@@ -42,6 +47,46 @@ fn asks_what_a_holdout_is_worth_by_the_kpi_of_each_program() {
     );
     assert_eq!(question.baseline_arms[0].arm, "control");
     assert_eq!(units["repeat-purchase"], "EUR");
+    assert_eq!(spoken_for.into_iter().collect::<Vec<_>>(), ["spring-retention"]);
+}
+
+/// The holdouts that speak for the program of the example.
+fn speakers(strategy: &Strategy) -> Vec<String> {
+    let asked = compile(&snapshot(strategy), &Previous::new(), AT).inquiries;
+    let holdouts = asked.into_iter().filter_map(|(id, inquiry)| match inquiry {
+        Inquiry::Holdout { programs, .. } => programs.contains("spring-retention").then_some(id.name),
+        _ => None,
+    });
+    holdouts.collect()
+}
+
+#[test]
+fn one_holdout_alone_speaks_for_a_program() {
+    let example = Strategy::example();
+    assert_eq!(speakers(&example), ["always-baseline"]);
+    let another = |period: serde_json::Value| {
+        Strategy::example()
+            .copy(Kind::Holdout, "always-baseline", "another")
+            .edit(
+                Kind::Holdout,
+                "another",
+                json!({"salt": "shop-other", "period": period}),
+            )
+    };
+    let ended = another(json!({"from": "2026-05-01T00:00:00Z", "until": "2026-10-31T00:00:00Z"}));
+    assert_eq!(speakers(&ended), ["always-baseline"], "the one that holds now");
+    let to_come = another(json!({"from": "2027-05-01T00:00:00Z", "until": "2027-10-31T00:00:00Z"}));
+    assert_eq!(speakers(&to_come), ["always-baseline"]);
+    let past = json!({"period": {"from": "2026-06-01T00:00:00Z", "until": "2026-10-31T00:00:00Z"}});
+    let both_ended = ended.edit(Kind::Holdout, "always-baseline", past);
+    assert_eq!(speakers(&both_ended), ["always-baseline"], "the later one");
+}
+
+#[test]
+fn asks_no_collector_about_events_that_go_to_a_database() {
+    let source = json!({"source": {"postgres": {"secretRef": {"name": "warehouse"}, "table": "orders"}}});
+    let elsewhere = Strategy::example().edit(Kind::Metric, "unsubscribe", source);
+    assert_eq!(ask(&snapshot(&elsewhere), Kind::Metric, "unsubscribe"), None);
 }
 
 #[test]
@@ -103,6 +148,7 @@ fn cuts_the_data_where_the_decision_fell() {
         ExperimentFacts {
             decision: serde_json::from_value(decision).unwrap(),
             registration: Some(registration),
+            ..ExperimentFacts::default()
         },
     );
     let Some(Inquiry::Experiment { cut, .. }) = ask(&snapshot, Kind::Experiment, "cart-hero") else {

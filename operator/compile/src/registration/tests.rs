@@ -23,7 +23,7 @@ fn after(strategy: &Strategy) -> Compiled {
         "cart-hero",
         ExperimentFacts {
             registration: before.registrations.get("cart-hero").cloned(),
-            decision: None,
+            ..ExperimentFacts::default()
         },
     );
     compile(&snapshot, &Previous::new(), instant("2026-12-02T00:00:00Z"))

@@ -4,7 +4,7 @@ use attune_api::conditions::{ConditionType, Reason};
 use attune_api::experiment::{Decision, Headline, PowerFigures};
 use attune_api::results::{AnalysisMethod, MetricResult, MetricRole, Standing};
 use attune_api::{Experiment, Instant, ItemName, Kind, ObjectName};
-use attune_core::measure::answer::{self, Answer};
+use attune_core::measure::answer::{self, Answer, ThresholdState};
 use attune_core::measure::{self, Method, Question};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -40,7 +40,7 @@ pub fn render(answer: &Answer, about: About<'_>, now: Timestamp) -> Value {
     let mut results: Vec<_> = answer
         .results
         .iter()
-        .filter_map(|result| metric_result(answer, result, as_of.as_ref()))
+        .filter_map(|result| metric_result(&answer.question, result, as_of.as_ref()))
         .collect();
     results.extend(kept_results(answer, old));
     let mut status = Map::new();
@@ -62,7 +62,7 @@ pub fn render(answer: &Answer, about: About<'_>, now: Timestamp) -> Value {
     status.insert("analysisHash".to_owned(), Value::from(answer.question.as_str()));
     let conditions = [
         sample_ratio(answer),
-        guardrails(answer),
+        guardrails(answer, about.question),
         powered(answer, about.question),
         conclusive(answer, about),
     ];
@@ -115,12 +115,7 @@ fn arm_counts(arm: &answer::ArmCount) -> Value {
     json!({"name": arm.name, "exposed": count(arm.exposed), "crossedOver": count(arm.crossed_over)})
 }
 
-fn metric_result(
-    answer: &Answer,
-    result: &answer::MetricResult,
-    as_of: Option<&Instant>,
-) -> Option<MetricResult> {
-    let arm = answer.arms.iter().find(|arm| arm.name == result.arm);
+fn metric_result(hash: &str, result: &answer::MetricResult, as_of: Option<&Instant>) -> Option<MetricResult> {
     let percent = |value: Option<f64>| value.map(percent);
     let relative = result.relative.map(interval);
     Some(MetricResult {
@@ -148,8 +143,8 @@ fn metric_result(
         lift_percent: percent(relative.map(|interval| interval.estimate)),
         low_percent: percent(relative.and_then(|interval| interval.low)),
         high_percent: percent(relative.and_then(|interval| interval.high)),
-        matured_bp: arm.map(|arm| share(arm.matured, arm.exposed)),
-        analysis_hash: Some(answer.question.clone()),
+        matured_bp: (result.exposed > 0).then(|| share(result.n, result.exposed)),
+        analysis_hash: Some(hash.to_owned()),
         as_of: as_of.cloned(),
     })
 }
@@ -167,13 +162,18 @@ fn kept_results(answer: &Answer, old: &Value) -> Vec<MetricResult> {
         .collect()
 }
 
-/// Why the primary metric has no figures, if its source gave none.
-fn unavailable<'a>(answer: &'a Answer, question: &Question) -> Option<&'a str> {
-    let mut metrics = question.metrics.iter();
-    let primary = metrics.find(|metric| metric.role == measure::MetricRole::Primary)?;
-    let mut unavailable = answer.unavailable.iter();
-    let found = unavailable.find(|metric| metric.metric == primary.name)?;
-    Some(&found.message)
+/// Why metrics in a role have no figures: what their sources gave instead.
+fn unavailable<'a>(
+    answer: &'a Answer,
+    question: &'a Question,
+    is_it: impl Fn(&measure::MetricRole) -> bool,
+) -> impl Iterator<Item = &'a str> {
+    let metrics = question.metrics.iter().filter(move |metric| is_it(&metric.role));
+    metrics.filter_map(|metric| {
+        let mut unavailable = answer.unavailable.iter();
+        let found = unavailable.find(|one| one.metric == metric.name)?;
+        Some(found.message.as_str())
+    })
 }
 
 /// Means are shown where the difference is: a withheld figure cannot be read off its parts.
@@ -201,8 +201,7 @@ fn follow(answer: &Answer, about: About<'_>) -> Followed {
     let rules = Rules {
         spec: &about.experiment.spec,
         registration: &registration,
-        has_minimum: about.question.minimum_lift_bp.is_some(),
-        planned_units: about.question.planned_units,
+        question: about.question,
     };
     let advice = stands.map(Advice::Decide).or_else(|| advise(&rules, answer));
     match advice {
@@ -327,41 +326,33 @@ fn sample_ratio(answer: &Answer) -> Judged {
     }
 }
 
-fn guardrails(answer: &Answer) -> Judged {
+/// Whether no guardrail is broken, in any arm or beyond its threshold; unknown while the source of one gives nothing.
+fn guardrails(answer: &Answer, question: &Question) -> Judged {
     let type_ = ConditionType::GuardrailsHealthy;
-    let mut guardrails = answer
+    let mut metrics = question.metrics.iter();
+    if !metrics.any(|metric| metric.role.is_guardrail()) && question.thresholds.is_empty() {
+        let message = "the experiment has no guardrails";
+        return Judged::new(type_, true, Reason::GuardrailsHealthy, message);
+    }
+    let results = answer
         .results
         .iter()
-        .filter(|result| is_guardrail(result))
-        .peekable();
-    if guardrails.peek().is_none() {
-        return Judged::new(
-            type_,
-            true,
-            Reason::GuardrailsHealthy,
-            "the experiment has no guardrails",
-        );
+        .filter(|result| result.role.is_guardrail() && result.standing == Some(answer::Standing::Breached));
+    let in_arms = results.map(|result| format!("`{}` in arm `{}`", result.metric, result.arm));
+    let in_state = |state| answer.thresholds.iter().filter(move |one| one.state == state);
+    let beyond =
+        in_state(ThresholdState::Breached).map(|one| format!("`{}`, beyond its threshold", one.metric));
+    let broken: Vec<_> = in_arms.chain(beyond).collect();
+    if !broken.is_empty() {
+        let message = format!("worse than allowed: {}", broken.join(", "));
+        return Judged::new(type_, false, Reason::GuardrailBroken, message);
     }
-    let broken: Vec<_> = guardrails
-        .filter(|result| result.standing == Some(answer::Standing::Breached))
-        .collect();
-    if broken.is_empty() {
-        return Judged::new(type_, true, Reason::GuardrailsHealthy, "");
+    let mut away = unavailable(answer, question, measure::MetricRole::is_guardrail)
+        .chain(in_state(ThresholdState::Unavailable).map(|one| one.message.as_str()));
+    match away.next() {
+        Some(message) => Judged::new(type_, Truth::Unknown, Reason::SourceUnavailable, message),
+        None => Judged::new(type_, true, Reason::GuardrailsHealthy, ""),
     }
-    let names: Vec<_> = broken
-        .iter()
-        .map(|result| format!("`{}` in arm `{}`", result.metric, result.arm))
-        .collect();
-    Judged::new(
-        type_,
-        false,
-        Reason::GuardrailBroken,
-        format!("worse than allowed: {}", names.join(", ")),
-    )
-}
-
-fn is_guardrail(result: &answer::MetricResult) -> bool {
-    matches!(result.role, measure::MetricRole::Guardrail { .. })
 }
 
 /// Conclusive when the primary metric of every arm has a verdict that more data will not be asked for.
@@ -369,7 +360,8 @@ fn conclusive(answer: &Answer, about: About<'_>) -> Judged {
     use answer::Verdict as V;
 
     let type_ = ConditionType::Conclusive;
-    if let Some(message) = unavailable(answer, about.question) {
+    let is_primary = |role: &measure::MetricRole| *role == measure::MetricRole::Primary;
+    if let Some(message) = unavailable(answer, about.question, is_primary).next() {
         // The last verdict stays, dated, in the results.
         return Judged::new(type_, Truth::Unknown, Reason::SourceUnavailable, message);
     }

@@ -157,33 +157,41 @@ fn intact(answer: &HoldoutAnswer) -> Judged {
             "no held unit was seen yet",
         );
     }
-    let worst = answer.scopes.iter().map(|scope| scope.contamination);
-    let worst = worst.max_by_key(|contamination| match contamination {
+    let rank = |contamination| match contamination {
         Contamination::Clean => 0,
         Contamination::Suspect => 1,
         Contamination::Refused => 2,
-    });
-    let (held, exposed) = (units.held, units.contaminated);
-    match worst {
-        None | Some(Contamination::Clean) => Judged::new(type_, true, Reason::Intact, ""),
-        Some(Contamination::Suspect) => Judged::new(
-            type_,
-            false,
-            Reason::Contaminated,
-            format!(
-                "{exposed} of {held} held units were personalized, more than 0.1 %: look for a channel that decides by itself"
-            ),
-        ),
-        Some(Contamination::Refused) => Judged::new(
-            type_,
-            false,
-            Reason::Contaminated,
-            format!(
-                "{exposed} of {held} held units were personalized, more than 1 %: no lift is shown; look for a channel that \
-                 decides by itself, then begin a new period"
-            ),
-        ),
-    }
+    };
+    // Of several alike the first, which is the whole.
+    let scopes = answer.scopes.iter().rev();
+    let Some(worst) = scopes.max_by_key(|scope| rank(scope.contamination)) else {
+        return Judged::new(type_, true, Reason::Intact, "");
+    };
+    let (bound, refused) = match worst.contamination {
+        Contamination::Clean => return Judged::new(type_, true, Reason::Intact, ""),
+        Contamination::Suspect => ("0.1 %", false),
+        Contamination::Refused => ("1 %", true),
+    };
+    let of_program = worst.program.as_ref();
+    let of_program = of_program.map(|program| format!(" of program `{program}`"));
+    let of_program = of_program.unwrap_or_default();
+    let units = worst.units;
+    let withheld = if refused { ": no lift is shown" } else { "" };
+    let then = if refused { ", then begin a new period" } else { "" };
+    let message = if units.misplaced > units.contaminated {
+        format!(
+            "{} units{of_program} were held by another salt or share than this, more than {bound}{withheld}; see to it that \
+             all channels run these rules{then}",
+            units.misplaced
+        )
+    } else {
+        format!(
+            "{} of {} held units{of_program} were personalized, more than {bound}{withheld}; look for a channel that decides \
+             by itself{then}",
+            units.contaminated, units.held
+        )
+    };
+    Judged::new(type_, false, Reason::Contaminated, message)
 }
 
 /// Basis points are shown whole.

@@ -5,9 +5,10 @@ use attune_api::metric::MetricStatus;
 use attune_api::{Kind, Metric};
 use attune_core::measure::activity::ActivityAnswer;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::Value;
 
-use super::{plain, timeless_conditions};
+use super::timeless_conditions;
 use crate::status::with_figures;
 use crate::verdict::{Judged, Truth};
 
@@ -56,21 +57,29 @@ pub fn render(
                 MetricStatus::default(),
             )
         }
+        // What was known stays, with the date that it has by itself.
         Err(message) => (
             Judged::new(type_, Truth::Unknown, Reason::SourceUnavailable, message),
-            MetricStatus::default(),
+            MetricStatus::deserialize(old).unwrap_or_default(),
         ),
     };
     with_figures(&[judged], &figures, metric.metadata.generation, old, now)
 }
 
-/// Whether what stands on a Metric says what `rendered` says.
+/// Whether what stands on a Metric says what `rendered` says, as closely as people look at it: events come all the time,
+/// and the hour of the last one and their rate to a tenth are news, while every event is not.
 pub fn says_the_same(standing: &Value, rendered: &Value) -> bool {
     let own = |status: &Value| {
-        let figures = ["lastEvent", "eventsPerHour"].map(|field| status.get(field).cloned());
-        plain(json!([timeless_conditions(Kind::Metric, status), figures]))
+        let last = status.get("lastEvent").and_then(Value::as_str);
+        let hour = last.and_then(|last| last.split(':').next().map(str::to_owned));
+        (timeless_conditions(Kind::Metric, status), hour)
     };
-    own(standing) == own(rendered)
+    let rate = |status: &Value| status.get("eventsPerHour").and_then(Value::as_f64);
+    let same_rate = match (rate(standing), rate(rendered)) {
+        (Some(before), Some(now)) => (before - now).abs() <= before.abs() / 10.0,
+        (before, now) => before == now,
+    };
+    same_rate && own(standing) == own(rendered)
 }
 
 /// Two significant decimals: more than that is noise, and every digit that changes is a write.

@@ -9,6 +9,9 @@ use crate::facts::ExperimentFacts;
 use crate::status::kept;
 use crate::verdict::{Judged, Truth};
 
+#[cfg(test)]
+mod tests;
+
 /// What to tell of new results: each turn once, with what stands behind it.
 pub fn told(kind: Kind, old: &Value, new: &Value) -> Vec<(EventReason, String)> {
     let mut told = Vec::new();
@@ -24,8 +27,11 @@ pub fn told(kind: Kind, old: &Value, new: &Value) -> Vec<(EventReason, String)> 
     ];
     for type_ in conditions {
         let (before, now) = (kept(type_, old), kept(type_, new));
+        // A broken split has a condition of its own.
+        let told_already = type_ == ConditionType::Conclusive && is_invalid_split(new);
         if let Some(now) = now
-            && before.is_none_or(|before| before.reason != now.reason)
+            && !told_already
+            && before.is_none_or(|before| before.reason != now.reason && !is_back(&before, &now, old, new))
             && let Some(reason) = reason_of(&now)
         {
             let message = match now.message.as_str() {
@@ -36,6 +42,24 @@ pub fn told(kind: Kind, old: &Value, new: &Value) -> Vec<(EventReason, String)> 
         }
     }
     told
+}
+
+/// Whether a source that was away gives what it gave before, which was told then.
+fn is_back(before: &Judged, now: &Judged, old: &Value, new: &Value) -> bool {
+    let same = |pointer: &str| old.pointer(pointer).is_some() && old.pointer(pointer) == new.pointer(pointer);
+    before.reason == Reason::SourceUnavailable
+        && match now.type_ {
+            ConditionType::Conclusive => same("/headline/verdict"),
+            ConditionType::Receiving => same("/lastEvent"),
+            _ => false,
+        }
+}
+
+fn is_invalid_split(status: &Value) -> bool {
+    let split = kept(ConditionType::SampleRatioHealthy, status);
+    let verdict = kept(ConditionType::Conclusive, status);
+    split.is_some_and(|split| split.reason == Reason::SampleRatioMismatch)
+        && verdict.is_some_and(|verdict| verdict.reason == Reason::Invalid)
 }
 
 fn decided(old: &Value, new: &Value) -> Option<(EventReason, String)> {

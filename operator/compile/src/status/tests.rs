@@ -264,3 +264,15 @@ fn renders_a_status_that_its_kind_decodes() {
         assert!(says_the_same(id.kind, &read, &status), "{id}: {read} {status}");
     }
 }
+
+#[test]
+fn keeps_of_an_object_that_cannot_be_read_what_cannot_be_derived_again() {
+    let registered = json!({"registration": {"hash": "0123"}, "decision": {"outcome": "Retired"}});
+    let experiment = undecodable(Kind::Experiment, "what is this?", Some(2), &registered, AT);
+    assert_eq!(experiment["registration"], registered["registration"]);
+    assert_eq!(experiment.get("decision"), None, "results have it");
+    let cited = json!({"evidence": {"experiment": "cart-hero"}, "liveRules": 3});
+    let binding = undecodable(Kind::ChannelBinding, "what is this?", Some(2), &cited, AT);
+    assert_eq!(binding["evidence"], cited["evidence"]);
+    assert_eq!(binding.get("liveRules"), None);
+}

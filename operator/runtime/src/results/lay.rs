@@ -1,5 +1,7 @@
 //! Answers onto the resources that they are about.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
 use attune_api::{API_VERSION, Experiment, Holdout, Kind, Metric};
 use attune_compile::{ObjectId, results};
@@ -70,11 +72,12 @@ impl Layer<'_> {
         Ok(self.put(id, &standing, rendered, same))
     }
 
-    /// Lays a holdout's answer onto it, and onto the programs that it holds back.
+    /// Lays a holdout's answer onto it, and onto the programs that it speaks for.
     pub(super) async fn holdout(
         &self,
         id: &ObjectId,
         units: &results::holdout::Units,
+        programs: &BTreeSet<String>,
         answer: &HoldoutAnswer,
     ) -> anyhow::Result<Outcome> {
         let Some(standing) = self.read(id).await? else {
@@ -84,14 +87,14 @@ impl Layer<'_> {
         let rendered = results::holdout::render(answer, &holdout, units, &standing.status, self.now);
         let same = results::holdout::says_the_same(id.kind, &standing.status, &rendered);
         let mut outcome = self.put(id, &standing, rendered, same);
-        for program in answer.scopes.iter().filter_map(|scope| scope.program.as_deref()) {
+        for program in programs {
             let Some(rendered) = results::holdout::render_program(answer, program, units) else {
                 continue;
             };
             let id = ObjectId {
                 kind: Kind::Program,
                 namespace: id.namespace.clone(),
-                name: program.to_owned(),
+                name: program.clone(),
             };
             let Some(standing) = self.read(&id).await? else {
                 continue;

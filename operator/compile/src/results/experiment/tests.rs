@@ -82,7 +82,6 @@ fn shows_the_lift_with_its_interval_as_people_read_it() {
     let primary = &status["results"][0];
     assert_eq!(primary["liftPercent"], "+50.0%");
     assert_eq!(primary["armMean"], 0.0069);
-    assert_eq!(primary["maturedBp"], 5000);
     assert_eq!(primary["relative"]["p"], 0.031);
     assert_eq!(status["arms"][0]["exposed"], 10_000);
     assert_eq!(status["arms"][0]["crossedOver"], 1);
@@ -257,6 +256,35 @@ fn keeps_the_last_verdict_with_its_date_while_a_source_is_away() {
     assert_eq!(stands_of(&status, "unsubscribe")["asOf"], "2026-12-02T00:00:00Z");
     assert_eq!(stands_as(&status), "Unknown/SourceUnavailable");
     assert_eq!(status["headline"]["verdict"], "Collecting");
+}
+
+#[test]
+fn does_not_know_whether_guardrails_are_healthy_while_a_source_is_away() {
+    let healthy =
+        |change: &dyn Fn(&mut Value)| stands(&rendered(|answer| change(answer)), "GuardrailsHealthy");
+    assert_eq!(healthy(&|_| {}), "True/GuardrailsHealthy");
+    let away = |answer: &mut Value| {
+        answer["results"].as_array_mut().unwrap().pop();
+        answer["unavailable"] = json!([
+            {"metric": "unsubscribe", "reason": "SourceUnavailable", "message": "the database does not answer"},
+        ]);
+    };
+    assert_eq!(healthy(&away), "Unknown/SourceUnavailable");
+    let threshold = |state: &str| json!([{"metric": "http-errors", "state": state, "limit": 0.5, "message": "no number"}]);
+    let unavailable = |answer: &mut Value| answer["thresholds"] = threshold("Unavailable");
+    assert_eq!(healthy(&unavailable), "Unknown/SourceUnavailable");
+    let beyond = |answer: &mut Value| answer["thresholds"] = threshold("Breached");
+    assert_eq!(healthy(&beyond), "False/GuardrailBroken");
+}
+
+#[test]
+fn shows_of_each_metric_the_share_that_its_own_window_is_over_for() {
+    let status = rendered(|answer| {
+        answer["results"][0]["exposed"] = json!(20_000);
+        answer["results"][1]["exposed"] = json!(60_000);
+    });
+    assert_eq!(stands_of(&status, "repeat-purchase")["maturedBp"], 7500);
+    assert_eq!(stands_of(&status, "unsubscribe")["maturedBp"], 2500);
 }
 
 fn stands_of<'s>(status: &'s Value, metric: &str) -> &'s Value {

@@ -72,8 +72,8 @@ fn shows_a_program_its_own_lift() {
 #[test]
 fn withholds_and_says_so_where_held_units_were_personalized() {
     let status = rendered(|answer| {
-        answer["units"]["contaminated"] = json!(12);
         for scope in answer["scopes"].as_array_mut().unwrap() {
+            scope["units"]["contaminated"] = json!(12);
             scope["contamination"] = json!("Refused");
             let result = scope["results"][0].as_object_mut().unwrap();
             for figure in ["absolute", "relative", "incremental"] {
@@ -91,6 +91,26 @@ fn withholds_and_says_so_where_held_units_were_personalized() {
     );
     assert_eq!(status["lift"][0]["incremental"], Value::Null);
     assert_eq!(status["lift"][0]["verdict"], "Invalid");
+}
+
+#[test]
+fn names_the_program_whose_held_units_were_personalized_and_units_of_another_split() {
+    let message = |field: &str| {
+        let status = rendered(|answer| {
+            let scope = &mut answer["scopes"][1];
+            scope["contamination"] = json!("Refused");
+            scope["units"][field] = json!(30);
+        });
+        status["conditions"][0]["message"].as_str().unwrap().to_owned()
+    };
+    let personalized = message("contaminated");
+    let expected = "30 of 1000 held units of program `spring-retention` were personalized, more than 1 %";
+    assert!(personalized.starts_with(expected), "{personalized}");
+    let elsewhere = message("misplaced");
+    assert!(
+        elsewhere.starts_with("30 units of program `spring-retention` were held by another salt"),
+        "{elsewhere}"
+    );
 }
 
 #[test]
