@@ -316,6 +316,10 @@ impl Index {
         let mut effects = Vec::new();
         if !self.is_following {
             for space in self.spaces.values_mut() {
+                // Of files nothing is written, and nothing will be seen.
+                if self.has_cluster {
+                    space.give_up_writes(now);
+                }
                 space.report(now, &mut effects);
             }
         }

@@ -195,6 +195,11 @@ impl Space {
         self.pending.forget(id);
     }
 
+    /// What was written long ago and has not been seen is compared with the outside again.
+    pub(crate) fn give_up_writes(&mut self, now: Timestamp) {
+        self.touched |= self.pending.give_up(now);
+    }
+
     /// An object is listed anew, where nothing is written: what was said of it last stands.
     pub(crate) fn keep_newest_write(&mut self, id: &ObjectId) {
         self.pending.keep_newest(id);
@@ -335,7 +340,7 @@ impl Space {
                     may_wait: differ_in_counts_only(id.kind, standing, &status),
                 });
                 let merged = merged(id.kind, standing, &status);
-                self.pending.put(id.clone(), merged);
+                self.pending.put(id.clone(), merged, now);
             }
             rendered.insert(id.clone(), status);
         }

@@ -3,10 +3,11 @@
 use attune_api::Kind;
 use attune_compile::status::{Deciders, Heard};
 use attune_testkit::{AT, Strategy};
+use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{id, settled, stands, told};
-use crate::Effect;
+use super::{NOBODY, Server, id, settled, stands, told};
+use crate::{Effect, Index};
 
 #[test]
 fn does_not_rewrite_what_results_wrote() {
@@ -50,6 +51,30 @@ fn writes_again_what_somebody_else_overwrote() {
     assert_eq!(
         told(&index.settle(AT)),
         ["status Audience/shop/lapsed True/Ready"]
+    );
+}
+
+#[test]
+fn writes_again_what_was_not_seen_for_long() {
+    let (mut index, mut server) = (Index::of_cluster(), Server::holding(&Strategy::example()));
+    server.list(&mut index);
+    index.hear("shop", "web", NOBODY);
+    server.take(&index.settle(AT));
+    server.list(&mut index);
+    let channel = id(Kind::Channel, "web");
+    index.hear("shop", "web", Deciders::Heard(Heard::callers(0, 2)));
+    let dropped = told(&index.settle(AT));
+    assert_eq!(dropped.len(), 2);
+    let later = |minutes| AT + SignedDuration::from_mins(minutes);
+    assert_eq!(index.settle(later(9)), []);
+    let again = index.settle(later(11));
+    assert_eq!(told(&again), dropped);
+    server.take(&again);
+    index.apply(server.resource(&channel));
+    assert_eq!(
+        told(&index.settle(later(22))),
+        dropped[1..],
+        "what was seen is not waited for"
     );
 }
 
