@@ -6,13 +6,13 @@ use attune_api::audience::AudienceUse;
 use attune_api::channel_binding::{ChannelBindingSpec, ChannelBindingStatus, CitedEvidence};
 use attune_api::content_module::VariantFigures;
 use attune_api::delivery::Delivery;
-use attune_api::experiment::ArmFigures;
+use attune_api::experiment::{Arm, ArmFigures};
 use attune_api::labels::service_name;
 use attune_api::{
     AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, GovernancePolicyStatus,
     HoldoutStatus, Instant, Kind, ProgramStatus,
 };
-use attune_core::bundle::{Bundle, content_hash};
+use attune_core::bundle::{Bundle, ExperimentMode, content_hash};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -59,7 +59,7 @@ pub(crate) fn of(
             .snapshot
             .experiments
             .get(&id.name)
-            .map(|one| fields(&experiment(model, channels, one)))
+            .map(|one| fields(&experiment(model, channels, &id.name, one)))
             .unwrap_or_default(),
         Kind::Holdout => fields(&HoldoutStatus {
             programs: Some(count(held_programs(bundles(), &id.name))),
@@ -248,10 +248,12 @@ fn reached(bundle: &Bundle, binding: &attune_core::bundle::Binding) -> u64 {
     })
 }
 
-/// Each arm with the share of units that really gets into it: traffic, exclusion, rollout and holdouts taken together.
+/// Each arm with the share of units that gets it: traffic, exclusion, rollout and holdouts taken together while it is
+/// split, as written where no decider has it yet; with its binding's everybody where that has been decided.
 fn experiment(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
+    name: &str,
     experiment: &Experiment,
 ) -> ExperimentStatus {
     let spec = &experiment.spec;
@@ -259,18 +261,35 @@ fn experiment(
     let width = spec.exclusion.as_ref().map_or(ALL, |range| {
         u64::from(range.to_bp.get_u32()).saturating_sub(u64::from(range.from_bp.get_u32()))
     });
-    let reach = spec.bindings.iter().filter_map(|name| {
-        let binding = model.snapshot.bindings.get(name.as_str())?;
-        let bundle = &channels.get(binding.spec.channel_ref.name.as_str())?.bundle;
-        Some(reached(bundle, bundle.bindings.get(name.as_str())?))
+    let published = spec.bindings.iter().filter_map(|binding| {
+        let channel = &model
+            .snapshot
+            .bindings
+            .get(binding.as_str())?
+            .spec
+            .channel_ref
+            .name;
+        let bundle = &channels.get(channel.as_str())?.bundle;
+        let reach = reached(bundle, bundle.bindings.get(binding.as_str())?);
+        Some((reach, bundle.experiments.get(name).map(|live| &live.mode)))
     });
-    let share = reach
-        .max()
-        .map(|reach| reach * u64::from(spec.traffic().get_u32()) / ALL * width / ALL);
+    let published = published.max_by_key(|(reach, _)| *reach);
+    let share = |arm: &Arm| {
+        let (reach, mode) = published?;
+        let everybody = |is_it: bool| if is_it { reach } else { 0 };
+        Some(match mode {
+            None | Some(ExperimentMode::Split) => {
+                let enrolled = reach * u64::from(spec.traffic().get_u32()) / ALL * width / ALL;
+                enrolled * arm.weight.get_u64() / total.max(1)
+            }
+            Some(ExperimentMode::Control) => everybody(arm.control),
+            Some(ExperimentMode::Promoted { arm: promoted }) => everybody(arm.name.as_str() == promoted),
+        })
+    };
     let arms = spec.arms.iter().map(|arm| ArmFigures {
         name: arm.name.clone(),
         weight: arm.weight.get_i32(),
-        effective_traffic_bp: share.map(|share| basis_points(share * arm.weight.get_u64() / total.max(1))),
+        effective_traffic_bp: share(arm).map(basis_points),
         exposed: None,
         crossed_over: None,
     });

@@ -197,6 +197,14 @@ fn follow(answer: &Answer, about: About<'_>) -> Followed {
             recommendation: None,
         };
     };
+    // What was asked about another of this name decides nothing about this one.
+    let asked = &about.question.registration;
+    if !asked.is_empty() && *asked != registration.hash {
+        return Followed {
+            decision: None,
+            recommendation: None,
+        };
+    }
     let stands = facts.decision.filter(|one| one.registration == registration.hash);
     let rules = Rules {
         spec: &about.experiment.spec,

@@ -2,10 +2,12 @@
 
 use attune_api::Kind;
 use attune_api::conditions::ConditionType;
-use attune_testkit::Strategy;
-use serde_json::json;
+use attune_testkit::{AT, Strategy};
+use serde_json::{Value, json};
 
-use super::{bundle, compile, condition, findings, stands, verdict};
+use super::{bundle, compile, condition, findings, snapshot, stands, verdict};
+use crate::Previous;
+use crate::facts::ExperimentFacts;
 use crate::verdict::Programmed;
 
 #[test]
@@ -50,6 +52,30 @@ fn counts_what_owners_ask_for() {
         binding.figures["effectiveTrafficBp"], 9500,
         "the holdout takes five per cent"
     );
+}
+
+#[test]
+fn shows_the_share_that_each_arm_has_by_what_deciders_do() {
+    let shares = |strategy: &Strategy, decision: Value| {
+        let mut snapshot = snapshot(strategy);
+        let mut facts = ExperimentFacts::of_status(&json!({"decision": decision}));
+        facts.registration = None;
+        snapshot.note_experiment("cart-hero", facts);
+        let compiled = crate::compile(&snapshot, &Previous::new(), AT);
+        let arms = verdict(&compiled, Kind::Experiment, "cart-hero").figures["arms"].clone();
+        let arms = arms.as_array().unwrap().iter();
+        arms.map(|arm| arm["effectiveTrafficBp"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    let example = Strategy::example();
+    assert_eq!(shares(&example, Value::Null), [4750, 4750]);
+    let promoted = json!({
+        "outcome": "Promoted", "arm": "reminder", "verdict": "WorthwhileLift", "reason": "it pays",
+        "at": "2026-11-20T00:00:00Z", "units": 40_000, "registration": "0123",
+    });
+    assert_eq!(shares(&example, promoted), [0, 9500], "everybody but the held");
+    let paused = Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Paused"}));
+    assert_eq!(shares(&paused, Value::Null), [9500, 0]);
 }
 
 #[test]

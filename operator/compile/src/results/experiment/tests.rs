@@ -57,6 +57,11 @@ fn laid_onto(old: &Value, change: impl FnOnce(&mut Value)) -> Value {
 }
 
 fn laid(answer: &Answer, old: &Value, now: Timestamp) -> Value {
+    laid_after(None, answer, old, now)
+}
+
+/// What was asked with this registration; with the one that stands, where none is given.
+fn laid_after(asked: Option<&str>, answer: &Answer, old: &Value, now: Timestamp) -> Value {
     let mut snapshot = Snapshot::new("shop");
     Strategy::example()
         .resources()
@@ -65,9 +70,13 @@ fn laid(answer: &Answer, old: &Value, now: Timestamp) -> Value {
     let compiled = compile(&snapshot, &Previous::new(), AT);
     let mut experiment = snapshot.experiments["cart-hero"].as_ref().clone();
     experiment.metadata.generation = Some(2);
+    let mut question = compiled.question("cart-hero").unwrap().clone();
+    if let Some(hash) = old["registration"]["hash"].as_str() {
+        asked.unwrap_or(hash).clone_into(&mut question.registration);
+    }
     let about = About {
         experiment: &experiment,
-        question: compiled.question("cart-hero").unwrap(),
+        question: &question,
         old,
     };
     render(answer, about, now)
@@ -204,6 +213,14 @@ fn decides_by_the_rule_and_lets_the_decision_stand() {
     stands["registration"]["hash"] = json!("another");
     let another = laid_onto(&stands, |answer| answer["results"][0]["verdict"] = json!("Harm"));
     assert_eq!(another["decision"]["outcome"], "HarmStopped");
+}
+
+#[test]
+fn an_answer_about_what_was_registered_before_decides_nothing() {
+    let worthwhile = answer(|answer| answer["results"][0]["verdict"] = json!("WorthwhileLift"));
+    let status = laid_after(Some("of the one before"), &worthwhile, &registered(), AT);
+    assert_eq!(status["decision"], Value::Null);
+    assert_eq!(status["recommendation"], Value::Null);
 }
 
 #[test]
