@@ -10,6 +10,7 @@ mod pending;
 mod space;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
@@ -39,7 +40,7 @@ pub struct Index {
     /// The cluster's policies, which every namespace is judged by.
     policies: BTreeMap<String, Resource>,
     /// Labels of namespaces, as far as they are known: which policies rule them.
-    labels: BTreeMap<String, Labels>,
+    labels: Arc<BTreeMap<String, Labels>>,
     compilations: u64,
     /// Statuses say which experiments have concluded, and somebody answers who may change what: there is a cluster, and
     /// not a folder of files.
@@ -135,32 +136,29 @@ impl Index {
 
     /// Notes the labels of a namespace (`None`: it is gone), which say what policies rule it.
     pub fn learn_labels(&mut self, namespace: &str, labels: Option<Labels>) {
+        let known = Arc::make_mut(&mut self.labels);
         match labels {
-            Some(labels) => drop(self.labels.insert(namespace.to_owned(), labels)),
-            None => drop(self.labels.remove(namespace)),
+            Some(labels) => drop(known.insert(namespace.to_owned(), labels)),
+            None => drop(known.remove(namespace)),
         }
     }
 
     /// Notes the labels of all namespaces.
     pub fn reset_labels(&mut self, labels: BTreeMap<String, Labels>) {
-        self.labels = labels;
+        self.labels = Arc::new(labels);
     }
 
-    /// What rules each namespace that has anything of ours, and the cluster's own objects: the policies that there are,
-    /// and its labels.
-    pub fn grounds(&self) -> impl Iterator<Item = (String, Vec<GovernancePolicy>, Labels)> {
-        let policies: Vec<_> = self
-            .policies
-            .values()
-            .filter_map(|policy| match policy {
-                Resource::GovernancePolicy(policy) => Some(policy.as_ref().clone()),
-                _ => None,
-            })
-            .collect();
-        self.spaces.keys().map(move |namespace| {
-            let labels = self.labels.get(namespace).cloned().unwrap_or_default();
-            (namespace.clone(), policies.clone(), labels)
+    /// The cluster's policies.
+    pub fn policies(&self) -> impl Iterator<Item = &GovernancePolicy> {
+        self.policies.values().filter_map(|policy| match policy {
+            Resource::GovernancePolicy(policy) => Some(policy.as_ref()),
+            _ => None,
         })
+    }
+
+    /// Labels of namespaces, also of those that have nothing of ours, as far as they are known: which policies rule them.
+    pub fn labels(&self) -> Arc<BTreeMap<String, Labels>> {
+        Arc::clone(&self.labels)
     }
 
     /// Notes who may change what in a namespace: answers to what [`Index::access_needed`] asks.

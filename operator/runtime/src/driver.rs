@@ -305,7 +305,8 @@ impl Driver {
             *known = needed;
             changed
         });
-        let directory = Directory::of(self.index.deliveries()).with_grounds(self.index.grounds());
+        let directory =
+            Directory::of(self.index.deliveries()).under(self.index.policies(), self.index.labels());
         self.outputs.directory.send_if_modified(|known| {
             let changed = **known != directory;
             if changed {

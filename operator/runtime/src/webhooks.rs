@@ -125,3 +125,6 @@ fn malformed(error: &review::ReviewError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
     problem(status, &error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,10 @@ use attune_compile::snapshot::Labels;
 pub struct Directory {
     /// By namespace and name; `None` until all were listed.
     channels: Option<BTreeMap<(String, String), Found>>,
-    /// What rules each namespace; the one without a name stands for those that have nothing of ours yet.
-    grounds: BTreeMap<String, Arc<Ground>>,
+    /// What rules namespaces, also those that have nothing of ours yet.
+    policies: Arc<Vec<GovernancePolicy>>,
+    /// Which of them, by namespace.
+    labels: Arc<BTreeMap<String, Labels>>,
 }
 
 impl Directory {
@@ -30,26 +32,31 @@ impl Directory {
         };
         Self {
             channels: Some(channels.map(entry).collect()),
-            grounds: BTreeMap::new(),
+            ..Self::default()
         }
     }
 
-    /// The same with what rules each namespace.
+    /// The same with the cluster's policies, and the labels that say which of them rule a namespace.
     #[must_use]
-    pub fn with_grounds(
+    pub fn under<'p>(
         self,
-        grounds: impl Iterator<Item = (String, Vec<GovernancePolicy>, Labels)>,
+        policies: impl Iterator<Item = &'p GovernancePolicy>,
+        labels: Arc<BTreeMap<String, Labels>>,
     ) -> Self {
-        let ground = |(namespace, policies, labels)| (namespace, Arc::new(Ground { policies, labels }));
         Self {
-            grounds: grounds.map(ground).collect(),
+            policies: Arc::new(policies.cloned().collect()),
+            labels,
             ..self
         }
     }
 
-    /// What rules a namespace, where that is known.
-    pub fn ground(&self, namespace: &str) -> Option<Arc<Ground>> {
-        self.grounds.get(namespace).cloned()
+    /// What rules a namespace, once everything was listed.
+    pub fn ground(&self, namespace: &str) -> Option<Ground> {
+        self.channels.as_ref()?;
+        Some(Ground {
+            policies: self.policies.to_vec(),
+            labels: self.labels.get(namespace).cloned().unwrap_or_default(),
+        })
     }
 
     /// What is known of a Channel.
