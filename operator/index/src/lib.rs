@@ -18,8 +18,6 @@ use attune_api::experiment::Decision;
 use attune_api::{GovernancePolicy, Kind, Resource};
 use attune_compile::access::{self, Answer};
 use attune_compile::codeowners::Owned;
-use attune_compile::evidence::Evidence;
-use attune_compile::observed::Observed;
 use attune_compile::snapshot::{Labels, NAME_LABEL};
 use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
@@ -174,20 +172,6 @@ impl Index {
         Self {
             has_cluster: true,
             ..Self::default()
-        }
-    }
-
-    /// Notes which experiments of a namespace have concluded elsewhere, and with what; `None`: nobody can tell.
-    pub fn learn_evidence(&mut self, namespace: &str, evidence: Option<BTreeMap<String, Evidence>>) {
-        if let Some(space) = self.spaces.get_mut(namespace) {
-            space.learn(|snapshot| &mut snapshot.evidence, evidence);
-        }
-    }
-
-    /// Notes what deciders of a namespace saw of attributes, by attribute.
-    pub fn learn_observed(&mut self, namespace: &str, observed: BTreeMap<String, Observed>) {
-        if let Some(space) = self.spaces.get_mut(namespace) {
-            space.learn(|snapshot| &mut snapshot.observed, observed);
         }
     }
 
