@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::Context;
-use attune_api::experiment::Decision;
 use attune_api::Resource;
+use attune_api::experiment::Decision;
 use attune_collector::source::Credentials;
 use attune_compile::results::About;
 use attune_compile::{Inquiry, ObjectId, results};
@@ -151,7 +151,9 @@ fn with_decision(status: &Value, decision: Option<&Decision>) -> Value {
 
 /// What the holdout that speaks for a program says of it.
 fn of_program(id: &ObjectId, answers: &Answers) -> Option<Value> {
-    let own = answers.iter().filter(|(known, _)| known.namespace == id.namespace);
+    let own = answers
+        .iter()
+        .filter(|(known, _)| known.namespace == id.namespace);
     let mut holdouts = own.filter_map(|(_, answered)| match answered {
         Answered::Holdout(answered) => Some(answered),
         Answered::Experiment(_) | Answered::Metric(_) => None,
