@@ -127,6 +127,7 @@ fn answer_from(
         namespace: question.namespace.clone(),
         experiment: question.experiment.clone(),
         registration: question.registration.clone(),
+        began: phases::began(&phases),
         phase: question.phase,
         phases: phases.iter().map(|phase| phase.count(question)).collect(),
         excluded: phases.iter().map(Phase::excluded).sum(),

@@ -123,9 +123,14 @@ impl Judge<'_> {
     fn too_early(&self) -> Option<Advice> {
         let schedule = self.rules.spec.schedule.as_ref()?;
         let runtime = schedule.minimum_runtime.as_ref()?;
-        let start = schedule.start.as_ref().unwrap_or(&self.rules.registration.at);
+        // A registration is dated anew when the status is lost; exposures are not.
+        let registered = self.rules.registration.at.timestamp();
+        let first = self
+            .answer
+            .began
+            .map_or(registered, |began| began.min(registered));
+        let start = schedule.start.as_ref().map_or(first, Instant::timestamp);
         let until = start
-            .timestamp()
             .saturating_add(jiff::SignedDuration::from_secs(runtime.seconds()))
             .unwrap_or(Timestamp::MAX);
         let early = self.answer.as_of < until;

@@ -24,6 +24,9 @@ pub struct Answer {
     /// The registration that was asked with.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub registration: String,
+    /// When the first unit was exposed; absent before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
     /// The present phase.
     pub phase: i32,
     /// Every phase up to the present one that had exposures.

@@ -272,6 +272,13 @@ pub(super) fn check_sizes(weights: &[i64], looks: &[Vec<u64>]) -> SampleRatioChe
     }
 }
 
+/// When the first unit of all phases was exposed.
+pub(super) fn began(phases: &[Phase]) -> Option<Timestamp> {
+    let members = phases.iter().flat_map(|phase| &phase.members);
+    let first = members.map(|member| member.first).min()?;
+    Timestamp::from_microsecond(first).ok()
+}
+
 /// The arms of the question in its order over all phases, and those that only exposures know.
 pub(super) fn arm_counts(
     snapshot: &Snapshot,

@@ -181,6 +181,19 @@ fn waits_for_the_minimum_runtime_with_everything_but_harm() {
 }
 
 #[test]
+fn counts_the_minimum_runtime_from_the_first_exposure_where_the_registration_was_lost() {
+    let without = Strategy::example().change(Kind::Experiment, "cart-hero", |spec| {
+        spec["schedule"].as_object_mut().unwrap().remove("start");
+    });
+    // It is registered now, and two weeks are not over.
+    let mut answer = answer_at("2026-12-05T00:00:00Z", "WorthwhileLift", "Safe", 5_000);
+    assert!(said(&without, &answer).starts_with("wait until 2026-12-15T00:00:00Z"));
+    answer.began = Some(instant("2026-11-15T00:00:00Z"));
+    let advice = advice_on(&without, &answer);
+    assert!(matches!(advice, Some(Advice::Decide(_))), "{advice:?}");
+}
+
+#[test]
 fn acts_on_nothing_that_may_not_be_believed() {
     let text = said(&Strategy::example(), &answer("Invalid", "Breached", 5_000));
     assert_eq!(text, "do not act on this experiment: the split is broken");

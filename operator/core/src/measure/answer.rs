@@ -23,6 +23,9 @@ pub struct Answer {
     /// it is not; empty when nothing is registered.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub registration: String,
+    /// When the first unit was exposed, as far as the collector knows; absent before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<Timestamp>,
     /// The present phase.
     pub phase: i32,
     /// Every phase up to the present one that had exposures; figures are combined over them.
