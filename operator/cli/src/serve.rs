@@ -20,6 +20,7 @@ use attune_decider::{Clock, Decider};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::warn;
 
 use crate::cli::{ServeArgs, SourceArgs};
 use crate::cmd::no_channel;
@@ -197,8 +198,27 @@ impl Server {
     fn settle(&self, rules: &mut Rules) {
         let now = self.now();
         rules.index.compile(now);
+        self.keep_plain(rules);
         self.adopt(rules);
         rules.index.report(now);
+    }
+
+    /// Lets the store know which Channels keep unit ids in plain, before their deciders report anything.
+    fn keep_plain(&self, rules: &Rules) {
+        let channels = rules
+            .index
+            .publications()
+            .filter_map(|(namespace, channel, publication)| {
+                let keeps_plain = publication.bundle.settings.plain_unit_ids;
+                keeps_plain.then(|| (namespace.to_owned(), channel.to_owned()))
+            });
+        if let Err(error) = self.collector.store().keep_plain_units(channels.collect()) {
+            let error = &error as &dyn std::error::Error;
+            warn!(
+                error,
+                "unit ids are kept hashed until the store takes note of their Channels"
+            );
+        }
     }
 
     /// Says where everything is.

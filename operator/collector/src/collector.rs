@@ -1,5 +1,6 @@
 //! The collector: rules for taking events in front of the store.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -318,6 +319,16 @@ impl Collector {
                 .collect()
         });
         task.await.unwrap_or_default()
+    }
+
+    /// Names the Channels whose unit ids are kept in plain from now on; see [`Store::keep_plain_units`].
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn keep_plain_units(&self, channels: BTreeSet<(String, String)>) -> Result<(), AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || Ok(store.keep_plain_units(channels)?));
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 
     /// Erases all that is known of a unit; see [`Store::erase`].

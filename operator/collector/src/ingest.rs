@@ -36,6 +36,7 @@ use serde::Serialize;
 
 mod answer;
 mod erase;
+mod plain;
 mod problem;
 mod recall;
 mod request;
@@ -65,13 +66,15 @@ pub(crate) fn events(collector: Collector) -> Router {
         .with_state(collector)
 }
 
-/// Where questions are answered, and where periods of holdouts are registered before anybody asks.
+/// Where questions are answered, and where is told what must be known before exposures come: the periods of holdouts, and
+/// whose units are kept in plain.
 pub(crate) fn answers(collector: Collector) -> Router {
     Router::new()
         .route("/v1/answers", post(answer::answer))
         .route("/v1/activity", post(answer::activity))
         .route("/v1/holdout-answers", post(answer::answer_holdout))
         .route("/v1/holdouts", put(answer::register_holdouts))
+        .route("/v1/plain-channels", put(plain::keep))
         .with_state(collector)
 }
 

@@ -7,7 +7,6 @@
 //! INVARIANT: what is stored does not depend on the order in which events arrive. A unit's arm is that of its earliest
 //! exposure by time, ties go to the arm whose name comes first, and a duplicate changes nothing.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,6 +26,7 @@ mod holdouts;
 mod key;
 mod lifecycle;
 mod members;
+mod plain;
 mod registrations;
 mod schema;
 mod snapshot;
@@ -47,6 +47,7 @@ pub use writer::Pending;
 
 use holdouts::{Bucket, Periods};
 use key::UnitKey;
+use plain::Plain;
 use writer::{Row, Writer};
 
 /// Name of the database within the data directory.
@@ -236,7 +237,7 @@ struct Shared {
     path: PathBuf,
     key: UnitKey,
     writer: Writer,
-    plain: RwLock<BTreeSet<(String, String)>>,
+    plain: Plain,
     periods: RwLock<Periods>,
     // Held for as long as the database is open.
     _lock: File,
@@ -260,8 +261,8 @@ impl Store {
         schema::allow_shrinking(&connection);
         key::remember(&key, &connection)?;
         let periods = RwLock::new(Periods::load(&connection)?);
+        let plain = Plain::load(&connection)?;
         let writer = Writer::start(connection, options)?;
-        let plain = RwLock::default();
         Ok(Self {
             shared: Arc::new(Shared {
                 path,
@@ -303,15 +304,6 @@ impl Store {
         received: Timestamp,
     ) -> Result<Receipt, AppendError> {
         self.submit(events, received)?.wait()
-    }
-
-    /// Names the Channels, as (namespace, name), whose unit ids are kept in plain beside their hash from now on.
-    pub fn keep_plain_units(&self, channels: BTreeSet<(String, String)>) {
-        *self
-            .shared
-            .plain
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = channels;
     }
 
     /// One state of the data to read from.
@@ -378,7 +370,7 @@ impl Store {
             EventData::Alias(alias) => Some(self.unit_hash(&new.namespace, &alias.alias)),
             EventData::Exposure(_) | EventData::Outcome(_) => None,
         };
-        let keep_plain = self.keeps_plain(&new);
+        let keep_plain = self.shared.plain.keeps(&new);
         let bucket = self.bucket(&new);
         Row {
             new,
@@ -399,22 +391,6 @@ impl Store {
             .periods()
             .bucket(&new.namespace, &test.name, new.event.time, &exposure.unit);
         Some(bucket)
-    }
-
-    fn keeps_plain(&self, new: &NewEvent) -> bool {
-        let EventData::Exposure(exposure) = &new.event.data else {
-            return false;
-        };
-        let plain = self
-            .shared
-            .plain
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        !plain.is_empty()
-            && exposure
-                .channel
-                .as_ref()
-                .is_some_and(|channel| plain.contains(&(new.namespace.clone(), channel.clone())))
     }
 }
 

@@ -283,9 +283,18 @@ impl Driver {
 
     /// Lets those know who do something for Channels beside this.
     fn tell_others(&self) {
-        self.outputs
-            .inquiries
-            .send_if_modified(|inquiries| inquiries.replace(self.index.inquiries()));
+        let plain = self
+            .index
+            .publications()
+            .filter_map(|(namespace, channel, publication)| {
+                let keeps_plain = publication.bundle.settings.plain_unit_ids;
+                keeps_plain.then(|| (namespace.to_owned(), channel.to_owned()))
+            });
+        let plain = plain.collect();
+        self.outputs.inquiries.send_if_modified(|inquiries| {
+            let asks_anew = inquiries.replace(self.index.inquiries());
+            inquiries.keep_plain(plain) || asks_anew
+        });
         let namespaces = self
             .index
             .deliveries()

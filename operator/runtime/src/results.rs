@@ -20,10 +20,12 @@ use crate::patch::Writer;
 use crate::siblings::Siblings;
 
 mod lay;
+mod plain;
 mod secrets;
 mod turns;
 
 use lay::Layer;
+use plain::Teller;
 use secrets::Opened;
 pub use turns::Inquiries;
 use turns::Turns;
@@ -75,10 +77,25 @@ impl Refresher {
     }
 
     /// Runs until cancelled; without a collector there is nothing to do.
-    pub async fn run(mut self, client: &Client) {
+    pub async fn run(self, client: &Client) {
         let Some(collector) = self.collector.clone() else {
             return std::future::pending().await;
         };
+        let teller = Teller {
+            collector: collector.clone(),
+            siblings: self.tools.siblings.clone(),
+            leadership: self.tools.leadership.clone(),
+            inquiries: self.tools.inquiries.clone(),
+            interval: self.interval,
+        };
+        // A slow answer does not keep whoever withdraws plain ids waiting.
+        tokio::select! {
+            () = self.take_turns(client, &collector) => {}
+            () = teller.run() => {}
+        }
+    }
+
+    async fn take_turns(mut self, client: &Client, collector: &str) {
         let mut turns = Turns::default();
         loop {
             // Whoever leads asks; nobody else would write what is answered.
@@ -101,7 +118,7 @@ impl Refresher {
                 }
             }
             if let Some(inquiry) = turns.begin(&id, self.interval) {
-                let outcome = self.take_turn(client, &collector, &id, &inquiry).await;
+                let outcome = self.take_turn(client, collector, &id, &inquiry).await;
                 if outcome == Outcome::Early {
                     turns.hasten(&id, EARLY_PAUSE.min(self.interval));
                 }

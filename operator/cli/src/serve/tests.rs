@@ -1,8 +1,7 @@
+use attune_api::experiment::Outcome;
 use attune_core::bundle::ExperimentMode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-use attune_api::experiment::Outcome;
 
 use super::*;
 

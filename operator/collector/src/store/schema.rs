@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("schema/0001_events.sql")),
     (2, include_str!("schema/0002_measurement.sql")),
     (3, include_str!("schema/0003_lifecycle.sql")),
+    (4, include_str!("schema/0004_plain.sql")),
 ];
 
 /// How long a statement waits for somebody else's.

@@ -1,15 +1,19 @@
 //! When each object's question is asked next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use attune_compile::{Inquiry, ObjectId};
 use tokio::time::Instant;
 
-/// What all objects ask.
+/// What all objects ask, and what the collector is told beside it.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Inquiries(BTreeMap<ObjectId, Inquiry>);
+pub struct Inquiries {
+    asked: BTreeMap<ObjectId, Inquiry>,
+    /// Channels whose units are kept in plain, as (namespace, name); unknown until everything was listed.
+    plain: Option<BTreeSet<(String, String)>>,
+}
 
 impl Inquiries {
     /// Takes them anew; gives whether any changed.
@@ -17,9 +21,22 @@ impl Inquiries {
         let inquiries = inquiries
             .map(|(id, inquiry)| (id.clone(), inquiry.clone()))
             .collect();
-        let changed = self.0 != inquiries;
-        self.0 = inquiries;
+        let changed = self.asked != inquiries;
+        self.asked = inquiries;
         changed
+    }
+
+    /// Takes the Channels anew whose units are kept in plain, as (namespace, name); gives whether any changed.
+    pub fn keep_plain(&mut self, channels: BTreeSet<(String, String)>) -> bool {
+        let channels = Some(channels);
+        let changed = self.plain != channels;
+        self.plain = channels;
+        changed
+    }
+
+    /// The Channels whose units are kept in plain, once they are known.
+    pub fn plain(&self) -> Option<&BTreeSet<(String, String)>> {
+        self.plain.as_ref()
     }
 }
 
@@ -34,8 +51,8 @@ impl Turns {
     /// Lets new and changed inquiries be made now; the others keep their turn, and those that are gone have none.
     pub(super) fn take(&mut self, inquiries: &Inquiries) {
         self.turns
-            .retain(|id, (inquiry, _)| inquiries.0.get(id) == Some(inquiry));
-        for (id, inquiry) in &inquiries.0 {
+            .retain(|id, (inquiry, _)| inquiries.asked.get(id) == Some(inquiry));
+        for (id, inquiry) in &inquiries.asked {
             let turn = || (inquiry.clone(), Instant::now());
             self.turns.entry(id.clone()).or_insert_with(turn);
         }

@@ -72,7 +72,11 @@ async fn recalls_how_many_units_saw_a_variant_and_who_where_that_is_known() {
     let server = Server::new();
     server.post(SINGLE, exposure("1", "u1")).await;
     let channels = [("default".to_owned(), "mail".to_owned())];
-    server.collector.store().keep_plain_units(channels.into());
+    server
+        .collector
+        .store()
+        .keep_plain_units(channels.into())
+        .unwrap();
     server
         .post(BATCH, json!([exposure("2", "jane"), exposure("3", "joe")]))
         .await;

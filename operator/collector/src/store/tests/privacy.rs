@@ -17,7 +17,9 @@ fn stores_no_unit_in_plain_unless_its_channel_asks_for_it() {
         };
         event(id, now(), EventData::Exposure(data))
     };
-    store.keep_plain_units(BTreeSet::from([("shop".to_owned(), "mail".to_owned())]));
+    store
+        .keep_plain_units(BTreeSet::from([("shop".to_owned(), "mail".to_owned())]))
+        .unwrap();
     let events = vec![
         seen_at("e1", "jane@example.org", "web"),
         happened("e2", "jane@example.org", "click", now()),
