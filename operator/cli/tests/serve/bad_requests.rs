@@ -168,6 +168,12 @@ async fn is_a_4xx_with_ofreps_code_and_a_message() {
             .expect("an answer");
         assert_eq!(response.status(), status, "{shown}");
         assert_eq!(response.headers()["content-type"], JSON, "{shown}");
+        // Who is not read to the end must not send its next request on the same connection.
+        let closes = response
+            .headers()
+            .get("connection")
+            .is_some_and(|value| value == "close");
+        assert_eq!(closes, status == 413, "{shown}");
         let failure = json_of(response).await;
         assert_eq!(failure["errorCode"], code, "{shown}: {failure}");
         let details = failure["errorDetails"].as_str().unwrap_or_default();

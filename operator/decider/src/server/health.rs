@@ -29,9 +29,10 @@ pub(super) fn ready(decider: &Decider) -> Answer {
     }
 }
 
-/// Asks clients to close their connections while it drains, so that none is closed under a request that is on its way.
+/// Asks clients to close their connections while it drains and after a body that was not read to its end, so that none is
+/// closed under a request that is on its way.
 pub(super) fn say_goodbye(decider: &Decider, answer: &mut Answer) {
-    if decider.is_draining() {
+    if decider.is_draining() || answer.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let close = HeaderValue::from_static("close");
         answer.headers_mut().insert(CONNECTION, close);
     }
