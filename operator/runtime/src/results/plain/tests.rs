@@ -35,7 +35,7 @@ async fn collector() -> (String, mpsc::UnboundedReceiver<Value>) {
 
 /// What it is told next.
 async fn next(hears: &mut mpsc::UnboundedReceiver<Value>) -> Value {
-    let told = tokio::time::timeout(Duration::from_secs(60), hears.recv());
+    let told = tokio::time::timeout(Duration::from_mins(1), hears.recv());
     told.await.expect("told in time").expect("a collector")
 }
 
