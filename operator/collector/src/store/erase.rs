@@ -51,11 +51,6 @@ impl Erased {
         self.event_ids += other.event_ids;
         self.ids += other.ids;
     }
-
-    /// Rows that may be many.
-    fn rows(self) -> i64 {
-        i64::try_from(self.exposures + self.outcomes + self.event_ids).unwrap_or(i64::MAX)
-    }
 }
 
 /// Erases up to about `limit` rows of a unit; `true` once nothing is left.
@@ -73,6 +68,7 @@ pub(super) fn step(
         connection: &transaction,
         unit,
         erased: Erased::default(),
+        events_and_ids: 0,
     };
     hand.arms_and_sightings(namespace)?;
     let is_done = hand.events(namespace, limit)?;
@@ -105,6 +101,8 @@ struct Hand<'a> {
     connection: &'a Connection,
     unit: i64,
     erased: Erased,
+    /// Rows of events and of their ids that went. They may be many; the others are few.
+    events_and_ids: u64,
 }
 
 impl Hand<'_> {
@@ -126,13 +124,14 @@ impl Hand<'_> {
     /// Events with their ids; `true` once there are none any more.
     fn events(&mut self, namespace: i64, limit: i64) -> rusqlite::Result<bool> {
         let unit = self.unit;
+        let enough = limit.unsigned_abs();
         let exposures = self.rows(
             "DELETE FROM exposure WHERE seq IN (SELECT seq FROM exposure WHERE unit = ?1 LIMIT ?2) RETURNING seq",
             params![unit, limit],
         )?;
         self.erased.exposures += exposures;
         for event in outcome_kinds(self.connection, namespace)? {
-            if self.erased.rows() >= limit {
+            if self.events_and_ids >= enough {
                 return Ok(false);
             }
             let outcomes = self.rows(
@@ -148,7 +147,7 @@ impl Hand<'_> {
              RETURNING seq",
             params![unit, limit],
         )?;
-        Ok(self.erased.rows() < limit)
+        Ok(self.events_and_ids < enough)
     }
 
     fn ids(&mut self) -> rusqlite::Result<()> {
@@ -163,10 +162,14 @@ impl Hand<'_> {
         let seqs: Vec<i64> = statement
             .query_map(parameters, |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
+        let mut ids = 0;
         for seq in &seqs {
-            self.erased.event_ids += self.delete("DELETE FROM seen WHERE seq = ?1", [*seq])?;
+            ids += self.delete("DELETE FROM seen WHERE seq = ?1", [*seq])?;
         }
-        Ok(seqs.len() as u64)
+        let rows = seqs.len() as u64;
+        self.erased.event_ids += ids;
+        self.events_and_ids += rows + ids;
+        Ok(rows)
     }
 
     fn delete(&self, sql: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<u64> {

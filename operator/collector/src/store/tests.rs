@@ -76,6 +76,15 @@ fn event(id: &str, time: Timestamp, data: EventData) -> NewEvent {
     }
 }
 
+fn count(store: &Store, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    let snapshot = store.snapshot().unwrap();
+    snapshot
+        .connection()
+        .query_row(&sql, [], |row| row.get(0))
+        .unwrap()
+}
+
 fn arms(store: &Store) -> Vec<Assigned> {
     let snapshot = store.snapshot().unwrap();
     match snapshot.split("shop", SplitKind::Experiment, "x", 1).unwrap() {

@@ -137,6 +137,21 @@ async fn erases_very_much_in_steps_between_which_events_are_stored() {
 }
 
 #[tokio::test]
+async fn erases_more_aliases_than_one_step_takes_after_their_ids_are_forgotten() {
+    let (_directory, store) = fresh();
+    let aliases = (0..6000).map(|i| named(&format!("n{i}"), "joe", "device"));
+    store.append(aliases.collect(), now()).await.unwrap();
+    let month = after(31 * 86_400);
+    let swept = store
+        .sweep(Retention::default(), month, Pace::default())
+        .await
+        .unwrap();
+    assert_eq!(swept.event_ids, 6000);
+    assert_eq!(erase(&store, "joe").await.ids, 2);
+    assert_eq!(count(&store, "naming"), 0);
+}
+
+#[tokio::test]
 async fn says_when_somebody_still_reads_what_was_erased() {
     let (_directory, store) = fresh();
     store.append(vec![saw("e1", "joe", now())], now()).await.unwrap();

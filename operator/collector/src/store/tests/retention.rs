@@ -17,15 +17,6 @@ async fn sweep(store: &Store, at: Timestamp) -> Swept {
     store.sweep(Retention::default(), at, pace).await.unwrap()
 }
 
-fn count(store: &Store, table: &str) -> i64 {
-    let sql = format!("SELECT count(*) FROM {table}");
-    let snapshot = store.snapshot().unwrap();
-    snapshot
-        .connection()
-        .query_row(&sql, [], |row| row.get(0))
-        .unwrap()
-}
-
 fn in_experiment(id: &str, unit: &str, experiment: &str, time: Timestamp) -> NewEvent {
     let mut new = exposed(id, unit, "a", time);
     if let EventData::Exposure(exposure) = &mut new.event.data {
