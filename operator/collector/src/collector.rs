@@ -282,17 +282,25 @@ impl Collector {
         task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 
-    /// How lively an outcome is at `at`.
+    /// How lively an outcome is at `at`, on a thread that may block.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn activity(&self, question: &ActivityQuestion, at: Timestamp) -> Result<ActivityAnswer, StoreError> {
-        let snapshot = self.store.snapshot()?;
-        let activity = snapshot.outcome_activity(&question.namespace, &question.event, at)?;
-        Ok(ActivityAnswer {
-            last: activity.map(|activity| activity.last),
-            per_hour: activity.map_or(0.0, |activity| activity.per_hour),
-        })
+    pub async fn activity(
+        &self,
+        question: ActivityQuestion,
+        at: Timestamp,
+    ) -> Result<ActivityAnswer, AnswerError> {
+        let store = self.store.clone();
+        let task = tokio::task::spawn_blocking(move || {
+            let snapshot = store.snapshot()?;
+            let activity = snapshot.outcome_activity(&question.namespace, &question.event, at)?;
+            Ok(ActivityAnswer {
+                last: activity.map(|activity| activity.last),
+                per_hour: activity.map_or(0.0, |activity| activity.per_hour),
+            })
+        });
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 
     /// Answers what a holdout is asked as of `at`, on a thread that may block.

@@ -77,7 +77,7 @@ async fn ask(server: &Server, inquiry: Inquiry) -> anyhow::Result<Answered> {
                 programs,
             }))
         }
-        Inquiry::Metric(question) => Answered::Metric(activity(server, &question)),
+        Inquiry::Metric(question) => Answered::Metric(activity(server, question).await),
     })
 }
 
@@ -97,11 +97,9 @@ fn through_json<T: serde::de::DeserializeOwned>(answer: &impl serde::Serialize) 
     serde_json::from_value(document).context("the answer cannot be read")
 }
 
-fn activity(server: &Server, question: &ActivityQuestion) -> Result<ActivityAnswer, String> {
-    server
-        .collector
-        .activity(question, server.now())
-        .map_err(|error| format!("the event store cannot be read: {error}"))
+async fn activity(server: &Server, question: ActivityQuestion) -> Result<ActivityAnswer, String> {
+    let answer = server.collector.activity(question, server.now()).await;
+    answer.map_err(|error| format!("{:#}", anyhow::Error::from(error)))
 }
 
 /// Adds to a status what measurement says of its resource.

@@ -63,11 +63,12 @@ pub(super) async fn activity(
         Ok(asked) => asked,
         Err(problem) => return problem.into_response(),
     };
-    match collector.activity(&question, at) {
+    match collector.activity(question, at).await {
         Ok(answer) => Json(answer).into_response(),
-        Err(source) => Problem::unanswered(&source.into()).into_response(),
+        Err(error) => Problem::unanswered(&error).into_response(),
     }
 }
+
 pub(super) async fn answer_holdout(
     State(collector): State<Collector>,
     cut: Result<Query<Cut>, QueryRejection>,

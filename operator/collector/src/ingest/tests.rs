@@ -1,4 +1,5 @@
 mod bad_input;
+mod ending;
 mod people;
 
 use axum::body::to_bytes;
