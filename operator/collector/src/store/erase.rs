@@ -3,26 +3,14 @@
 //! Done in steps of a bounded number of rows, so that events are stored in between. The unit itself goes with the last
 //! step: whatever is interrupted can be asked for again, and finds what is left. What happens to the unit afterwards
 //! happens to a new one; nothing stays that would tell that there was another.
+//!
+//! INVARIANT: joining, erasure and retention deal with every table that has a column `unit`; tests ask the schema for them.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::apply::{Caches, outcome_kinds, splits, variants};
 use super::key::UnitHash;
-
-/// Every table that says something of a unit, in the column `unit`; `unit` itself is not among them.
-///
-/// INVARIANT: joining, erasure and retention deal with each of them; a test compares this list with the schema.
-#[cfg(test)]
-pub(super) const TABLES: &[&str] = &[
-    "alias",
-    "assignment",
-    "crossing",
-    "exposure",
-    "naming",
-    "outcome",
-    "sighting",
-];
 
 /// How much was erased.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -100,12 +100,15 @@ fn without_a_registration_nothing_is_frozen() {
     let shop = six_units();
     let mut asked = question(metric(MetricKind::Mean));
     shop.answer(&asked, DAY);
-    asked.metrics[0].window_seconds += 1;
-    let result = answer(&shop.store, &asked, after(2 * DAY))
-        .unwrap()
-        .results
-        .remove(0);
-    assert!(result.absolute.is_some());
+    // Weights are looked at even under the registration that was remembered.
+    asked.arms[0].weight = 90;
+    for later in [asked, registered("frozen")] {
+        let result = answer(&shop.store, &later, after(2 * DAY))
+            .unwrap()
+            .results
+            .remove(0);
+        assert!(result.absolute.is_some(), "{}", result.message);
+    }
 }
 
 #[test]
