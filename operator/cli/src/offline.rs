@@ -109,7 +109,7 @@ impl Analysis {
             Inquiry::Holdout { question, .. } => Some(question.registration.clone()),
             Inquiry::Experiment { .. } | Inquiry::Metric(_) => None,
         });
-        let refused = self.collector.register_holdouts(periods.collect()).await;
+        let refused = self.collector.register_holdouts(periods.collect()).await?;
         match refused.into_iter().next() {
             Some(error) => Err(error.into()),
             None => Ok(()),

@@ -318,15 +318,21 @@ impl Collector {
     }
 
     /// Remembers the periods of holdouts from now on, each for itself; gives why those that are left out are.
-    pub async fn register_holdouts(&self, periods: Vec<HoldoutRegistration>) -> Vec<RegisterError> {
+    ///
+    /// # Errors
+    /// When it was interrupted: some of them may be remembered.
+    pub async fn register_holdouts(
+        &self,
+        periods: Vec<HoldoutRegistration>,
+    ) -> Result<Vec<RegisterError>, AnswerError> {
         let store = self.store.clone();
         let task = tokio::task::spawn_blocking(move || {
-            periods
+            let refused = periods
                 .iter()
-                .filter_map(|period| store.register_holdout(period).err())
-                .collect()
+                .filter_map(|period| store.register_holdout(period).err());
+            Ok(refused.collect())
         });
-        task.await.unwrap_or_default()
+        task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 
     /// Names the Channels whose unit ids are kept in plain from now on; see [`Store::keep_plain_units`].

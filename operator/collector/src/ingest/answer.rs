@@ -92,11 +92,10 @@ pub(super) async fn register_holdouts(
         Ok(periods) => periods,
         Err(error) => return Problem::unreadable_question(error.status(), error.body_text()).into_response(),
     };
-    let refused = collector.register_holdouts(periods).await;
-    if refused.is_empty() {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        Problem::unregistered(&refused).into_response()
+    match collector.register_holdouts(periods).await {
+        Ok(refused) if refused.is_empty() => StatusCode::NO_CONTENT.into_response(),
+        Ok(refused) => Problem::unregistered(&refused).into_response(),
+        Err(error) => Problem::unanswered(&error).into_response(),
     }
 }
 

@@ -20,6 +20,17 @@ fn late(server: &Server, request: Request<Body>) -> Reply {
 }
 
 #[test]
+fn what_was_not_registered_is_not_called_registered() {
+    let server = Server::new();
+    let period = json!({
+        "namespace": "default", "holdout": "h", "salt": "default/h:holdout", "shareBp": 500,
+        "from": "2026-12-01T00:00:00Z", "until": "2027-12-01T00:00:00Z",
+    });
+    let reply = late(&server, asked("PUT", "/v1/holdouts", &json!([period])));
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE, "{}", reply.body);
+}
+
+#[test]
 fn what_was_not_looked_up_is_not_answered() {
     let server = Server::new();
     let metric = json!({"namespace": "default", "event": "click"});
