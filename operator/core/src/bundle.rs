@@ -21,6 +21,9 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Hex digits of a revision: 128 bits of SHA-256.
 const REVISION_DIGITS: usize = 32;
 
+/// Hex digits of a rule's key: a binding has 64 rules at most.
+const RULE_DIGITS: usize = 12;
+
 /// Names an audience or a module inside a bundle: `<name>@<content hash>`, so that an old and a new form of one object
 /// may stand side by side.
 pub type ContentId = String;
@@ -511,6 +514,18 @@ impl Bundle {
     /// The revision of canonical bytes: the first 128 bits of their SHA-256, in hex.
     pub fn revision(canonical: &[u8]) -> String {
         content_hash(canonical, REVISION_DIGITS)
+    }
+
+    /// What a rule is called where rules are counted: the same in every revision for the same module, audiences and
+    /// expressions, whatever stands beside it in the list.
+    pub fn rule_key(&self, rule: &Candidate) -> String {
+        let module = self.modules.get(&rule.module).map(|module| module.name.as_str());
+        let audiences = rule.audiences.iter().filter_map(|id| self.audiences.get(id));
+        let audiences: Vec<_> = audiences.map(|audience| audience.name.as_str()).collect();
+        let source = |rule: &Option<Rule>| rule.as_ref().map(|rule| rule.source.clone());
+        let says = (module, audiences, source(&rule.when), source(&rule.score));
+        // INVARIANT: names and sources always serialize.
+        content_hash(&serde_json::to_vec(&says).unwrap_or_default(), RULE_DIGITS)
     }
 }
 

@@ -88,6 +88,8 @@ pub struct Winner<'e> {
     pub program: &'e str,
     /// The binding's name.
     pub binding: &'e str,
+    /// The candidate's place in [`Engine::rules`].
+    pub rule: usize,
     /// The module's name; caps are charged for it.
     pub module: &'e str,
     /// The first of the candidate's audiences that matched; `None` where it names none.
@@ -249,6 +251,7 @@ impl<'e> Run<'e, '_> {
         let winner = Winner {
             program: &won.program.name,
             binding: &won.binding.name,
+            rule: won.binding.first_rule + won.candidate.index,
             module: &won.module.name,
             audience: won.audience,
         };

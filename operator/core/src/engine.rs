@@ -172,6 +172,17 @@ pub(crate) struct Binding {
     pub stop_on: Vec<StopOn>,
     /// Experiments that list this binding, by name.
     pub experiments: Vec<usize>,
+    /// Place of its first candidate in [`Engine::rules`].
+    pub first_rule: usize,
+}
+
+/// What a rule is called where rules are counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RuleName<'e> {
+    /// The binding's name.
+    pub binding: &'e str,
+    /// Its candidate.
+    pub candidate: &'e bundle::Candidate,
 }
 
 #[derive(Debug)]
@@ -251,6 +262,28 @@ impl Engine {
     /// How much metadata the Channel's answers carry.
     pub fn metadata(&self) -> Metadata {
         self.bundle.settings.metadata
+    }
+
+    /// Every rule: the candidates of all bindings, by the binding's name and their position.
+    pub fn rules(&self) -> impl Iterator<Item = RuleName<'_>> {
+        let bindings = self.bundle.bindings.iter();
+        bindings.flat_map(|(name, binding)| {
+            let candidates = binding.candidates.iter();
+            candidates.map(|candidate| RuleName {
+                binding: name,
+                candidate,
+            })
+        })
+    }
+
+    /// The attributes that rules read, in the order of [`Context::observed`](crate::context::Context::observed), with whether
+    /// the Channel's clients may supply them: others are always absent.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, bool)> {
+        let names = self.attributes.iter().map(|attribute| attribute.name.as_str());
+        names.map(|name| {
+            let sink = self.paths.walk(name).map(PathNode::sink);
+            (name, sink.is_some_and(|sink| sink.attribute.is_some()))
+        })
     }
 
     /// When the named binding records an exposure.

@@ -9,6 +9,7 @@ use crate::expr::Expression;
 
 pub mod activity;
 pub mod answer;
+pub mod counts;
 pub mod holdout;
 mod source;
 

@@ -25,6 +25,7 @@ use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
 use crate::relay::Relay;
 use crate::state::State;
+use crate::sums::{Account, Sums};
 
 mod builder;
 mod news;
@@ -54,6 +55,7 @@ struct Inner {
     exposures: Exposures,
     eraser: Option<Eraser>,
     metrics: Metrics,
+    account: Account,
     access: Access,
     limits: Limits,
     /// Precedes paths that answers name.
@@ -77,6 +79,8 @@ struct ChannelName {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) engine: Engine,
+    /// What is counted of its decisions.
+    pub(crate) sums: Arc<Sums>,
     since: Timestamp,
 }
 
@@ -261,6 +265,11 @@ impl Decider {
         &self.0.metrics
     }
 
+    /// What it counts for the operator.
+    pub(crate) fn account(&self) -> &Account {
+        &self.0.account
+    }
+
     pub(crate) fn access(&self) -> &Access {
         &self.0.access
     }
@@ -346,6 +355,7 @@ impl Decider {
                 decision
             }
         };
+        loaded.sums.decided(&decision);
         if let Some(unit) = unit.filter(|_| is_shown(bundle, &decision)) {
             let exposed = Exposed {
                 decision: id,
@@ -370,7 +380,13 @@ impl Decider {
             Ok(engine) => {
                 let revision = engine.revision().to_owned();
                 self.0.state.serve(engine.bundle());
-                self.0.engine.store(Some(Arc::new(Loaded { engine, since: now })));
+                let sums = self.0.account.open(&engine);
+                let loaded = Loaded {
+                    engine,
+                    sums,
+                    since: now,
+                };
+                self.0.engine.store(Some(Arc::new(loaded)));
                 self.0.news.send_if_modified(|news| news.adopt(&revision, now));
                 self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
@@ -433,14 +449,15 @@ thread_local! {
     static SCRATCH: Cell<Scratch> = Cell::new(Scratch::default());
 }
 
-/// Reads a request and does something with what it says, in memory that is used again and again.
+/// Reads a request, counts what it carries, and does something with what it says, in memory that is used again and again.
 pub(crate) fn with_context<T>(
-    engine: &Engine,
+    loaded: &Loaded,
     body: &[u8],
     ask: impl FnOnce(&Context<'_>) -> T,
 ) -> Result<T, ContextError> {
     let mut scratch = SCRATCH.take();
-    let context = Context::decode_request_in(engine, body, &mut scratch)?;
+    let context = Context::decode_request_in(&loaded.engine, body, &mut scratch)?;
+    loaded.sums.read(&loaded.engine, &context);
     let answer = ask(&context);
     context.release(&mut scratch);
     SCRATCH.set(scratch);

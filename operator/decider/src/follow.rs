@@ -5,6 +5,9 @@
 //! operator learns that a bundle has arrived. One that cannot be used is named in `Attune-Refused`, with the reason in
 //! `Attune-Refused-Reason`; the old one decides on.
 //!
+//! Once in a while, what was counted of requests and decisions follows: `POST .../{channel}/counts`, see
+//! [`attune_core::measure::counts`]. What the operator does not take is told with the next ones.
+//!
 //! Nothing here ends the process: without the operator it decides by the last good bundle, which is on disk or in the
 //! mounted ConfigMap, and without that by none. What the operator answers later always counts.
 
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Url;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::complaint::Complaint;
 use crate::decider::{Decider, Source};
@@ -79,6 +82,8 @@ pub struct Pace {
     pub refused_pause: Duration,
     /// Least time from one attempt to write to a disk that takes nothing to the next.
     pub store_pause: Duration,
+    /// Least time from one report of counts to the next.
+    pub report_pause: Duration,
 }
 
 impl Default for Pace {
@@ -90,6 +95,7 @@ impl Default for Pace {
             longest_pause: Duration::from_secs(10),
             refused_pause: Duration::from_secs(2),
             store_pause: Duration::from_secs(10),
+            report_pause: Duration::from_mins(1),
         }
     }
 }
@@ -104,6 +110,8 @@ pub struct Follower {
     refused: Option<Refusal>,
     /// Questions without an answer since the last one that had one.
     failures: u32,
+    /// When counts were last reported, or the operator did not take them.
+    reported: Instant,
     complaint: Complaint,
 }
 
@@ -134,6 +142,7 @@ impl Follower {
             keeper: Arc::new(Mutex::new(keeper)),
             refused: None,
             failures: 0,
+            reported: Instant::now(),
             complaint: Complaint::default(),
         })
     }
@@ -157,7 +166,12 @@ impl Follower {
             let pause = match fetched {
                 Ok(news) => {
                     backoff.reset();
-                    self.hear(news).await.saturating_sub(asked.elapsed())
+                    let pause = self.hear(news).await;
+                    tokio::select! {
+                        _ = stop.wait_for(|stop| *stop) => return,
+                        () = self.report() => {}
+                    }
+                    pause.saturating_sub(asked.elapsed())
                 }
                 Err(error) => {
                     self.miss(&error).await;
@@ -197,6 +211,24 @@ impl Follower {
         };
         self.keep(|keeper| keeper.tend(false)).await;
         spacing
+    }
+
+    /// Tells the operator what was counted, when it is time.
+    async fn report(&mut self) {
+        if self.reported.elapsed() < self.pace.report_pause {
+            return;
+        }
+        let account = self.decider.account();
+        let counts = account.take();
+        if counts.is_empty() {
+            return;
+        }
+        self.reported = Instant::now();
+        if let Err(error) = self.poller.report(&counts).await {
+            // An operator before this version knows no counts; what is wrong otherwise is told by the next question.
+            debug!(error = &error as &dyn std::error::Error, "counts are told later");
+            account.give_back(&counts);
+        }
     }
 
     /// Looks elsewhere where the operator has not answered for a while.

@@ -28,6 +28,7 @@ pub mod process;
 pub mod relay;
 pub mod server;
 pub mod state;
+mod sums;
 
 pub use clock::Clock;
 pub use decider::Decider;

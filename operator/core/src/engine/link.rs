@@ -222,12 +222,15 @@ impl Linker<'_> {
     }
 
     fn bindings(&self) -> Result<Vec<Binding>, EngineError> {
+        let mut rules = 0;
         self.bundle
             .bindings
             .iter()
             .map(|(name, binding)| {
                 let listing = |experiment: &bundle::Experiment| experiment.bindings.contains(name);
                 let experiments = self.bundle.experiments.values().enumerate();
+                let first_rule = rules;
+                rules += binding.candidates.len();
                 Ok(Binding {
                     name: name.clone(),
                     program: find(
@@ -246,6 +249,7 @@ impl Linker<'_> {
                         .filter(|(_, known)| listing(known))
                         .map(|(index, _)| index)
                         .collect(),
+                    first_rule,
                 })
             })
             .collect()

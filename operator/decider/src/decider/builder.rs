@@ -15,6 +15,7 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::state::State;
+use crate::sums::Account;
 
 /// Who may ask why: `/v1/explain` and `/v1/membership` tell audiences, holdouts and arms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -149,6 +150,7 @@ impl Builder {
             exposures: self.exposures,
             eraser: self.eraser,
             metrics: Metrics::new(),
+            account: Account::default(),
             access: self.access,
             limits: self.limits,
             mounted_at: self.mounted_at,

@@ -18,6 +18,7 @@ fn decision(arm: Option<&str>, held: Option<bool>) -> Decision<'_> {
         winner: Some(Winner {
             program: "loyalty",
             binding: "hero-binding",
+            rule: 0,
             module: "teaser",
             audience: Some("gold"),
         }),

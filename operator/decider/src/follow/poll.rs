@@ -1,6 +1,9 @@
 //! One question to the operator.
 
+use std::time::Duration;
+
 use attune_core::bundle::Bundle;
+use attune_core::measure::counts::Counts;
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderValue, Method, StatusCode};
 use reqwest::{Response, Url};
@@ -12,11 +15,15 @@ use crate::metrics::Poll;
 /// Longest reason that is reported, in bytes.
 const MAX_REASON_BYTES: usize = 512;
 
+/// How long the operator may take to hear counts: the next bundle waits meanwhile.
+const REPORT_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Asks for the bundle of one Channel.
 #[derive(Debug)]
 pub(super) struct Poller {
     link: Link,
     url: Url,
+    counts_url: Url,
     namespace: Name,
     channel: Name,
     id: Name,
@@ -94,10 +101,12 @@ impl Published {
 impl Poller {
     pub(super) fn new(config: &Config) -> Result<Self, FollowError> {
         // The operator holds a question as long as it is asked to, and answers then.
-        let timeout = config.pace.wait + std::time::Duration::from_secs(15);
+        let timeout = config.pace.wait + Duration::from_secs(15);
+        let url = bundle_url(config)?;
         Ok(Self {
             link: Link::new(&config.credentials, &config.operator, timeout),
-            url: bundle_url(config)?,
+            counts_url: counts_url(&url),
+            url,
             namespace: config.namespace.clone(),
             channel: config.channel.clone(),
             id: config.id.clone(),
@@ -127,6 +136,21 @@ impl Poller {
         }
         let json = read(response).await?;
         Ok(News::Published(Published { revision, json }))
+    }
+
+    /// Tells what was counted.
+    pub(super) async fn report(&mut self, counts: &Counts) -> Result<(), PollError> {
+        let request = self
+            .link
+            .request(Method::POST, &self.counts_url)?
+            .timeout(REPORT_PATIENCE)
+            .json(counts);
+        let response = request.send().await.map_err(PollError::Ask)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        Err(PollError::Answer { status })
     }
 
     async fn send(&mut self, known: Option<&str>, refused: Option<&Refusal>) -> Result<Response, PollError> {
@@ -164,6 +188,16 @@ fn bundle_url(config: &Config) -> Result<Url, FollowError> {
         .append_pair("wait", &format!("{seconds}s"))
         .append_pair("decider", config.id.as_str());
     Ok(url)
+}
+
+/// Where counts go: beside the bundle that they are about.
+fn counts_url(bundle: &Url) -> Url {
+    let mut url = bundle.clone();
+    url.set_query(None);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push("counts");
+    }
+    url
 }
 
 fn named_revision(response: &Response) -> Option<String> {

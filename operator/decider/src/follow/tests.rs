@@ -1,5 +1,6 @@
 //! A follower against a small operator of the tests' own, over real HTTP.
 
+mod counts;
 mod disk;
 mod fallback;
 mod operator;
@@ -72,6 +73,7 @@ fn config(operator: &Operator, data: Option<&TempDir>) -> Config {
             longest_pause: Duration::from_millis(80),
             refused_pause: Duration::from_millis(60),
             store_pause: Duration::from_millis(50),
+            report_pause: Duration::from_millis(20),
         },
     }
 }

@@ -41,7 +41,7 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Answer, P
         .map_err(|error| bad(error.to_string()))?;
     let loaded = decider.loaded();
     let loaded = loaded.as_deref().ok_or_else(Problem::no_bundle)?;
-    let written = with_context(&loaded.engine, &body, |context| {
+    let written = with_context(loaded, &body, |context| {
         let page: Page<'_> = serde_json::from_slice(&body).map_err(|error| {
             bad(format!(
                 "`touchpoints` must be a list of names beside `context`: {error}"

@@ -98,7 +98,7 @@ fn decide_one(
         decider.metrics().without_bundle.inc();
         return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
     };
-    with_context(&loaded.engine, &body, |context| {
+    with_context(loaded, &body, |context| {
         answer_one(decider, loaded, touchpoint, context)
     })
     .map_err(|error| Refused::context(Some(touchpoint), &error))?
@@ -147,7 +147,7 @@ fn decide_all(
         return Ok(bytes(StatusCode::OK, JSON, answer));
     };
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
-    let answer = with_context(&loaded.engine, &body, |context| {
+    let answer = with_context(loaded, &body, |context| {
         Flags::decide(decider, loaded, context, tag.as_mut())
     })
     .map_err(|error| Refused::context(None, &error))??;
@@ -240,6 +240,7 @@ impl Flags {
             let decision = decide(engine, request, &mut Trace::off())
                 .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
             decider.metrics().bulk.inc(decision.reason);
+            loaded.sums.decided(&decision);
             if index > 0 {
                 flags.0.push(b',');
             }

@@ -9,6 +9,7 @@ use crate::fixture::{bundle_with, now};
 const WINNER: Winner<'static> = Winner {
     program: "loyalty",
     binding: "hero",
+    rule: 0,
     module: "teaser",
     audience: None,
 };

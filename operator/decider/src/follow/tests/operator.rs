@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use attune_core::bundle::Bundle;
-use axum::Router;
+use attune_core::measure::counts::Counts;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Json, Router};
 use axum_server::tls_rustls::RustlsConfig;
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -45,7 +46,16 @@ pub(super) struct Operator {
     questions: Arc<Mutex<Vec<Question>>>,
     /// The token that it takes; without one, it takes any.
     token: watch::Sender<Option<&'static str>>,
+    reports: Arc<Mutex<Reports>>,
     base: String,
+}
+
+/// What was told of counts.
+#[derive(Default)]
+struct Reports {
+    is_deaf: bool,
+    heard: Vec<Counts>,
+    refused: usize,
 }
 
 impl Operator {
@@ -75,6 +85,7 @@ impl Operator {
             mood: watch::Sender::new(Mood::Holding),
             questions: Arc::default(),
             token: watch::Sender::new(None),
+            reports: Arc::default(),
             base: format!("{scheme}://{address}/base/"),
         }
     }
@@ -82,6 +93,7 @@ impl Operator {
     fn app(&self) -> Router {
         Router::new()
             .route("/base/v1/bundles/{namespace}/{channel}", get(answer))
+            .route("/base/v1/bundles/{namespace}/{channel}/counts", post(hear))
             .with_state(self.clone())
     }
 
@@ -111,6 +123,30 @@ impl Operator {
     pub(super) fn questions(&self) -> Vec<Question> {
         self.questions.lock().unwrap().clone()
     }
+}
+
+impl Operator {
+    pub(super) fn take_counts(&self, takes: bool) {
+        self.reports.lock().unwrap().is_deaf = !takes;
+    }
+
+    pub(super) fn reports(&self) -> Vec<Counts> {
+        self.reports.lock().unwrap().heard.clone()
+    }
+
+    pub(super) fn refused_reports(&self) -> usize {
+        self.reports.lock().unwrap().refused
+    }
+}
+
+async fn hear(State(operator): State<Operator>, Json(counts): Json<Counts>) -> StatusCode {
+    let mut reports = operator.reports.lock().unwrap();
+    if reports.is_deaf {
+        reports.refused += 1;
+        return StatusCode::NOT_FOUND;
+    }
+    reports.heard.push(counts);
+    StatusCode::NO_CONTENT
 }
 
 async fn close(mut response: Response) -> Response {
