@@ -164,6 +164,9 @@ pub struct MetricResult {
     /// The verdict that stands when a claim is taken back.
     #[serde(skip)]
     pub(super) undecided: Verdict,
+    /// The control's moments over the metric's whole window, which stay where novelty puts a week's in their place.
+    #[serde(skip)]
+    pub(super) baseline: Summary,
     /// What may be claimed, or how the guardrail stands.
     #[serde(flatten)]
     pub finding: Finding,

@@ -265,6 +265,7 @@ impl<'a> Pair<'a> {
 
     /// A result without figures.
     fn nothing(&self, method: Method, finding: Finding) -> MetricResult {
+        let control = Summary::combined(&self.now, |look| &look.control);
         MetricResult {
             metric: self.metric.name.clone(),
             role: self.metric.role,
@@ -272,7 +273,7 @@ impl<'a> Pair<'a> {
             method,
             n: self.n(),
             exposed: self.comparison.exposed(self.place),
-            control: Summary::combined(&self.now, |look| &look.control),
+            control,
             treatment: Summary::combined(&self.now, |look| &look.treatment),
             phases: match self.now.as_slice() {
                 [_] => Vec::new(),
@@ -290,6 +291,7 @@ impl<'a> Pair<'a> {
             adjusted_p: None,
             novelty: None,
             undecided: self.undecided(),
+            baseline: control,
             finding,
             reason: ResultReason::Analysed(Reason::NoUnits),
             message: String::new(),

@@ -36,7 +36,7 @@ pub(super) fn of(question: &Question, results: &[MetricResult]) -> Option<Power>
         .iter()
         .find(|metric| metric.role == MetricRole::Primary)?;
     let result = results.iter().find(|result| result.role == MetricRole::Primary)?;
-    judge(question, primary.kind, &result.control)
+    judge(question, primary.kind, &result.baseline)
 }
 
 /// The same before the control has figures: by the units that the experiment's bindings have exposed in the four weeks

@@ -198,6 +198,18 @@ fn a_lift_that_wears_off_is_judged_by_its_latest_week() {
 }
 
 #[test]
+fn the_power_of_a_lift_that_wears_off_is_judged_by_the_whole_window() {
+    let (shop, mut asked) = wearing_off();
+    asked.planned_units = Some(1_000);
+    asked.minimum_lift_bp = Some(100);
+    let answer = shop.answer(&asked, 28 * DAY);
+    assert_eq!(answer.results[0].reason.as_str(), "WearsOff");
+    let power = answer.power.unwrap();
+    assert_eq!(power.seen_units, 500);
+    close(power.control_mean, 4.0 * 14.5);
+}
+
+#[test]
 fn weeks_that_are_not_complete_are_not_looked_at() {
     let (shop, asked) = wearing_off();
     // After 27 days three weeks are complete, but the window is open: what has no figure is not shown by weeks either.
