@@ -8,10 +8,12 @@
 //! [`prometheus`] is none: it has no units. It answers thresholds, which enter no verdict.
 
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use attune_core::measure::answer::ThresholdCheck;
-use attune_core::measure::{MetricQuestion, Question, Source};
+use attune_core::measure::{MetricQuestion, Question, Source, TableSource};
 use jiff::Timestamp;
 
 mod credentials;
@@ -31,7 +33,9 @@ pub(crate) use store::StoreSource;
 use crate::analysis::{ArmCount, Observed};
 use postgres::PostgresSource;
 
-/// How long all sources outside of one question may take together; below what the operator waits for an answer.
+/// How long each database of a question may take, for all of its metrics; they are asked at the same time. With thresholds,
+/// which take less beside them, this is below the 30 seconds that the operator waits for an answer, and leaves the analysis
+/// the rest.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Gives moments.
@@ -92,32 +96,56 @@ impl PhaseSizes {
 /// What the sources outside said, by metric.
 pub(crate) type Observations = BTreeMap<String, Result<Observation, SourceError>>;
 
-/// Asks the sources outside about every metric that has one, one after the other. A database that could not be reached is
-/// not tried a second time.
+/// Asks the sources outside about every metric that has one, all databases at the same time.
 pub(crate) async fn observe(question: &Question, credentials: &Credentials, at: Timestamp) -> Observations {
-    let until = Instant::now() + PATIENCE;
-    let mut failed: BTreeMap<&str, SourceError> = BTreeMap::new();
-    let mut observations = Observations::new();
+    observe_within(PATIENCE, question, credentials, at).await
+}
+
+async fn observe_within(
+    patience: Duration,
+    question: &Question,
+    credentials: &Credentials,
+    at: Timestamp,
+) -> Observations {
+    let until = Instant::now() + patience;
+    let mut databases: BTreeMap<&str, Vec<(&MetricQuestion, &TableSource)>> = BTreeMap::new();
     for metric in &question.metrics {
-        let Some(Source::Postgres(tables)) = &metric.source else {
-            continue;
-        };
-        let observation = match failed.get(tables.secret.as_str()) {
-            Some(error) => Err(error.clone()),
-            None => match credentials.get(&tables.secret) {
-                Some(credential) => {
-                    let source = PostgresSource::new(credential, tables, until);
-                    source.observe(question, metric, at).await
-                }
-                None => Err(SourceError::FindCredentials {
-                    secret: tables.secret.clone(),
-                }),
-            },
+        if let Some(Source::Postgres(tables)) = &metric.source {
+            let metrics = databases.entry(&tables.secret).or_default();
+            metrics.push((metric, tables));
+        }
+    }
+    let asked = databases.into_iter().map(|(secret, metrics)| {
+        let credential = credentials.get(secret);
+        observe_database(credential, question, metrics, (at, until))
+    });
+    all(asked).await.into_iter().flatten().collect()
+}
+
+/// Asks one database about its metrics, one after the other. One that could not be reached is not tried a second time.
+async fn observe_database(
+    credential: Option<&Credential>,
+    question: &Question,
+    metrics: Vec<(&MetricQuestion, &TableSource)>,
+    (at, until): (Timestamp, Instant),
+) -> Observations {
+    let mut failed: Option<SourceError> = None;
+    let mut observations = Observations::new();
+    for (metric, tables) in metrics {
+        let observation = match (&failed, credential) {
+            (Some(error), _) => Err(error.clone()),
+            (None, Some(credential)) => {
+                let source = PostgresSource::new(credential, tables, until);
+                source.observe(question, metric, at).await
+            }
+            (None, None) => Err(SourceError::FindCredentials {
+                secret: tables.secret.clone(),
+            }),
         };
         if let Err(error) = &observation
             && error.concerns_all()
         {
-            failed.insert(&tables.secret, error.clone());
+            failed = Some(error.clone());
         }
         observations.insert(metric.name.clone(), observation);
     }
@@ -127,4 +155,23 @@ pub(crate) async fn observe(question: &Question, credentials: &Credentials, at: 
 /// Asks Prometheus about every threshold.
 pub(crate) async fn check(question: &Question, at: Timestamp) -> Vec<ThresholdCheck> {
     prometheus::check(&question.thresholds, at).await
+}
+
+/// Waits for all futures at the same time; gives what they gave, in their order.
+async fn all<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut waiting: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    poll_fn(|context| {
+        let mut is_done = true;
+        for (future, output) in &mut waiting {
+            if output.is_none()
+                && let Poll::Ready(ready) = future.as_mut().poll(context)
+            {
+                *output = Some(ready);
+            }
+            is_done &= output.is_some();
+        }
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    waiting.into_iter().filter_map(|(_, output)| output).collect()
 }

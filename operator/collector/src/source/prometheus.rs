@@ -12,13 +12,14 @@ use jiff::Timestamp;
 use reqwest::{Client, Response, Url, redirect};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use tokio::time::{Instant, timeout_at};
 
 use super::tls;
 
 #[cfg(test)]
 mod tests;
 
-/// How long one query may take.
+/// How long all queries may take; they are asked at the same time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Most bytes of an answer: one number needs few, an error message some more.
@@ -51,13 +52,14 @@ enum QueryError {
     Finite,
 }
 
-/// Asks about every threshold, as of `at`.
+/// Asks about every threshold, as of `at`, all at the same time.
 pub(super) async fn check(thresholds: &[Threshold], at: Timestamp) -> Vec<ThresholdCheck> {
-    let mut checks = Vec::with_capacity(thresholds.len());
-    for threshold in thresholds {
-        checks.push(compare(threshold, ask(threshold, at).await));
-    }
-    checks
+    let until = Instant::now() + PATIENCE;
+    let checks = thresholds.iter().map(async |threshold| {
+        let answer = timeout_at(until, ask(threshold, at)).await;
+        compare(threshold, answer.unwrap_or(Err(QueryError::Wait)))
+    });
+    super::all(checks).await
 }
 
 fn compare(threshold: &Threshold, answer: Result<f64, QueryError>) -> ThresholdCheck {

@@ -2,7 +2,6 @@
 
 use std::net::TcpListener as Socket;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use attune_core::measure::Direction::{Decrease, Increase};
 use attune_core::measure::answer::ThresholdState::{Breached, Unavailable, Within};
@@ -154,11 +153,26 @@ async fn goes_nowhere_else_and_reads_no_more_than_a_number_needs() {
         ("/page", "the answer is none of Prometheus"),
         ("/deep", "the answer is none of Prometheus"),
         ("/absent", "Prometheus answered with status 404"),
-        ("/slow", "Prometheus took longer than 5 seconds"),
     ] {
         let (_, message) = state(&format!("{server}{path}"), "up", Direction::Decrease).await;
         assert!(message.starts_with(words), "{path}: {message}");
     }
+    let slow = threshold(&format!("{server}/slow"), "up", Direction::Decrease);
+    let good = threshold(&format!("{server}/good"), "up", Direction::Decrease);
+    let began = Instant::now();
+    let checks = check(&[slow.clone(), slow.clone(), slow, good], Timestamp::now()).await;
+    assert!(
+        began.elapsed() < 2 * PATIENCE,
+        "they wait together: {:?}",
+        began.elapsed()
+    );
+    for slow in &checks[..3] {
+        assert_eq!(
+            slow.message,
+            "Prometheus took longer than 5 seconds; make the query cheaper"
+        );
+    }
+    assert_eq!(checks[3].state, Within);
     for (url, words) in [
         ("http://127.0.0.1:1", "Prometheus cannot be reached"),
         ("mailto:me@example.com", "the address of Prometheus is no URL"),

@@ -1,7 +1,13 @@
 //! What is wrong in a database is said in our words.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::net::TcpListener;
+
 use super::*;
 use crate::analysis;
+use crate::source::{Credential, observe_within};
 
 fn spend() -> Question {
     question(metric(MetricKind::Mean, events_of("purchase", None, None)))
@@ -243,6 +249,71 @@ async fn takes_names_and_values_for_what_they_are() {
         .unwrap()
         .get(0);
     assert_eq!(left, 1);
+}
+
+/// What leads to a server that takes connections and says nothing, and how many it has taken.
+async fn silence() -> (Credential, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let uri = format!("postgresql://reader:secret@127.0.0.1:{port}/warehouse?sslmode=disable");
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&taken);
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok(connection) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            open.push(connection);
+        }
+    });
+    (Credential::new(uri, None), taken)
+}
+
+#[tokio::test]
+async fn a_silent_database_is_asked_once_and_takes_no_time_from_the_others() {
+    let database = server().database().await;
+    let mut log = Log::new();
+    log.show("u", ("hero", 2), "warm", at(0));
+    log.load(&database.client().await).await;
+    let (first, taken_by_first) = silence().await;
+    let (second, taken_by_second) = silence().await;
+    let mut asked = spend();
+    let spend = asked.metrics.remove(0);
+    for (name, secret) in [("a", "first"), ("b", "first"), ("c", "second"), ("spend", SECRET)] {
+        let source = Source::Postgres(TableSource {
+            secret: secret.into(),
+            ..tables()
+        });
+        asked.metrics.push(MetricQuestion {
+            name: name.into(),
+            source: Some(source),
+            ..spend.clone()
+        });
+    }
+    let credentials = [
+        ("first".to_owned(), first),
+        ("second".to_owned(), second),
+        (SECRET.to_owned(), database.credential()),
+    ];
+    let patience = Duration::from_secs(2);
+    let began = Instant::now();
+    let found = observe_within(
+        patience,
+        &asked,
+        &credentials.into_iter().collect(),
+        at(86_400 * 9),
+    )
+    .await;
+    assert!(began.elapsed() < 2 * patience, "{:?}", began.elapsed());
+    for name in ["a", "b", "c"] {
+        assert!(
+            matches!(found[name], Err(SourceError::Wait { .. })),
+            "{:?}",
+            found[name]
+        );
+    }
+    assert_eq!(found["spend"].as_ref().unwrap().observed.len(), 1);
+    let taken = [taken_by_first, taken_by_second].map(|taken| taken.load(Ordering::Relaxed));
+    assert_eq!(taken, [1, 1]);
 }
 
 #[tokio::test]
