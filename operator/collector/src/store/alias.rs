@@ -104,9 +104,12 @@ impl Pass<'_> {
                 "INSERT INTO alias (hash, unit, plain) SELECT hash, ?1, plain FROM unit WHERE id = ?2",
             )?
             .execute([unit, other])?;
-        self.connection
-            .prepare_cached("DELETE FROM unit WHERE id = ?1")?
-            .execute([other])?;
+        for sql in [
+            "DELETE FROM unit WHERE id = ?1",
+            "DELETE FROM touched WHERE id = ?1",
+        ] {
+            self.connection.prepare_cached(sql)?.execute([other])?;
+        }
         self.has_aliases = true;
         self.remember(unit)
     }

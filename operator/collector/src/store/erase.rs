@@ -141,6 +141,7 @@ impl Hand<'_> {
     fn ids(&mut self) -> rusqlite::Result<()> {
         self.erased.ids += self.delete("DELETE FROM alias WHERE unit = ?1", [self.unit])?;
         self.erased.ids += self.delete("DELETE FROM unit WHERE id = ?1", [self.unit])?;
+        self.delete("DELETE FROM touched WHERE id = ?1", [self.unit])?;
         Ok(())
     }
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (2, include_str!("schema/0002_measurement.sql")),
     (3, include_str!("schema/0003_lifecycle.sql")),
     (4, include_str!("schema/0004_plain.sql")),
+    (5, include_str!("schema/0005_sweep.sql")),
 ];
 
 /// How long a statement waits for somebody else's.

@@ -10,6 +10,7 @@ mod aliases;
 mod erasure;
 mod privacy;
 mod retention;
+mod sweeps;
 mod tables;
 
 fn at(text: &str) -> Timestamp {
