@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use anyhow::{Context, bail};
 use attune_api::Kind;
 use attune_api::experiment::Decision;
+use attune_collector::process::sweep_hourly;
+use attune_collector::store::Retention;
 use attune_collector::{Collector, CollectorOptions, Observer};
 use attune_compile::ObjectId;
 use attune_compile::decision::make_it_the_rule;
@@ -19,7 +21,7 @@ use attune_decider::state::State;
 use attune_decider::{Clock, Decider};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tracing::warn;
 
 use crate::cli::{ServeArgs, SourceArgs};
@@ -57,6 +59,7 @@ pub struct Server {
     /// What units did, by namespace: it counts on every Channel.
     states: Mutex<BTreeMap<String, Arc<State>>>,
     draining: Mutex<Option<Draining>>,
+    sweeping: Sweeping,
     /// What followed from verdicts.
     decisions: Mutex<BTreeMap<ObjectId, Decision>>,
 }
@@ -66,6 +69,16 @@ pub struct Server {
 struct Draining {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+}
+
+/// What drops what was kept long enough, for as long as the server lives.
+#[derive(Debug)]
+struct Sweeping(AbortHandle);
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// The deciders, by namespace and Channel, with the routes of each.
@@ -96,6 +109,7 @@ impl Server {
         let (queue, reported) = mpsc::channel(EXPOSURE_QUEUE);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(exposures::drain(reported, collector.clone(), stopped));
+        let sweeping = tokio::spawn(sweep_hourly(collector.clone(), Retention::default()));
         let server = Self {
             source: args.source.clone(),
             root: args.channel.clone(),
@@ -105,6 +119,7 @@ impl Server {
             queue,
             states: Mutex::default(),
             draining: Mutex::new(Some(Draining { stop, task })),
+            sweeping: Sweeping(sweeping.abort_handle()),
             decisions: Mutex::default(),
         };
         server.reload()?;
@@ -259,6 +274,7 @@ impl Server {
 
     /// Lets what deciders reported become durable.
     pub async fn close(&self) {
+        self.sweeping.0.abort();
         let draining = self
             .draining
             .lock()

@@ -25,6 +25,7 @@ mod tests;
 use certificate::{Certificate, Files};
 use probes::Probes;
 use retention::RetentionArgs;
+pub use retention::sweep_hourly;
 
 /// How often files are looked at that may change.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -102,7 +103,7 @@ impl Args {
         let gate = self.gate()?;
         let collector = Collector::open(&self.data, CollectorOptions::default())?;
         let probes = Probes::new(collector.clone(), gate.as_ref());
-        tokio::spawn(retention::run(collector.clone(), self.retention.retention()));
+        tokio::spawn(sweep_hourly(collector.clone(), self.retention.retention()));
         if let Some(address) = self.probes {
             let listener = listen(address)?;
             info!(probes = %listener.local_addr()?, "answering probes");

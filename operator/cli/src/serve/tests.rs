@@ -1,4 +1,7 @@
+use std::time::{Duration, Instant};
+
 use attune_api::experiment::Outcome;
+use attune_collector::store::SplitKind;
 use attune_core::bundle::ExperimentMode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -16,6 +19,10 @@ struct Serving {
 
 impl Serving {
     fn example() -> Self {
+        Self::example_at("2026-12-01T00:00:00Z")
+    }
+
+    fn example_at(now: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("strategy.yaml");
         std::fs::write(&path, EXAMPLE).unwrap();
@@ -23,7 +30,7 @@ impl Serving {
             source: SourceArgs {
                 paths: vec![path],
                 namespace: None,
-                at: Some("2026-12-01T00:00:00Z".parse().unwrap()),
+                at: Some(now.parse().unwrap()),
             },
             listen: "127.0.0.1:0".parse().unwrap(),
             data: None,
@@ -102,4 +109,24 @@ async fn an_experiment_that_was_stopped_and_comes_back_is_judged_anew() {
     );
     serving.server.judge().await.unwrap();
     assert_eq!(serving.experiment(), stopped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drops_what_was_kept_long_enough() {
+    let serving = Serving::example_at("2028-06-01T00:00:00Z");
+    let collector = &serving.server.collector;
+    collector.take(harmful(), None).await.unwrap();
+    let units = || {
+        let snapshot = collector.store().snapshot().unwrap();
+        let split = snapshot.split("shop", SplitKind::Experiment, "cart-hero", 1);
+        let arms = snapshot.assigned(split.unwrap().unwrap(), serving.server.now());
+        arms.unwrap().iter().map(|arm| arm.units).sum::<u64>()
+    };
+    assert_eq!(units(), 2000);
+    // The clock of the sweeps stands still, but for where everybody waits; the store's thread waits for nobody.
+    let until = Instant::now() + Duration::from_secs(30);
+    while units() > 0 {
+        assert!(Instant::now() < until, "{} units are left", units());
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
 }

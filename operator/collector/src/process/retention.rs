@@ -60,8 +60,8 @@ fn kept(text: &str) -> Result<SignedDuration, String> {
     if length < LEAST { Err(wrong()) } else { Ok(length) }
 }
 
-/// Sweeps once an hour, for as long as the process lives.
-pub(super) async fn run(collector: Collector, retention: Retention) {
+/// Sweeps once an hour, the first time after a minute; for whoever holds the collector, too. It never ends.
+pub async fn sweep_hourly(collector: Collector, retention: Retention) {
     tokio::time::sleep(FIRST).await;
     loop {
         match collector.sweep(retention, Pace::default()).await {
