@@ -4,13 +4,9 @@
 //! `[share, 2 share)`: a small holdout against everyone else errs 9-24 % on revenue-like data, nearly always towards lift.
 //! A holdout is always `continuous`.
 
-use alloc::vec::Vec;
 use core::fmt;
 
-use crate::analysis::{Analysis, AnalysisError, Figures, Method, Question, analyse};
-use crate::moments::ArmMoments;
-use crate::sample_ratio::SampleRatio;
-use crate::verdict::InvalidCause;
+use crate::analysis::{Analysis, Figures};
 
 /// Above this share of exposed units in the holdout a warning is due.
 const WARN_ABOVE: f64 = 0.001;
@@ -56,29 +52,6 @@ impl fmt::Display for Contamination {
     }
 }
 
-/// A holdout with its matched slice.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Matched {
-    /// Units held out, by counterfactual exposure.
-    pub holdout: ArmMoments,
-    /// The equal-sized slice of the exposed.
-    pub slice: ArmMoments,
-    /// Held-out units that were exposed nevertheless.
-    pub contaminated: u64,
-}
-
-/// What a programme is worth.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct ProgrammeLift {
-    /// Slice against holdout: figures and verdict.
-    pub analysis: Analysis,
-    /// Whether slice and holdout have the same size, as they must.
-    pub sample_ratio: SampleRatio,
-    /// Exposed units in the holdout.
-    pub contamination: Contamination,
-}
-
 /// A total with its interval: never a point alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IncrementalValue {
@@ -88,35 +61,6 @@ pub struct IncrementalValue {
     pub low: f64,
     /// Upper bound.
     pub high: f64,
-}
-
-/// Compares a holdout with its matched slice.
-///
-/// The question's method is taken to be `Continuous`, whatever it says; its looks are of the same pair, holdout as control.
-///
-/// # Errors
-/// As [`analyse`].
-pub fn programme_lift(question: &Question, matched: &Matched) -> Result<ProgrammeLift, AnalysisError> {
-    let Matched {
-        holdout,
-        slice,
-        contaminated,
-    } = matched;
-    let contamination = Contamination::of(*contaminated, holdout.n());
-    let sample_ratio = same_size(question, matched);
-    let mut question = question.clone();
-    question.method = Method::Continuous;
-    if sample_ratio.blocked {
-        question.invalid = question.invalid.or(Some(InvalidCause::SampleRatio));
-    }
-    if contamination == Contamination::Refused {
-        question.invalid = question.invalid.or(Some(InvalidCause::Contamination));
-    }
-    Ok(ProgrammeLift {
-        analysis: analyse(&question, holdout, slice)?,
-        sample_ratio,
-        contamination,
-    })
 }
 
 /// The difference per unit over all exposed units; `None` while figures are withheld.
@@ -134,18 +78,6 @@ pub fn incremental_value(analysis: &Analysis, exposed: u64) -> Option<Incrementa
         .iter()
         .all(|figure| figure.is_finite())
         .then_some(value)
-}
-
-/// Slice and holdout are equal shares of all units, so any lasting difference in size is a fault of the exposure log.
-fn same_size(question: &Question, matched: &Matched) -> SampleRatio {
-    let earlier = question
-        .looks
-        .iter()
-        .map(|look| (look.control.n(), look.treatment.n()));
-    let looks: Vec<(u64, u64)> = earlier
-        .chain([(matched.holdout.n(), matched.slice.n())])
-        .collect();
-    SampleRatio::of_halves(&looks)
 }
 
 #[cfg(test)]
