@@ -103,10 +103,11 @@ fn answer_from(
     let (arms, unknown_arms) = phases::arm_counts(snapshot, question, &phases, at)?;
     let exposed: Vec<u64> = arms.iter().map(|arm| arm.exposed).collect();
     let sample_ratio = worst(phases.iter().filter_map(Phase::sample_ratio).cloned());
+    let is_dropped = phases::is_dropped(snapshot, question)?;
     let comparison = Comparison {
         question,
         control,
-        withheld: withheld(question, registered, sample_ratio.as_ref()),
+        withheld: withheld(question, registered, is_dropped, sample_ratio.as_ref()),
         weights: &plan_weights(question, &phases),
         exposed: &exposed,
         at,
@@ -193,11 +194,15 @@ fn weeks(source: &Source<'_>, metric: &MetricQuestion) -> Result<Option<observe:
 fn withheld(
     question: &Question,
     registered: &[Registered],
+    is_dropped: bool,
     sample_ratio: Option<&SampleRatioCheck>,
 ) -> Option<Withheld> {
     let from_before = |window: i64| window > 0;
     if let Some(withheld) = registration::check(question, registered) {
         return Some(withheld);
+    }
+    if is_dropped {
+        return Some(Withheld::Dropped);
     }
     if sample_ratio.is_some_and(|check| check.blocked) {
         return Some(Withheld::SampleRatio);

@@ -212,6 +212,8 @@ pub enum ResultReason {
     OtherRegistration,
     /// The weights are not those that the phase began with.
     OtherWeights,
+    /// Units of the experiment were dropped, because they had been kept long enough.
+    Dropped,
     /// The interval alone would claim what several comparisons together do not.
     ManyComparisons,
     /// The lift wears off, so the latest week speaks; it says this.
@@ -313,6 +315,7 @@ impl ResultReason {
             Self::NotAnalysed(_) => "QuestionRefused",
             Self::OtherRegistration => "Registration",
             Self::OtherWeights => "Phase",
+            Self::Dropped => Reason::Window.as_str(),
             Self::ManyComparisons => "ManyComparisons",
             Self::WearsOff(_) => "WearsOff",
         }
@@ -331,6 +334,11 @@ impl std::fmt::Display for ResultReason {
             Self::OtherWeights => f.write_str(
                 "the weights are not those that this phase began with, so units of different splits are thrown together; \
                  give the phase its weights back and change them together with `spec.phase`",
+            ),
+            Self::Dropped => f.write_str(
+                "units were dropped because they had been kept long enough, so what is left is not what the experiment has \
+                 shown; results are kept longer by `collector.retention.results`, and for those that are gone: declare a \
+                 new experiment under another name",
             ),
             Self::ManyComparisons => {
                 f.write_str("the interval alone excludes zero, but of so many comparisons one may do so by chance")

@@ -15,7 +15,7 @@ use attune_lift::sample_ratio::SampleRatio;
 use jiff::Timestamp;
 
 use super::{AnswerError, hash};
-use crate::store::{RegisterError, Store};
+use crate::store::{RegisterError, Snapshot, SplitKind, Store, micros};
 
 mod census;
 mod result;
@@ -44,6 +44,7 @@ pub fn answer(
         super::check_metric(metric)?;
     }
     let snapshot = store.snapshot()?;
+    let is_dropped = is_dropped(&snapshot, question)?;
     let census = Census::read(&snapshot, question, at)?;
     let scopes = question
         .scopes
@@ -55,7 +56,7 @@ pub fn answer(
                 question,
                 scope,
                 side,
-                blocked: blocked(question, side, changed, at),
+                blocked: blocked(question, side, (changed, is_dropped), at),
                 at,
             };
             scope_answer(scope, side, &compared)
@@ -109,13 +110,21 @@ fn scope_answer(
 }
 
 /// What keeps a scope from having figures, the most telling first.
-fn blocked(question: &HoldoutQuestion, side: &Side, changed: bool, at: Timestamp) -> Option<Blocked> {
+fn blocked(
+    question: &HoldoutQuestion,
+    side: &Side,
+    (changed, is_dropped): (bool, bool),
+    at: Timestamp,
+) -> Option<Blocked> {
     let units = side.units;
     if changed {
         return Some(Blocked::OtherRegistration);
     }
     if at < question.registration.from {
         return Some(Blocked::NotBegun);
+    }
+    if is_dropped {
+        return Some(Blocked::Dropped);
     }
     if contamination(side) == Contamination::Refused {
         return Some(if units.misplaced > units.contaminated {
@@ -133,6 +142,15 @@ fn blocked(question: &HoldoutQuestion, side: &Side, changed: bool, at: Timestamp
         (held, 0) if held > 0 => Some(Blocked::NoSlice),
         _ => None,
     }
+}
+
+/// Whether retention took exposures of the period; those of one before it are nothing to it.
+fn is_dropped(snapshot: &Snapshot, question: &HoldoutQuestion) -> Result<bool, AnswerError> {
+    let period = &question.registration;
+    let split = snapshot.split(&period.namespace, SplitKind::Holdout, &period.holdout, 1)?;
+    let Some(split) = split else { return Ok(false) };
+    let last = snapshot.dropped(split)?;
+    Ok(last.is_some_and(|last| last >= micros(period.from)))
 }
 
 /// Held units that were exposed, and units that were held by another split, of all that were held.

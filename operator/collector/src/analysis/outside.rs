@@ -42,7 +42,8 @@ pub(super) fn compared(
     let (arms, _, ratio) = shown_of(question, registered, observation);
     let exposed: Vec<u64> = arms.iter().map(|arm| arm.exposed).collect();
     let comparison = Comparison {
-        withheld: withheld(question, registered, ratio.as_ref()),
+        // What its units did is kept elsewhere, however long.
+        withheld: withheld(question, registered, false, ratio.as_ref()),
         exposed: &exposed,
         ..comparison
     };

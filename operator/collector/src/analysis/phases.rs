@@ -65,6 +65,16 @@ pub(super) fn read(
     Ok(phases)
 }
 
+/// Whether retention took units from any of the phases up to the present one.
+pub(super) fn is_dropped(snapshot: &Snapshot, question: &Question) -> Result<bool, AnswerError> {
+    for (_, split) in snapshot.phases(&question.namespace, &question.experiment, question.phase)? {
+        if snapshot.dropped(split)?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The ids that the store knows the question's arms by.
 fn arm_places(snapshot: &Snapshot, question: &Question) -> Result<BTreeMap<i64, usize>, AnswerError> {
     let mut places = BTreeMap::new();

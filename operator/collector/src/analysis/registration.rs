@@ -17,6 +17,8 @@ pub(super) enum Withheld {
     Registration,
     /// The weights changed within a phase.
     Weights,
+    /// Retention took units that the figures rest on.
+    Dropped,
     /// The arms of a phase contradict its weights.
     SampleRatio,
     /// The covariate does not lie before the first exposure.
@@ -31,7 +33,7 @@ impl Withheld {
             Self::Registration | Self::Weights => InvalidCause::Phase,
             Self::SampleRatio => InvalidCause::SampleRatio,
             Self::Covariate => InvalidCause::Covariate,
-            Self::NoWindow => InvalidCause::Window,
+            Self::Dropped | Self::NoWindow => InvalidCause::Window,
         }
     }
 }
@@ -41,6 +43,7 @@ impl From<Withheld> for ResultReason {
         match withheld {
             Withheld::Registration => Self::OtherRegistration,
             Withheld::Weights => Self::OtherWeights,
+            Withheld::Dropped => Self::Dropped,
             Withheld::SampleRatio => Self::Analysed(Reason::SampleRatio),
             Withheld::Covariate => Self::Analysed(Reason::Covariate),
             Withheld::NoWindow => Self::Analysed(Reason::Window),

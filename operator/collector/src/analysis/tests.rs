@@ -16,6 +16,7 @@ mod joining;
 mod phases;
 mod planning;
 mod registration;
+mod retention;
 mod wire;
 
 const DAY: i64 = 86_400;

@@ -131,6 +131,15 @@ impl Snapshot {
         Ok(())
     }
 
+    /// The time of the last exposure that retention took from a split with its units, in microseconds; nothing while it is
+    /// whole.
+    pub(crate) fn dropped(&self, split: Split) -> Result<Option<i64>, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT dropped FROM split WHERE id = ?1")?;
+        Ok(statement.query_row([split.0], |row| row.get(0))?)
+    }
+
     /// Whether any unit of a split was exposed by `at`.
     pub(crate) fn is_exposed(&self, split: Split, at: Timestamp) -> Result<bool, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM assignment WHERE split = ?1 AND first <= ?2)";

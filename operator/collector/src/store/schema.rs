@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("schema/0003_lifecycle.sql")),
     (4, include_str!("schema/0004_plain.sql")),
     (5, include_str!("schema/0005_sweep.sql")),
+    (6, include_str!("schema/0006_dropped.sql")),
 ];
 
 /// How long a statement waits for somebody else's.

@@ -28,6 +28,8 @@ pub(super) enum Blocked {
     OtherRegistration,
     /// The period has not begun.
     NotBegun,
+    /// Exposures of the period were dropped, because they had been kept long enough.
+    Dropped,
     /// So many units were held by another salt or share.
     OtherSplit(u64),
     /// Something breaks the comparison.
@@ -187,7 +189,9 @@ fn verdict(verdict: attune_lift::Verdict) -> Verdict {
 impl Blocked {
     fn verdict(self) -> Verdict {
         match self {
-            Self::OtherRegistration | Self::OtherSplit(_) | Self::Invalid(_) => Verdict::Invalid,
+            Self::OtherRegistration | Self::Dropped | Self::OtherSplit(_) | Self::Invalid(_) => {
+                Verdict::Invalid
+            }
             Self::NotBegun => Verdict::NotStarted,
             Self::Unknown(_) | Self::NoHeld | Self::NoSlice => Verdict::Collecting,
         }
@@ -197,6 +201,7 @@ impl Blocked {
         match self {
             Self::OtherRegistration => "Registration",
             Self::NotBegun => "PeriodNotBegun",
+            Self::Dropped => Reason::Window.as_str(),
             Self::OtherSplit(_) => Reason::Contamination.as_str(),
             Self::Invalid(cause) => Reason::from(cause).as_str(),
             Self::Unknown(_) => "BucketsUnknown",
@@ -214,6 +219,10 @@ impl fmt::Display for Blocked {
                  period",
             ),
             Self::NotBegun => f.write_str("the period has not begun"),
+            Self::Dropped => f.write_str(
+                "exposures of the period were dropped because they had been kept long enough, so what is left is not what \
+                 it has shown; results are kept longer by `collector.retention.results`",
+            ),
             Self::OtherSplit(units) => write!(
                 f,
                 "{units} units were held whose bucket is not below the share: whoever decides uses another salt or share \

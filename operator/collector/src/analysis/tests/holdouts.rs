@@ -9,10 +9,10 @@ use attune_core::measure::holdout::{
 
 use super::*;
 
-const SALT: &str = "shop/always:holdout";
-const SHARE: i32 = 2_000;
+pub(super) const SALT: &str = "shop/always:holdout";
+pub(super) const SHARE: i32 = 2_000;
 
-fn period(salt: &str, from: i64, until: i64) -> HoldoutRegistration {
+pub(super) fn period(salt: &str, from: i64, until: i64) -> HoldoutRegistration {
     HoldoutRegistration {
         namespace: "shop".into(),
         holdout: "always".into(),
@@ -32,7 +32,7 @@ fn scope(bindings: &[&str]) -> HoldoutScope {
     }
 }
 
-fn asked(registration: HoldoutRegistration) -> HoldoutQuestion {
+pub(super) fn asked(registration: HoldoutRegistration) -> HoldoutQuestion {
     HoldoutQuestion {
         registration,
         alpha_bp: 500,
@@ -42,12 +42,12 @@ fn asked(registration: HoldoutRegistration) -> HoldoutQuestion {
     }
 }
 
-fn bucket(unit: &str) -> i32 {
+pub(super) fn bucket(unit: &str) -> i32 {
     i32::try_from(Salt::new(SALT).bucket(unit, 10_000)).unwrap()
 }
 
 impl Shop {
-    fn meet(&mut self, unit: &str, held: bool, binding: &str, seconds: i64) {
+    pub(super) fn meet(&mut self, unit: &str, held: bool, binding: &str, seconds: i64) {
         self.meet_in(unit, held, binding, None, seconds);
     }
 
@@ -69,7 +69,7 @@ impl Shop {
         self.push(seconds, data);
     }
 
-    fn worth(&self, question: &HoldoutQuestion, seconds: i64) -> HoldoutAnswer {
+    pub(super) fn worth(&self, question: &HoldoutQuestion, seconds: i64) -> HoldoutAnswer {
         self.store.append_blocking(self.events.clone(), start()).unwrap();
         answer_holdout(&self.store, question, after(seconds)).unwrap()
     }
@@ -95,7 +95,7 @@ fn of_units(wanted: impl Fn(i32) -> bool) -> Vec<String> {
         .collect()
 }
 
-fn only(answer: &HoldoutAnswer) -> &attune_core::measure::holdout::HoldoutResult {
+pub(super) fn only(answer: &HoldoutAnswer) -> &attune_core::measure::holdout::HoldoutResult {
     &answer.scopes[0].results[0]
 }
 

@@ -89,6 +89,9 @@ impl<'a> Hand<'a> {
             .query_row([before], |row| row.get(0))
             .optional()?;
         let Some(split) = split else { return Ok(false) };
+        self.connection
+            .prepare_cached("UPDATE split SET dropped = last WHERE id = ?1")?
+            .execute([split])?;
         let mut dropped = 0;
         for table in ["crossing", "assignment"] {
             let sql = format!(
