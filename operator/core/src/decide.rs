@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
+use crate::bundle::Exposure;
 use crate::context::Context;
 use crate::engine::{self, Candidate, Engine, Touchpoint};
 use crate::history::History;
-use crate::locale;
 use crate::trace::{Step, Trace};
 
 mod candidates;
@@ -64,6 +64,8 @@ pub struct Decision<'e> {
     pub passed_holdout: Option<&'e str>,
     /// The experiment arm, if the unit is enrolled.
     pub enrolment: Option<Enrolment<'e>>,
+    /// Whether JSON needs no escapes for any name in it, which is then written without a look.
+    pub is_plain: bool,
 }
 
 /// A variant's content.
@@ -90,6 +92,8 @@ pub struct Winner<'e> {
     pub binding: &'e str,
     /// The candidate's place in [`Engine::rules`].
     pub rule: usize,
+    /// When the binding records an exposure.
+    pub exposure: Exposure,
     /// The module's name; caps are charged for it.
     pub module: &'e str,
     /// The first of the candidate's audiences that matched; `None` where it names none.
@@ -169,20 +173,39 @@ pub fn decide_beside<'e>(
         touchpoint: touchpoint.name.clone(),
         candidates: touchpoint.candidates.len(),
     });
-    let locale = request.context.locale();
-    let locale = locale
-        .and_then(|locale| locale::lookup(&engine.bundle.settings.locales, locale))
-        .unwrap_or(0);
     let run = Run {
         engine,
         touchpoint,
         context: request.context,
         history: request.history,
         now: request.now,
-        locale,
+        locale: engine.locale(request.context),
         taken,
     };
     Ok(run.decide(trace))
+}
+
+/// Decides what a unit gets at every touchpoint, sorted by name: each as [`decide`] does.
+pub fn decide_everywhere<'e>(
+    engine: &'e Engine,
+    context: &Context<'_>,
+    history: &dyn History,
+    now: Timestamp,
+) -> impl Iterator<Item = Decision<'e>> {
+    let locale = engine.locale(context);
+    let taken = Taken::default();
+    engine.touchpoints.values().map(move |touchpoint| {
+        let run = Run {
+            engine,
+            touchpoint,
+            context,
+            history,
+            now,
+            locale,
+            taken: &taken,
+        };
+        run.decide(&mut Trace::off())
+    })
 }
 
 /// One decision under way.
@@ -205,6 +228,8 @@ struct Won<'e> {
     program: &'e engine::Program,
     module: &'e engine::Module,
     audience: Option<&'e str>,
+    /// Its module's most specific variant for that audience.
+    variant: engine::VariantIx,
 }
 
 impl<'e> Run<'e, '_> {
@@ -252,6 +277,7 @@ impl<'e> Run<'e, '_> {
             program: &won.program.name,
             binding: &won.binding.name,
             rule: won.binding.first_rule + won.candidate.index,
+            exposure: won.binding.exposure,
             module: &won.module.name,
             audience: won.audience,
         };
@@ -279,6 +305,7 @@ impl<'e> Run<'e, '_> {
             holdout: None,
             passed_holdout: None,
             enrolment: None,
+            is_plain: self.engine.is_plain,
         }
     }
 

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle, Cap, Exposure, Metadata, StopOn, Window};
+use crate::context::Context;
 use crate::expr::Program as Expression;
+use crate::locale;
 use crate::value::AttributeType;
 
 mod content;
@@ -41,6 +43,8 @@ pub struct Engine {
     pub(crate) bindings: Vec<Binding>,
     pub(crate) touchpoints: BTreeMap<String, Touchpoint>,
     pub(crate) quiet_hours: Option<QuietHours>,
+    /// Whether JSON needs no escapes for any name that an answer may carry.
+    pub(crate) is_plain: bool,
 }
 
 /// Why a bundle that parsed cannot be used.
@@ -257,6 +261,14 @@ impl Engine {
     /// Whether the Channel declares a touchpoint of that name.
     pub fn has_touchpoint(&self, name: &str) -> bool {
         self.touchpoints.contains_key(name)
+    }
+
+    /// Which of the Channel's locales serves a request; 0 where it asks for none of them.
+    pub(crate) fn locale(&self, context: &Context<'_>) -> usize {
+        context
+            .locale()
+            .and_then(|locale| locale::lookup(&self.bundle.settings.locales, locale))
+            .unwrap_or(0)
     }
 
     /// How much metadata the Channel's answers carry.

@@ -13,6 +13,9 @@ use crate::decide::{Decision, UnknownTouchpoint};
 mod tests;
 mod write;
 
+use write::Members;
+pub(crate) use write::is_plain;
+
 /// A successful evaluation. `value` and `variant` are absent when the client's code default serves.
 #[derive(Debug, Serialize)]
 pub struct Success<'e> {
@@ -23,6 +26,9 @@ pub struct Success<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<&'e RawValue>,
     metadata: MetadataFields<'e>,
+    /// Whether no name needs an escape.
+    #[serde(skip)]
+    is_plain: bool,
 }
 
 /// Flat, full names, absent when not applicable.
@@ -74,37 +80,43 @@ impl<'e> Success<'e> {
             variant: decision.content.map(|content| content.variant),
             value: decision.content.map(|content| content.json),
             metadata: fields,
+            is_plain: decision.is_plain,
         }
     }
 
     /// Writes the same JSON as serializing does, in a fraction of the time: content is copied as it was serialized when
     /// the bundle was loaded, and names are copied unless one has to be escaped.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"key\":");
-        write::string(out, self.key);
-        write::plain_member(out, b",\"reason\":", Some(self.reason));
-        write::member(out, b",\"variant\":", self.variant);
+        let is_plain = self.is_plain;
+        let mut members = Members { out, is_plain };
+        members.name(b"{\"key\":\"", Some(self.key));
+        members.plain(b",\"reason\":\"", self.reason);
+        members.name(b",\"variant\":\"", self.variant);
         if let Some(value) = self.value {
-            out.extend_from_slice(b",\"value\":");
-            out.extend_from_slice(value.get().as_bytes());
+            members.out.extend_from_slice(b",\"value\":");
+            members.out.extend_from_slice(value.get().as_bytes());
         }
         let fields = &self.metadata;
-        let reason = b",\"metadata\":{\"attune.reason\":";
-        write::plain_member(out, reason, Some(fields.reason));
-        write::member(out, b",\"attune.program\":", fields.program);
-        write::member(out, b",\"attune.binding\":", fields.binding);
-        write::member(out, b",\"attune.audience\":", fields.audience);
-        write::member(out, b",\"attune.experiment\":", fields.experiment);
-        write::member(out, b",\"attune.arm\":", fields.arm);
-        write::member(out, b",\"attune.holdout\":", fields.holdout);
+        members.plain(b",\"metadata\":{\"attune.reason\":\"", fields.reason);
+        members.name(b",\"attune.program\":\"", fields.program);
+        members.name(b",\"attune.binding\":\"", fields.binding);
+        members.name(b",\"attune.audience\":\"", fields.audience);
+        members.name(b",\"attune.experiment\":\"", fields.experiment);
+        members.name(b",\"attune.arm\":\"", fields.arm);
+        members.name(b",\"attune.holdout\":\"", fields.holdout);
         if let Some(held) = fields.held {
-            let held: &[u8] = if held { b"true" } else { b"false" };
-            out.extend_from_slice(b",\"attune.held\":");
-            out.extend_from_slice(held);
+            let held: &[u8] = if held {
+                b",\"attune.held\":true"
+            } else {
+                b",\"attune.held\":false"
+            };
+            members.out.extend_from_slice(held);
         }
-        write::plain_member(out, b",\"attune.revision\":", Some(fields.revision));
-        write::member(out, b",\"attune.decision\":", fields.decision);
-        out.extend_from_slice(b"}}");
+        members.plain(b",\"attune.revision\":\"", fields.revision);
+        // Ids are the caller's.
+        members.is_plain = false;
+        members.name(b",\"attune.decision\":\"", fields.decision);
+        members.out.extend_from_slice(b"}}");
     }
 }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use attune_core::bucket::{BASIS_POINTS, Salt, pick};
 use attune_core::bundle::{Bundle, Window};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::{Reason, Request, decide};
+use attune_core::decide::{Reason, Request, decide, decide_everywhere};
 use attune_core::engine::Engine;
 use attune_core::ofrep::Success;
 use attune_core::trace::Trace;
@@ -183,6 +183,7 @@ proptest! {
                 prop_assert_eq!(&decision, &untraced);
                 prop_assert!(trace.steps().iter().all(|step| !step.to_string().is_empty()));
                 check(&engine, &decision)?;
+                check_everywhere(&engine, request)?;
             }
             Err(ContextError::TargetingKey) => prop_assert!(!context["targetingKey"].is_string()),
             Err(error) => prop_assert!(false, "{error}"),
@@ -251,6 +252,26 @@ fn check(engine: &Engine, decision: &attune_core::decide::Decision<'_>) -> Resul
         serde_json::to_string(&success).unwrap()
     );
     prop_assert_eq!(answer.get("value").is_some(), answer.get("variant").is_some());
+    Ok(())
+}
+
+/// All touchpoints at once are each of them alone.
+fn check_everywhere(engine: &Engine, request: Request<'_>) -> Result<(), TestCaseError> {
+    let Request {
+        context,
+        history,
+        now,
+        ..
+    } = request;
+    let everywhere: Vec<_> = decide_everywhere(engine, context, history, now).collect();
+    let alone = |touchpoint| {
+        let request = Request {
+            touchpoint,
+            ..request
+        };
+        decide(engine, request, &mut Trace::off()).unwrap()
+    };
+    prop_assert_eq!(everywhere, engine.touchpoints().map(alone).collect::<Vec<_>>());
     Ok(())
 }
 

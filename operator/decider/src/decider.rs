@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
 use attune_core::context::{Context, ContextError, Scratch};
-use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, decide_beside};
+use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner, decide_beside};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
 use attune_core::history::NoHistory;
@@ -349,14 +349,14 @@ impl Decider {
                     now,
                 };
                 let decision = decide_beside(&loaded.engine, request, taken, &mut Trace::off())?;
-                if let Some(winner) = decision.winner.filter(|_| is_shown(bundle, &decision)) {
+                if let Some(winner) = decision.winner.filter(is_shown) {
                     record.charge(&winner, &bundle.channel, now);
                 }
                 decision
             }
         };
         loaded.sums.decided(&decision);
-        if let Some(unit) = unit.filter(|_| is_shown(bundle, &decision)) {
+        if let Some(unit) = unit.filter(|_| decision.winner.is_some_and(|winner| is_shown(&winner))) {
             let exposed = Exposed {
                 decision: id,
                 unit,
@@ -501,9 +501,6 @@ impl DecisionIds {
 }
 
 /// Whether deciding is showing: the winner's binding counts its exposures with the decision.
-fn is_shown(bundle: &Bundle, decision: &Decision<'_>) -> bool {
-    let binding = decision
-        .winner
-        .and_then(|winner| bundle.bindings.get(winner.binding));
-    binding.is_some_and(|binding| binding.exposure == Exposure::OnDecision)
+fn is_shown(winner: &Winner<'_>) -> bool {
+    winner.exposure == Exposure::OnDecision
 }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use smallvec::SmallVec;
 
 use super::{Reason, Run, Won};
-use crate::engine::Candidate;
+use crate::engine::{Candidate, VariantIx};
 use crate::expr::EvalError;
 use crate::trace::{AudienceLine, CandidateLine, Refusal, Step, Trace};
 use crate::value::Value;
@@ -18,6 +18,7 @@ type Equals<'e> = SmallVec<[Admitted<'e>; 16]>;
 pub(super) struct Admitted<'e> {
     candidate: &'e Candidate,
     audience: Option<&'e str>,
+    variant: VariantIx,
     score: Option<f64>,
 }
 
@@ -118,9 +119,10 @@ impl<'e> Run<'e, '_> {
     }
 
     fn try_admit(&self, unit: &str, candidate: &'e Candidate) -> Result<Admitted<'e>, Refused> {
-        self.examine(unit, candidate).map(|audience| Admitted {
+        self.examine(unit, candidate).map(|(audience, variant)| Admitted {
             candidate,
             audience,
+            variant,
             score: self.score(candidate),
         })
     }
@@ -146,12 +148,13 @@ impl<'e> Run<'e, '_> {
             program: self.engine.programs.get(binding.program)?,
             module: self.engine.modules.get(admitted.candidate.module)?,
             audience: admitted.audience,
+            variant: admitted.variant,
         })
     }
 
     /// The audience under which the candidate admits the unit (step 8: the first of its list that matched; `None` where it
-    /// names none), or why it does not.
-    fn examine(&self, unit: &str, candidate: &Candidate) -> Result<Option<&'e str>, Refused> {
+    /// names none) and its module's variant for it, or why it does not.
+    fn examine(&self, unit: &str, candidate: &Candidate) -> Result<(Option<&'e str>, VariantIx), Refused> {
         if !self
             .program(candidate)
             .is_some_and(|program| self.consents(program))
@@ -170,12 +173,12 @@ impl<'e> Run<'e, '_> {
                 Err(error) => return Err(Refused::When(Some(error))),
             }
         }
-        module
+        let variant = module
             .and_then(|module| module.most_specific(audience, self.locale, self.now))
             .ok_or(Refused::NoValidVariant)?;
         let binding = self.engine.bindings.get(candidate.binding);
         if binding.is_some_and(|binding| binding.rollout_salt.admits(unit, binding.rollout_bp)) {
-            Ok(audience)
+            Ok((audience, variant))
         } else {
             Err(Refused::Rollout)
         }

@@ -7,8 +7,7 @@ use crate::trace::{Step, Trace};
 impl<'e> Run<'e, '_> {
     /// Step 10: the most specific variant of the winner's module.
     pub(super) fn personalized(&self, won: &Won<'e>, trace: &mut Trace) -> Option<Content<'e>> {
-        let variant = won.module.most_specific(won.audience, self.locale, self.now);
-        self.content_or_baseline(variant.map(|variant| (won.module, variant)), trace)
+        self.content_or_baseline(Some((won.module, won.variant)), trace)
     }
 
     /// What an arm's units get.

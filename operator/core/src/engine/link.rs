@@ -11,6 +11,7 @@ use super::{
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle};
 use crate::expr::Program as Expression;
+use crate::ofrep;
 use crate::value::SlotId;
 
 mod experiment;
@@ -59,6 +60,7 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
         .transpose()?;
     Ok(Engine {
         revision,
+        is_plain: is_plain(&bundle),
         bundle,
         purposes,
         attributes,
@@ -84,6 +86,30 @@ fn purposes(bundle: &Bundle) -> Vec<String> {
         }
     }
     purposes
+}
+
+/// Whether no name that an answer may carry needs an escape in JSON; resources of the operator have no others.
+fn is_plain(bundle: &Bundle) -> bool {
+    let audiences = bundle.audiences.values().map(|audience| &audience.name);
+    let modules = bundle.modules.values().flat_map(|module| {
+        let variants = module.variants.iter().map(|variant| &variant.name);
+        std::iter::once(&module.name).chain(variants)
+    });
+    let arms = bundle
+        .experiments
+        .values()
+        .flat_map(|experiment| &experiment.arms);
+    let mut names = bundle
+        .touchpoints
+        .keys()
+        .chain(bundle.programs.keys())
+        .chain(bundle.bindings.keys())
+        .chain(bundle.holdouts.keys())
+        .chain(bundle.experiments.keys())
+        .chain(arms.map(|arm| &arm.name))
+        .chain(audiences)
+        .chain(modules);
+    names.all(|name| ofrep::is_plain(name))
 }
 
 fn load_holdout(name: &str, holdout: &bundle::Holdout) -> Holdout {

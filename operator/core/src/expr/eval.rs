@@ -11,9 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::cell::Cell;
 use super::error::EvalError;
 use super::node::{Comparison, Loop};
-use super::program::{Node, StringSet};
+use super::program::{Literal, Node, StringSet};
 use crate::history::History;
-use crate::value::{SlotId, Slots};
+use crate::value::{SlotId, Slots, Value};
 
 /// What stays the same during one evaluation.
 pub(super) struct Run<'a> {
@@ -33,9 +33,13 @@ type Evaluated<'a> = Result<Cell<'a>, EvalError>;
 type Outer<'s, 'a> = Option<&'s Scope<'s, 'a>>;
 
 impl<'a> Run<'a> {
-    fn slot(&self, slot: SlotId) -> Evaluated<'a> {
+    fn found(&self, slot: SlotId) -> Result<&'a Value<'a>, EvalError> {
         let value = self.slots.get(usize::from(slot.0)).and_then(Option::as_ref);
-        value.map(Cell::of).ok_or(EvalError::Missing(slot))
+        value.ok_or(EvalError::Missing(slot))
+    }
+
+    fn slot(&self, slot: SlotId) -> Evaluated<'a> {
+        self.found(slot).map(Cell::of)
     }
 
     fn count(&self, event: &str, window: SignedDuration) -> Cell<'a> {
@@ -55,10 +59,10 @@ pub(super) fn test<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> R
         Node::Or(terms) => fold(terms, true, run, scope),
         Node::Not(term) => test(term, run, scope).map(|holds| !holds),
         Node::Has(slot) => Ok(run.has(*slot)),
-        Node::SlotCompare(slot, comparison, literal) => {
-            compare(*comparison, &run.slot(*slot)?, &Cell::literal(literal))
+        Node::SlotCompare(slot, comparison, literal) => compare_slot(*comparison, run.found(*slot)?, literal),
+        Node::SlotInStrings(slot, strings) => {
+            Ok(matches!(run.found(*slot)?, Value::String(string) if strings.contains(string)))
         }
-        Node::SlotInStrings(slot, strings) => Ok(is_one_of(&run.slot(*slot)?, strings)),
         Node::InStrings(needle, strings) => Ok(is_one_of(&value(needle, run, scope)?, strings)),
         Node::Compare(comparison, sides) => {
             let [left, right] = &**sides;
@@ -182,6 +186,15 @@ fn compare(comparison: Comparison, left: &Cell<'_>, right: &Cell<'_>) -> Result<
         Comparison::LessOrEqual => left.order(right).map(Ordering::is_le),
         Comparison::Greater => left.order(right).map(Ordering::is_gt),
         Comparison::GreaterOrEqual => left.order(right).map(Ordering::is_ge),
+    }
+}
+
+/// The usual comparisons of a slot with a literal without making cells of them; the rest as any other.
+fn compare_slot(comparison: Comparison, value: &Value<'_>, literal: &Literal) -> Result<bool, EvalError> {
+    match (comparison, value, literal) {
+        (Comparison::Equal, Value::String(left), Literal::String(right)) => Ok(**left == **right),
+        (Comparison::NotEqual, Value::String(left), Literal::String(right)) => Ok(**left != **right),
+        _ => compare(comparison, &Cell::of(value), &Cell::literal(literal)),
     }
 }
 

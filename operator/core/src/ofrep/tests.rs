@@ -98,6 +98,19 @@ fn leaves_value_and_variant_out_for_the_code_default() {
 }
 
 #[test]
+fn escapes_names_that_need_it() {
+    let names = shop().change(|bundle| {
+        let audience = bundle.audiences.values_mut().find(|one| one.name == "cart");
+        audience.unwrap().name = "c\"a\\rt\n".to_owned();
+    });
+    let answer = answer(&names.engine(), &cart("u1"), Metadata::Full, Some("d\"1"));
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer["metadata"]["attune.audience"], "c\"a\\rt\n");
+    assert_eq!(answer["metadata"]["attune.decision"], "d\"1");
+    assert_eq!(answer["metadata"]["attune.program"], "retention");
+}
+
+#[test]
 fn spells_every_reason_with_one_of_the_protocol() {
     let spelled: Vec<_> = Reason::ALL
         .map(|reason| format!("{reason} {}", reason.ofrep()))
@@ -184,7 +197,13 @@ fn writes_strings_as_the_serializer_does() {
         "ends in a slash\\",
     ] {
         let mut written = Vec::new();
-        write::string(&mut written, text);
-        assert_eq!(written, serde_json::to_vec(text).unwrap(), "{text:?}");
+        let mut members = Members {
+            out: &mut written,
+            is_plain: false,
+        };
+        members.name(b"{\"name\":\"", Some(text));
+        written.push(b'}');
+        let expected = serde_json::to_vec(&json!({"name": text})).unwrap();
+        assert_eq!(written, expected, "{text:?}");
     }
 }

@@ -5,41 +5,45 @@ const fn eight(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// A member, where it is there.
-pub(super) fn member(out: &mut Vec<u8>, name: &[u8], value: Option<&str>) {
-    if let Some(value) = value {
-        out.extend_from_slice(name);
-        string(out, value);
-    }
+/// Members of an object, one after the other.
+pub(super) struct Members<'o> {
+    pub(super) out: &'o mut Vec<u8>,
+    /// Whether names need no escapes.
+    pub(super) is_plain: bool,
 }
 
-/// A member whose value is known to need no escaping: hexadecimal digits, or a name of ours.
-pub(super) fn plain_member(out: &mut Vec<u8>, name: &[u8], value: Option<&str>) {
-    if let Some(value) = value {
-        out.extend_from_slice(name);
-        quoted(out, value);
+impl Members<'_> {
+    /// A member whose value is a name, where it is there. `opening` is all that precedes the value, its quote included.
+    #[inline]
+    pub(super) fn name(&mut self, opening: &[u8], value: Option<&str>) {
+        match value {
+            None => {}
+            Some(value) if self.is_plain || is_plain(value) => self.plain(opening, value),
+            Some(value) => self.escaped(opening, value),
+        }
     }
-}
 
-/// A string. Names of resources hold nothing that needs escaping; what does is left to the serializer.
-pub(super) fn string(out: &mut Vec<u8>, text: &str) {
-    if is_plain(text.as_bytes()) {
-        quoted(out, text);
-    } else {
+    /// A member whose value is known to need no escapes: hexadecimal digits, or a word of ours.
+    #[inline]
+    pub(super) fn plain(&mut self, opening: &[u8], value: &str) {
+        self.out.extend_from_slice(opening);
+        self.out.extend_from_slice(value.as_bytes());
+        self.out.push(b'"');
+    }
+
+    #[cold]
+    fn escaped(&mut self, opening: &[u8], value: &str) {
+        // The serializer writes the quotes.
+        let (_, before) = opening.split_last().unwrap_or((&b'"', opening));
+        self.out.extend_from_slice(before);
         // INVARIANT: writing a string to memory cannot fail.
-        let _ = serde_json::to_writer(out, text);
+        let _ = serde_json::to_writer(&mut *self.out, value);
     }
 }
 
-fn quoted(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// Whether no byte needs escaping, eight at a time.
-fn is_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
+/// Whether no byte needs an escape, eight at a time. Names of resources hold nothing that does.
+pub(crate) fn is_plain(text: &str) -> bool {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
     words.iter().all(|word| is_plain_word(u64::from_ne_bytes(*word)))
         && !rest.iter().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\'))
 }

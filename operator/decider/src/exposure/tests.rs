@@ -1,3 +1,4 @@
+use attune_core::bundle::Exposure;
 use attune_core::decide::{Content, Decision, Enrolment, HoldoutTest, Reason, Winner};
 use attune_core::event::{self, Event, EventData};
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +20,7 @@ fn decision(arm: Option<&str>, held: Option<bool>) -> Decision<'_> {
             program: "loyalty",
             binding: "hero-binding",
             rule: 0,
+            exposure: Exposure::OnDecision,
             module: "teaser",
             audience: Some("gold"),
         }),
@@ -29,6 +31,7 @@ fn decision(arm: Option<&str>, held: Option<bool>) -> Decision<'_> {
             arm,
             phase: 2,
         }),
+        is_plain: true,
     }
 }
 

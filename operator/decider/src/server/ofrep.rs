@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::{Request, Taken, decide};
+use attune_core::decide::{Taken, decide_everywhere};
 use attune_core::engine::Engine;
 use attune_core::ofrep::{ErrorCode, Failure, Success};
-use attune_core::trace::Trace;
 use axum::http::header::ETAG;
 use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
@@ -53,9 +52,12 @@ struct NoBundle {
 /// `POST /ofrep/v1/evaluate/flags/{touchpoint}`: one decision, which counts as shown where the binding says so.
 pub(super) fn evaluate(decider: &Decider, path: &str, body: Result<Bytes, BodyError>) -> Answer {
     // No touchpoint has a name that is not UTF-8; it is not found under the one it was asked for by.
-    let touchpoint = percent_decode_str(path)
-        .decode_utf8()
-        .unwrap_or(Cow::Borrowed(path));
+    let touchpoint = if path.contains('%') {
+        let decoded = percent_decode_str(path).decode_utf8();
+        decoded.unwrap_or(Cow::Borrowed(path))
+    } else {
+        Cow::Borrowed(path)
+    };
     decide_one(decider, &touchpoint, body).unwrap_or_else(|refused| refused.answer(decider))
 }
 
@@ -150,7 +152,7 @@ fn decide_all(
     let answer = with_context(loaded, &body, |context| {
         Flags::decide(decider, loaded, context, tag.as_mut())
     })
-    .map_err(|error| Refused::context(None, &error))??;
+    .map_err(|error| Refused::context(None, &error))?;
     let tag = tag.map(etag::Builder::finish);
     if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
         decider.metrics().not_modified.inc();
@@ -224,21 +226,14 @@ impl Flags {
         loaded: &Loaded,
         context: &Context<'_>,
         mut tag: Option<&mut etag::Builder>,
-    ) -> Result<Self, Refused> {
+    ) -> Self {
         let engine = &loaded.engine;
         let now = decider.now();
         let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
         let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
         let mut ids = DecisionIds::at(now);
-        for (index, touchpoint) in engine.touchpoints().enumerate() {
-            let request = Request {
-                touchpoint,
-                context,
-                history: &history,
-                now,
-            };
-            let decision = decide(engine, request, &mut Trace::off())
-                .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
+        let decisions = decide_everywhere(engine, context, &history, now);
+        for (index, decision) in decisions.enumerate() {
             decider.metrics().bulk.inc(decision.reason);
             loaded.sums.decided(&decision);
             if index > 0 {
@@ -251,7 +246,7 @@ impl Flags {
             }
             flags.name_last(ids.draw());
         }
-        Ok(flags)
+        flags
     }
 
     /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.

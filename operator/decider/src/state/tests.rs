@@ -1,3 +1,4 @@
+use attune_core::bundle::Exposure;
 use attune_core::decide::Winner;
 use attune_core::history::{History as _, Shown};
 use jiff::{SignedDuration, Timestamp};
@@ -10,6 +11,7 @@ const WINNER: Winner<'static> = Winner {
     program: "loyalty",
     binding: "hero",
     rule: 0,
+    exposure: Exposure::OnDecision,
     module: "teaser",
     audience: None,
 };
