@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tracing::warn;
 
-use crate::limits::{Limits, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::limits::{Limits, MAX_HEAD_BYTES};
 use crate::metrics::Shed;
 use crate::server::Front;
 
@@ -148,9 +148,9 @@ where
         pulse.beat(answer.body().is_stream());
         Ok::<_, Infallible>(answer)
     });
+    // Headers are counted by `front`: of 100, which is hyper's own limit, it makes no memory for each request.
     let connection = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)
-        .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {

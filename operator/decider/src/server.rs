@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::Semaphore;
 
 use crate::decider::{Decider, Introspection, Loaded};
-use crate::limits::MAX_HELD_BYTES;
+use crate::limits::{MAX_HEADERS, MAX_HELD_BYTES};
 use crate::metrics::{Metrics, Refusal, Shed};
 use answer::{Answer, ResponseBody, bytes, empty, text};
 use body::{BodyError, Room};
@@ -115,9 +115,12 @@ impl Front {
         answer
     }
 
-    /// What is answered without looking at the body: another method, nobody who may ask.
+    /// What is answered without looking at the body: too many headers, another method, nobody who may ask.
     fn precheck(&self, head: &Parts, route: Route<'_>) -> Option<Answer> {
         let decider = &self.0.decider;
+        if head.headers.len() > MAX_HEADERS {
+            return Some(refuse_headers(route));
+        }
         if !route.is_served(self.0.serves) {
             return Some(problem::no_path(head.uri.path()).answer());
         }
@@ -170,6 +173,16 @@ fn refuse_method(head: &Parts, route: Route<'_>) -> Answer {
         return ofrep::refuse_method(&head.method);
     }
     problem::refuse_method(&head.method, head.uri.path()).answer()
+}
+
+/// More headers than anybody needs.
+fn refuse_headers(route: Route<'_>) -> Answer {
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    let details = format!("the request has more than {MAX_HEADERS} headers; send only what is needed");
+    if route.is_ofrep() {
+        return ofrep::refuse(status, &details);
+    }
+    Problem::new(status, details).answer()
 }
 
 /// Somebody without a key.

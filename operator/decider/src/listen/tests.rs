@@ -116,6 +116,14 @@ async fn refuses_heads_that_are_too_large() {
     ] {
         assert_eq!(status(&port.say(&text).await), "431");
     }
+    for (others, expected) in [(62, "200"), (63, "431")] {
+        let many = "x-many: 1\r\n".repeat(others);
+        let text = format!(
+            "POST {HERO} HTTP/1.1\r\nhost: x\r\n{many}content-length: {}\r\n\r\n{GOOD}",
+            GOOD.len()
+        );
+        assert_eq!(status(&port.say(&text).await), expected, "{others} headers more");
+    }
     let uri = format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n");
     assert!(["414", "431"].contains(&status(&port.say(&uri).await)));
     for text in [
