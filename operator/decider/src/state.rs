@@ -8,7 +8,7 @@
 //! A state may serve several Channels of one namespace: then what one of them shows counts for the modules and programs
 //! of the others too, and an outcome silences all of them.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -61,7 +61,12 @@ pub struct State {
 
 /// Turns names into keys.
 #[derive(Debug, Clone, Default)]
-struct Keys(RandomState);
+struct Keys {
+    /// For what callers name: units and outcomes.
+    callers: RandomState,
+    /// For what the bundle names, of which nobody can choose one that is mistaken for another: a fast hash.
+    bundle: foldhash::quality::RandomState,
+}
 
 /// A part of the units.
 #[derive(Debug)]
@@ -70,6 +75,9 @@ struct Shard {
     units: LruCache<Key, Unit>,
     /// What all units here take up, in entries.
     weight: usize,
+    /// The last that the unit written to longest ago was known to have done: until that is too old, none need be looked
+    /// at, which is memory that nothing else has touched for long.
+    oldest: Timestamp,
 }
 
 /// What was forgotten for want of memory since the start.
@@ -90,6 +98,7 @@ impl State {
             Mutex::new(Shard {
                 units: LruCache::new_unbounded(),
                 weight: 0,
+                oldest: Timestamp::MIN,
             })
         };
         Self {
@@ -191,12 +200,12 @@ impl Default for State {
 
 impl Keys {
     fn of(&self, name: &str) -> Key {
-        self.0.hash_one(name)
+        self.callers.hash_one(name)
     }
 
     /// Different kinds of one name are different keys.
     fn shown(&self, what: Shown<'_>) -> Key {
-        self.0.hash_one(what)
+        self.bundle.hash_one(what)
     }
 }
 
@@ -262,9 +271,14 @@ impl Record<'_> {
 impl Shard {
     /// Drops the units written to longest ago until the rest fits; what no rule asks for any more is not forgotten.
     fn make_room(&mut self, entries: usize, since: Timestamp, forgotten: &Counters<Forgotten>) {
+        if self.oldest >= since && self.weight <= entries {
+            return;
+        }
         while let Some((_, oldest)) = self.units.iter().next() {
-            let is_stale = oldest.last().is_none_or(|last| last < since);
+            let last = oldest.last().unwrap_or(Timestamp::MIN);
+            let is_stale = last < since;
             if !is_stale && self.weight <= entries {
+                self.oldest = last;
                 return;
             }
             self.weight = self.weight.saturating_sub(unit::WEIGHT + oldest.len());
