@@ -1,7 +1,8 @@
 //! How fast events become durable and questions answered: `cargo bench -p attune-collector [-- UNITS [RUNS]]`.
 //!
 //! Ingest is measured from the bytes of a batch to its acknowledgement, eight senders at once, on one tokio thread
-//! beside the writer's; analysis with five outcomes a unit, on the file that the last ingest left behind. The batches are
+//! beside the writer's; analysis with five outcomes a unit, one of them from before its exposure, on the file that the last
+//! ingest left behind. Units enter over four weeks, so that the sequential designs have a look for every day. The batches are
 //! made before the clock starts: whoever sends them does so elsewhere. `taskset -c 0` keeps all of it on one core; where
 //! others use that core too, the figure by CPU time is the one to look at. With a million units or more it fails when a
 //! target is missed.
@@ -19,15 +20,18 @@ use attune_collector::store::StoreOptions;
 use attune_collector::{Clock, Collector, CollectorOptions};
 use attune_core::event::parse_batch;
 use attune_core::measure::{
-    ArmQuestion, Direction, EventQuery, Method, MetricKind, MetricQuestion, MetricRole, Question,
+    ArmQuestion, CovariateQuestion, Direction, EventQuery, Method, MetricKind, MetricQuestion, MetricRole,
+    Question,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 /// Events of one batch.
 const BATCH: usize = 500;
 /// Outcomes of one unit.
 const OUTCOMES: usize = 5;
+/// Days over which units enter.
+const DAYS: usize = 28;
 /// Batches that are under way at the same time.
 const SENDERS: usize = 8;
 /// Events a second that one core stores durably.
@@ -41,7 +45,8 @@ fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
     let units = numbers.next().unwrap_or(100_000);
     let runs = numbers.next().unwrap_or(3).max(1);
-    let now: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+    // Three weeks after the last unit entered: every window is over.
+    let now = day(DAYS + 21);
     let mut is_met = true;
 
     let mut by_clock = Vec::new();
@@ -60,16 +65,18 @@ fn main() -> ExitCode {
     is_met &= report("ingest by CPU time, events/s of one core", &by_core) >= INGEST_TARGET;
 
     let (collector, _directory) = filled.unwrap();
-    for kind in [MetricKind::Proportion, MetricKind::Mean] {
+    for (what, question) in questions(units) {
         let seconds: Vec<f64> = (0..runs)
             .map(|_| {
                 let started = Instant::now();
-                let answer = attune_collector::answer(collector.store(), &question(kind), now).unwrap();
-                assert_eq!(answer.results.first().map(|result| result.n), Some(units as u64));
+                let answer = attune_collector::answer(collector.store(), &question, now).unwrap();
+                let result = answer.results.first().unwrap();
+                assert_eq!(result.n, units as u64);
+                assert_eq!(result.variance_kept.is_some(), question.covariate.is_some());
                 started.elapsed().as_secs_f64()
             })
             .collect();
-        is_met &= report(&format!("analysis of a {kind:?}, seconds"), &seconds) < ANALYSIS_TARGET;
+        is_met &= report(&format!("analysis of {what}, seconds"), &seconds) < ANALYSIS_TARGET;
     }
     if is_met || units < ANALYSIS_UNITS {
         ExitCode::SUCCESS
@@ -178,8 +185,16 @@ async fn futures(tasks: impl Iterator<Item = impl Future<Output = ()>>) {
     .await;
 }
 
+/// The first day on which units enter, or so many days later.
+fn day(number: usize) -> Timestamp {
+    let first: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+    let days = i64::try_from(number).unwrap();
+    first.checked_add(SignedDuration::from_hours(24 * days)).unwrap()
+}
+
 /// Exposures first, with ids in the order of time as deciders make them; then outcomes, whose units and ids come in an
-/// order that has nothing to do with anything stored.
+/// order that has nothing to do with anything stored. The first outcome of a unit is from before its exposure, the others
+/// are from a day after it to four, and alike by unit, so that the first says something of them.
 fn event(i: usize, units: usize) -> Value {
     let (kind, unit) = if i < units {
         ("exposure", i)
@@ -195,12 +210,14 @@ fn event(i: usize, units: usize) -> Value {
         json!({"unit": format!("unit-{unit}"), "experiment": "x", "arm": arm, "binding": "b", "variant": "m/v",
                "channel": "web", "touchpoint": "hero", "revision": "abc"})
     } else {
-        json!({"unit": format!("unit-{unit}"), "event": "purchase", "value": i % 97, "properties": {"sku": i % 13}})
+        json!({"unit": format!("unit-{unit}"), "event": "purchase", "value": unit * 31 % 97 + i % 13,
+               "properties": {"sku": i % 13}})
     };
-    let time = if kind == "exposure" {
-        "2026-11-01T00:00:00Z"
-    } else {
-        "2026-11-02T00:00:00Z"
+    let entered = day(unit * DAYS / units);
+    let time = match (i / units).checked_sub(1) {
+        None => entered,
+        Some(0) => entered - SignedDuration::from_hours(24),
+        Some(number) => entered + SignedDuration::from_hours(24 * i64::try_from(number).unwrap()),
     };
     let id = if kind == "exposure" {
         i as u128
@@ -209,7 +226,52 @@ fn event(i: usize, units: usize) -> Value {
         (i as u128).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     };
     json!({"specversion": "1.0", "type": format!("dev.attune.{kind}.v1"), "id": format!("{id:032x}"),
-           "source": "/bench", "time": time, "data": data})
+           "source": "/bench", "time": time.to_string(), "data": data})
+}
+
+/// What is asked, the simple first: with a covariate the outcomes are read twice, and once more by weeks where the window
+/// has three of them.
+fn questions(units: usize) -> Vec<(String, Question)> {
+    let adjusted = |method, weeks: i64| {
+        let mut question = question(MetricKind::Mean);
+        question.method = method;
+        question.planned_units = Some(units as u64);
+        question.minimum_lift_bp = Some(100);
+        for metric in &mut question.metrics {
+            metric.window_seconds = weeks * 7 * 86_400;
+        }
+        question.covariate = Some(CovariateQuestion {
+            name: "before".into(),
+            kind: MetricKind::Mean,
+            event: purchases(),
+            window_seconds: 14 * 86_400,
+        });
+        question
+    };
+    vec![
+        ("a proportion".into(), question(MetricKind::Proportion)),
+        ("a mean".into(), question(MetricKind::Mean)),
+        (
+            format!("a mean with a covariate, planned, {DAYS} looks"),
+            adjusted(Method::Planned, 1),
+        ),
+        (
+            format!("a mean with a covariate, continuous, {DAYS} looks"),
+            adjusted(Method::Continuous, 1),
+        ),
+        (
+            "the same over three weeks, and by weeks".into(),
+            adjusted(Method::Continuous, 3),
+        ),
+    ]
+}
+
+fn purchases() -> EventQuery {
+    EventQuery {
+        name: "purchase".into(),
+        value: None,
+        filter: None,
+    }
 }
 
 fn question(kind: MetricKind) -> Question {
@@ -227,11 +289,7 @@ fn question(kind: MetricKind) -> Question {
             name: "purchase".into(),
             role: MetricRole::Primary,
             kind,
-            event: EventQuery {
-                name: "purchase".into(),
-                value: None,
-                filter: None,
-            },
+            event: purchases(),
             denominator: None,
             window_seconds: 7 * 86_400,
             direction: Direction::Increase,
