@@ -323,6 +323,9 @@ pub struct ChannelStatus {
     /// Rules in that revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,
+    /// Rules that are live and won somebody within seven days; absent until deciders have told of any decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_rules: Option<i32>,
     /// Deciders by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deciders: Option<DeciderFigures>,

@@ -1,5 +1,7 @@
 //! `ChannelBinding`: which content is shown at which touchpoint, for which program.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -10,7 +12,7 @@ use crate::number::{BasisPoints, Whole};
 use crate::results::Verdict;
 use crate::rules;
 use crate::text::{EventName, Expression, ItemName, ObjectName};
-use crate::time::{Instant, Span};
+use crate::time::{Day, Instant, Span};
 
 /// Which content, for which program, at which touchpoint: the rules themselves.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -161,12 +163,80 @@ pub struct ChannelBindingStatus {
     /// Rules of it in that revision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,
+    /// Rules that are live and won somebody within seven days; absent until deciders have told of any decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_rules: Option<i32>,
+    /// What became of decisions at its touchpoint within seven days, today and the six days before it in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<DecisionFigures>,
     /// Share of units that it really reaches after rollout and holdouts, in basis points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective_traffic_bp: Option<i32>,
     /// What the experiment that it cites has concluded with; it stays when the experiment is deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<CitedEvidence>,
+}
+
+/// Decisions at a touchpoint, as one of its bindings sees them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionFigures {
+    /// All of them.
+    pub total: i64,
+    /// Shares by reason: of decisions that rules of this binding won, held out and not enrolled ones too, and of those that no
+    /// rule won.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub shares: Vec<ReasonShare>,
+    /// Share of those that rules of other bindings won, in basis points.
+    pub others_bp: i32,
+    /// What this binding adds to the sums, by day: they go on from here when the operator starts anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub days: Vec<DecisionDay>,
+    /// When its rules won somebody last, those that have within seven days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub fired: Vec<FiredRule>,
+}
+
+/// The share of decisions that came out for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReasonShare {
+    /// The reason, as `attune.reason` spells it.
+    #[schemars(length(max = 32))]
+    pub reason: String,
+    /// The share in basis points.
+    pub share_bp: i32,
+}
+
+/// Decisions of one day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionDay {
+    /// The day in UTC.
+    pub day: Day,
+    /// Their number by reason.
+    #[schemars(extend("maxProperties" = 16))]
+    pub reasons: BTreeMap<String, i64>,
+}
+
+/// A rule that has won somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FiredRule {
+    /// Its position among the candidates; absent where it is not one of them any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<i32>,
+    /// What deciders call it: a hash of its module, audiences and expressions.
+    #[schemars(length(max = 64))]
+    pub rule: String,
+    /// The last day, in UTC.
+    pub last: Day,
 }
 
 /// What an experiment has concluded with, and for whom that was shown.

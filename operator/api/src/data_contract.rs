@@ -202,12 +202,18 @@ pub struct DataContractStatus {
 pub struct AttributeFigures {
     /// The attribute.
     pub name: AttributeName,
+    /// Requests that deciders looked at for it, yesterday and today in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<i64>,
     /// Share of requests that carried it, in basis points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub present_bp: Option<i32>,
     /// Requests in which it had another type than the contract says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub type_clashes: Option<i64>,
+    /// Requests in which it had a value that the contract does not list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outside_values: Option<i64>,
     /// Median age of its values in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_seconds: Option<i64>,

@@ -166,6 +166,9 @@ pub struct ProgramStatus {
     /// Rules that are live for this program, over all channels: distinct, in a bundle, and able to win somebody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live_rules: Option<i32>,
+    /// Rules that are live and won somebody within seven days; absent until deciders have told of any decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_rules: Option<i32>,
     /// Cells of the coverage by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coverage: Option<CoverageFigures>,

@@ -27,6 +27,11 @@ impl Day {
         self.0
     }
 
+    /// The day of an instant.
+    pub fn of(at: Timestamp) -> Self {
+        Self(at.to_zoned(TimeZone::UTC).date())
+    }
+
     /// When the day begins, in UTC.
     pub fn start(self) -> Timestamp {
         midnight(self.0)

@@ -14,7 +14,7 @@
 //!    policy [`stops`] leaves both.
 //! 6. [`strategy`]: what was compiled tells what the strategy covers and who is reached ([`coverage`], [`actionable`],
 //!    [`live`]); how audiences lie to each other ([`overlap`]) is known before.
-//! 7. [`verdict`]: findings and figures become conditions; [`status`] adds what only a cluster knows.
+//! 7. [`verdict`]: findings and figures become conditions; [`status`] and [`traffic`] add what only a cluster knows.
 
 pub mod access;
 pub mod actionable;
@@ -44,6 +44,7 @@ pub mod snapshot;
 pub mod status;
 pub mod stops;
 pub mod strategy;
+pub mod traffic;
 pub mod uses;
 pub mod verdict;
 

@@ -27,8 +27,8 @@ pub struct Row {
     pub channel: String,
     /// Rules that it lists.
     pub declared: usize,
-    /// Positions of those that are live.
-    pub live: BTreeSet<usize>,
+    /// Positions of those that are live, with what deciders call them.
+    pub live: BTreeMap<usize, String>,
 }
 
 /// A number of rules, declared and live.
@@ -62,7 +62,7 @@ impl LiveRules {
                 program: binding.spec.program_ref.name.as_str().to_owned(),
                 channel: binding.spec.channel_ref.name.as_str().to_owned(),
                 declared: binding.spec.candidates.len(),
-                live: BTreeSet::new(),
+                live: BTreeMap::new(),
             };
             rows.insert(name, row);
         }
@@ -83,7 +83,7 @@ impl LiveRules {
                 let row = rows
                     .entry(rule.binding)
                     .or_insert_with(|| carried(rule.binding, channel, binding));
-                row.live.insert(rule.index);
+                row.live.insert(rule.index, bundle.rule_key(candidate));
             }
         }
         Self {
@@ -132,6 +132,6 @@ fn carried(name: &str, channel: &str, binding: &Binding) -> Row {
         program: binding.program.clone(),
         channel: channel.to_owned(),
         declared: binding.candidates.len(),
-        live: BTreeSet::new(),
+        live: BTreeMap::new(),
     }
 }

@@ -1,5 +1,8 @@
 //! What deciders saw of an attribute: counts alone, never a value of a person.
 
+/// Requests below which nothing is said of an attribute: a handful of them is chance.
+pub const MIN_REQUESTS: u64 = 1000;
+
 /// Counts of one attribute over a time that whoever counts chooses, such as a day. All of them are counts of requests on
 /// Channels whose rules read the attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -12,7 +12,7 @@ mod deciders;
 mod turns;
 
 pub use deciders::{Bare, Deciders, Fallback, Heard, Outside};
-pub use turns::{differ_in_counts_only, turns};
+pub use turns::{counts, differ_in_counts_only, turns};
 
 #[cfg(test)]
 mod tests;
@@ -110,6 +110,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "observedGeneration",
             "declaredRules",
             "liveRules",
+            "firedRules",
             "coverage",
             "contentDebt",
         ],
@@ -121,6 +122,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "revision",
             "declaredRules",
             "liveRules",
+            "firedRules",
             "deciders",
         ],
         Kind::ChannelBinding => &[
@@ -128,13 +130,16 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "revision",
             "declaredRules",
             "liveRules",
+            "firedRules",
+            "decisions",
             "effectiveTrafficBp",
             "evidence",
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
         Kind::Experiment => &["observedGeneration", "registration"],
         Kind::GovernancePolicy => &["observedGeneration", "namespaces"],
-        Kind::DataContract | Kind::Metric => &["observedGeneration"],
+        Kind::DataContract => &["observedGeneration", "attributes"],
+        Kind::Metric => &["observedGeneration"],
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::figures;
 use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
+use crate::observed::MIN_REQUESTS;
 use crate::report::Report;
 use crate::strategy::Strategy;
 use crate::{Model, Previous, Publication, registration};
@@ -219,6 +220,14 @@ impl Judge<'_> {
                 Truth::Unknown,
                 Reason::NotJudged,
                 "no policy of this namespace asks for it",
+            ),
+            Satisfied::Unseen => Judged::new(
+                type_,
+                Truth::Unknown,
+                Reason::Pending,
+                format!(
+                    "deciders looked at fewer than {MIN_REQUESTS} requests for its attributes, yesterday and today"
+                ),
             ),
             Satisfied::Pending => Judged::new(type_, Truth::Unknown, Reason::Pending, "not evaluated yet"),
         }

@@ -18,10 +18,12 @@ use attune_api::experiment::Decision;
 use attune_api::{GovernancePolicy, Kind, Resource};
 use attune_compile::access::{self, Answer};
 use attune_compile::codeowners::Owned;
+use attune_compile::live::Rules;
 use attune_compile::snapshot::{Labels, NAME_LABEL};
 use attune_compile::status::{Deciders, Fallback};
 use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
+use attune_core::measure::counts::Counts;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -267,6 +269,35 @@ impl Index {
         if let Some(space) = self.spaces.get_mut(namespace) {
             space.hear(channel, deciders);
         }
+    }
+
+    /// Adds what the deciders of a Channel counted since they last said so; [`Index::sum_up`] lets it count.
+    pub fn count(&mut self, namespace: &str, channel: &str, counts: &Counts, now: Timestamp) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.count(channel, counts, now);
+        }
+    }
+
+    /// Lets statuses and findings speak of what deciders have counted so far. Every time may compile namespaces with traffic
+    /// anew, so that it is for once in minutes.
+    pub fn sum_up(&mut self, now: Timestamp) {
+        self.spaces.values_mut().for_each(|space| space.sum_up(now));
+    }
+
+    /// Goes on counting from what stands on statuses: another did it before.
+    pub fn recall(&mut self, now: Timestamp) {
+        self.spaces.values_mut().for_each(|space| space.recall(now));
+    }
+
+    /// Rules over all namespaces: declared, live, and those that are live and have won somebody within seven days.
+    pub fn rules(&self, now: Timestamp) -> (Rules, i32) {
+        let fired = self.spaces.values().filter_map(|space| space.fired_rules(now));
+        let rules = self.compiled().map(|(_, compiled)| compiled.live_rules.all());
+        let rules = rules.fold(Rules::default(), |sum, one| Rules {
+            declared: sum.declared + one.declared,
+            live: sum.live + one.live,
+        });
+        (rules, fired.fold(0, i32::saturating_add))
     }
 
     /// Compiles what has changed, or what the time has changed, and gives what is to be done about it: publications

@@ -14,8 +14,10 @@ use attune_compile::status::{
     Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
     undecodable,
 };
+use attune_compile::traffic::{Told, Traffic};
 use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
 use attune_core::bundle::Bundle;
+use attune_core::measure::counts::Counts;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -35,6 +37,8 @@ pub(crate) struct Space {
     published: Previous,
     deciders: BTreeMap<String, Deciders>,
     fallbacks: BTreeMap<String, Fallback>,
+    /// What deciders told of requests and decisions.
+    traffic: Traffic,
     compiled: Option<Compiled>,
     /// The statuses of the last settling.
     rendered: BTreeMap<ObjectId, Value>,
@@ -179,6 +183,43 @@ impl Space {
     pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
         let before = self.fallbacks.insert(channel.to_owned(), fallback);
         self.touched |= before.unwrap_or_default() != fallback;
+    }
+
+    /// Adds what the deciders of a Channel counted.
+    pub(crate) fn count(&mut self, channel: &str, counts: &Counts, now: Timestamp) {
+        self.traffic.add(&self.snapshot, channel, counts, now);
+        self.touched = true;
+    }
+
+    /// Takes what was counted so far for what is to be told, and forgets what is too old.
+    pub(crate) fn sum_up(&mut self, now: Timestamp) {
+        if self.traffic.is_empty() && self.snapshot.observed.is_empty() {
+            return;
+        }
+        self.traffic.expire(&self.snapshot, now);
+        let observed = self.traffic.observed(now);
+        self.learn(|snapshot| &mut snapshot.observed, observed);
+        self.touched = true;
+    }
+
+    /// Goes on with the sums that stand on statuses.
+    pub(crate) fn recall(&mut self, now: Timestamp) {
+        let mut traffic = Traffic::default();
+        for (id, status) in &self.standing {
+            traffic.restore(&self.snapshot, (id.kind, &id.name), status, now);
+        }
+        self.traffic = traffic;
+        self.sum_up(now);
+    }
+
+    /// Rules that are live and have won somebody; `None` until anything is known.
+    pub(crate) fn fired_rules(&self, now: Timestamp) -> Option<i32> {
+        self.told(now)?.fired_rules()
+    }
+
+    fn told(&self, now: Timestamp) -> Option<Told<'_>> {
+        let rules = &self.compiled.as_ref()?.live_rules;
+        Some(self.traffic.tell(&self.snapshot, rules, now))
     }
 
     pub(crate) fn touch(&mut self) {
@@ -327,9 +368,11 @@ impl Space {
 
     fn render(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         let mut rendered = BTreeMap::new();
+        let told = self.told(now);
+        let mut written = Vec::new();
         for (id, seen) in &self.standing {
             let standing = self.pending.newest(id).unwrap_or(seen);
-            let Some(status) = self.status_of(id, standing, now) else {
+            let Some(status) = self.status_of(id, told.as_ref(), standing, now) else {
                 continue;
             };
             if !says_the_same(id.kind, standing, &status) {
@@ -339,16 +382,24 @@ impl Space {
                     turns: turns(standing, &status),
                     may_wait: differ_in_counts_only(id.kind, standing, &status),
                 });
-                let merged = merged(id.kind, standing, &status);
-                self.pending.put(id.clone(), merged, now);
+                written.push((id.clone(), merged(id.kind, standing, &status)));
             }
             rendered.insert(id.clone(), status);
+        }
+        for (id, status) in written {
+            self.pending.put(id, status, now);
         }
         self.rendered = rendered;
     }
 
     /// The status that an object should have.
-    fn status_of(&self, id: &ObjectId, standing: &Value, now: Timestamp) -> Option<Value> {
+    fn status_of(
+        &self,
+        id: &ObjectId,
+        told: Option<&Told<'_>>,
+        standing: &Value,
+        now: Timestamp,
+    ) -> Option<Value> {
         if let Some(object) = self.undecodable.get(id) {
             let status = undecodable(id.kind, &object.message, object.generation, standing, now);
             return Some(status);
@@ -360,7 +411,10 @@ impl Space {
             deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
             fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
         });
-        Some(render(id.kind, verdict, outside, standing, now))
+        let mut verdict = verdict.clone();
+        let counted = told.map(|told| told.of(id.kind, &id.name));
+        verdict.figures.extend(counted.unwrap_or_default());
+        Some(render(id.kind, &verdict, outside, standing, now))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod counting;
 mod knowing;
 mod leading;
 mod restarts;

@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use attune_compile::Publication;
+use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::certificates::reader::Serving;
+use crate::counted::{Counted, Inbox};
 use crate::deciders::{Call, Refusal, Table};
 use crate::metrics::Metrics;
 use crate::peers::Telling;
@@ -33,6 +35,9 @@ const MAX_WAIT: Duration = Duration::from_secs(55);
 /// The most characters of what a decider says about itself.
 const MAX_TEXT: usize = 512;
 
+/// The most bytes of what a decider counted: some ten thousand rules and attributes.
+const MAX_COUNTS: usize = 4 * 1024 * 1024;
+
 /// The most bytes of what another replica tells: some hundred thousand deciders.
 const MAX_TELLING: usize = 32 * 1024 * 1024;
 
@@ -42,6 +47,8 @@ pub struct Shelf {
     channels: RwLock<BTreeMap<(String, String), Slot>>,
     /// Who asked.
     pub deciders: Table,
+    /// What they counted.
+    pub counted: Inbox,
     ready: watch::Sender<bool>,
     /// Whether this process is about to end: then no poll waits any more.
     ending: watch::Sender<bool>,
@@ -54,6 +61,7 @@ impl Shelf {
         Self {
             channels: RwLock::default(),
             deciders: Table::default(),
+            counted: Inbox::default(),
             ready: watch::Sender::new(false),
             ending: watch::Sender::new(false),
             metrics,
@@ -114,7 +122,7 @@ impl Shelf {
     }
 }
 
-/// The routes: `/v1/bundles/{namespace}/{channel}` and its revisions, for whoever may pass the gate.
+/// The routes: `/v1/bundles/{namespace}/{channel}`, its revisions and what is counted of it, for whoever may pass the gate.
 pub fn router(shelf: Arc<Shelf>, gate: Arc<Gate>) -> Router {
     Router::new()
         .route("/v1/bundles/{namespace}/{channel}", get(bundle))
@@ -122,6 +130,7 @@ pub fn router(shelf: Arc<Shelf>, gate: Arc<Gate>) -> Router {
             "/v1/bundles/{namespace}/{channel}/revisions/{revision}",
             get(revision),
         )
+        .route("/v1/bundles/{namespace}/{channel}/counts", post(hear_counts))
         .route("/v1/peers/deciders", post(hear_peer))
         .layer(DefaultBodyLimit::max(MAX_TELLING))
         .with_state(Desk { shelf, gate })
@@ -247,7 +256,35 @@ async fn revision(
     }
 }
 
-/// Another replica tells what its deciders said.
+/// A decider tells what it counted since it last did.
+async fn hear_counts(
+    State(Desk { shelf, gate }): State<Desk>,
+    Path((namespace, channel)): Path<(String, String)>,
+    request: Request,
+) -> Response {
+    // Before anything of the body is read.
+    if let Err(refused) = gate.admit(&namespace, &channel, request.headers()).await {
+        return refused;
+    }
+    if shelf.revision(&namespace, &channel).is_none() {
+        return absent(&shelf, &namespace, &channel);
+    }
+    let Ok(body) = to_bytes(request.into_body(), MAX_COUNTS).await else {
+        let detail = format!("counts are {MAX_COUNTS} bytes at the most");
+        return problem(StatusCode::PAYLOAD_TOO_LARGE, &detail);
+    };
+    match serde_json::from_slice(&body) {
+        Ok(counts) => shelf.counted.put(Counted {
+            namespace,
+            channel,
+            counts,
+        }),
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &format!("these are no counts: {error}")),
+    }
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Another replica tells what its deciders said and counted.
 async fn hear_peer(State(Desk { shelf, gate }): State<Desk>, request: Request) -> Response {
     // Before anything of the body is read: it may be large.
     if let Err(refused) = gate.admit_replica(request.headers()).await {
@@ -258,6 +295,10 @@ async fn hear_peer(State(Desk { shelf, gate }): State<Desk>, request: Request) -
         Err(unreadable) => return problem(unreadable.status(), &unreadable.body_text()),
     };
     shelf.deciders.hear_peer(&telling.replica, telling.deciders);
+    // Where this replica leads no more, it passes them on itself.
+    for counted in telling.counted {
+        shelf.counted.put(counted);
+    }
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::Kind;
+use attune_compile::live::Rules;
+use attune_compile::status::counts;
 use attune_index::{Effect, Index};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -55,6 +57,9 @@ pub struct Outputs {
     pub access: watch::Sender<Needed>,
 }
 
+/// How often what deciders counted is summed up: more often changes no figure that anybody decides by.
+const SUM_UP: Duration = Duration::from_mins(5);
+
 /// How the driver behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -81,6 +86,8 @@ pub struct Driver {
     leadership: Leadership,
     role: Role,
     hearing: Hearing,
+    /// When counts were last summed up; `None` until there were any.
+    summed_up: Option<Instant>,
 }
 
 impl Driver {
@@ -103,6 +110,7 @@ impl Driver {
             leadership: Leadership::always(),
             role: Role::Following,
             hearing: Hearing::default(),
+            summed_up: None,
         }
     }
 
@@ -203,11 +211,15 @@ impl Driver {
         let now = self.pace.clock.now();
         self.restore();
         self.compile(now);
-        if self.take_role() {
+        let has_taken_over = self.take_role();
+        if has_taken_over {
             // What the leader before published last, and what is to be withdrawn.
             self.restore();
+            self.index.recall(now);
+            self.summed_up = None;
             self.compile(now);
         }
+        let is_summed_up = self.sum_up(now);
         self.note_fallbacks();
         // INVARIANT: deciders are heard about what is out now, not about the revision before it.
         self.hear_deciders();
@@ -218,6 +230,7 @@ impl Driver {
         if compiled > 0 {
             self.metrics.compiled(compiled, started.elapsed().as_secs_f64());
         }
+        self.count_rules(has_taken_over || is_summed_up || compiled > 0, now);
         self.tell_others();
         if self.outputs.shelf.set_ready() {
             self.metrics.is_ready();
@@ -270,6 +283,26 @@ impl Driver {
         }
     }
 
+    /// Lets count what deciders counted, once in a while; another sums up while it leads. Gives whether it has.
+    fn sum_up(&mut self, now: Timestamp) -> bool {
+        let is_early = |last: Instant| last.elapsed() < SUM_UP;
+        if !self.role.leads() || self.summed_up.is_some_and(is_early) {
+            return false;
+        }
+        let counted = self.outputs.shelf.counted.take();
+        if counted.is_empty() && self.summed_up.is_none() {
+            return false;
+        }
+        self.summed_up = Some(Instant::now());
+        for one in counted {
+            self.index.count(&one.namespace, &one.channel, &one.counts, now);
+        }
+        self.index.sum_up(now);
+        // What deciders saw may be found to be wrong.
+        self.compile(now);
+        true
+    }
+
     fn note_fallbacks(&mut self) {
         let publisher = &self.outputs.publisher;
         let fallbacks = self.index.publications().map(|(namespace, channel, _)| {
@@ -278,6 +311,16 @@ impl Driver {
         });
         for (namespace, channel, fallback) in fallbacks.collect::<Vec<_>>() {
             self.index.note_fallback(&namespace, &channel, fallback);
+        }
+    }
+
+    /// Counts rules where there is news; replicas that follow would count the same once more.
+    fn count_rules(&self, is_news: bool, now: Timestamp) {
+        if !self.role.leads() {
+            self.metrics.counted_rules(Rules::default(), 0);
+        } else if is_news {
+            let (rules, fired) = self.index.rules(now);
+            self.metrics.counted_rules(rules, fired);
         }
     }
 
@@ -355,10 +398,10 @@ impl Driver {
                     let regarding = reference(&id, self.index.uid(&id));
                     self.outputs.events.turned(regarding, turned);
                 }
-                if id.kind == Kind::Channel {
-                    self.outputs.statuses.put_counts(id, status, may_wait);
-                } else {
+                if counts(id.kind).is_empty() {
                     self.outputs.statuses.put(id, status);
+                } else {
+                    self.outputs.statuses.put_counts(id, status, may_wait);
                 }
             }
         }

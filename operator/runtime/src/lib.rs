@@ -7,7 +7,7 @@
 //! - [`publish`]: bundles to the ConfigMaps that outlive the operator, and back after a restart.
 //! - [`distribute`]: bundles to deciders, over HTTP with entity tags and long polls, each to those who may have it.
 //! - [`callers`]: who asks, by their tokens.
-//! - [`deciders`]: who runs which revision.
+//! - [`deciders`]: who runs which revision; [`counted`]: what they counted.
 //! - [`deliver`]: deciders of their own behind a Service, for Channels that want that.
 //! - [`leader`]: which replica writes, by a Lease; [`peers`]: what the others tell it.
 //! - [`siblings`]: calls to other parts of the release.
@@ -25,6 +25,7 @@ mod args;
 pub mod callers;
 pub mod certificates;
 pub mod clock;
+pub mod counted;
 pub mod deciders;
 pub mod deliver;
 pub mod distribute;

@@ -2,6 +2,7 @@
 
 use attune_api::channel::DeciderFigures;
 use attune_api::{EventReason, Kind};
+use attune_compile::live::Rules;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -35,6 +36,7 @@ struct Cluster {
     peers: Family<OutcomeLabel, Counter>,
     certificates: Family<CertificateLabel, Gauge>,
     deciders: Family<StateLabel, Gauge>,
+    rules: Family<StateLabel, Gauge>,
     events: Family<ReasonLabel, Counter>,
     lost_events: Counter,
 }
@@ -297,6 +299,18 @@ impl Metrics {
         }
     }
 
+    /// Rules of all namespaces together, and how many of the live ones have won somebody within seven days.
+    pub(crate) fn counted_rules(&self, rules: Rules, fired: i32) {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        for (state, count) in [
+            ("declared", count(rules.declared)),
+            ("live", count(rules.live)),
+            ("fired", i64::from(fired)),
+        ] {
+            self.cluster.rules.get_or_create(&StateLabel { state }).set(count);
+        }
+    }
+
     /// An Event was posted.
     pub(crate) fn told(&self, reason: EventReason) {
         let reason = reason.as_str();
@@ -339,6 +353,9 @@ impl Cluster {
         let deciders = Family::default();
         let help = "Deciders of all Channels by state, where this replica leads";
         registry.register("deciders", help, deciders.clone());
+        let rules = Family::default();
+        let help = "Rules of all namespaces by state, where this replica leads: fired is live and won somebody within seven days";
+        registry.register("rules", help, rules.clone());
         let events = Family::default();
         registry.register("events", "Events posted, by reason", events.clone());
         let lost_events = Counter::default();
@@ -351,6 +368,7 @@ impl Cluster {
             peers,
             certificates,
             deciders,
+            rules,
             events,
             lost_events,
         }

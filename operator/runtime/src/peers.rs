@@ -1,4 +1,4 @@
-//! Replicas that do not lead tell the leader what their deciders said: `POST /v1/peers/deciders`.
+//! Replicas that do not lead tell the leader what their deciders said and counted: `POST /v1/peers/deciders`.
 //!
 //! So that a Channel's figures are right whichever replica its deciders call.
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use tracing::{debug, warn};
 
+use crate::counted::Counted;
 use crate::deciders::Said;
 use crate::distribute::Shelf;
 use crate::leader::Leader;
@@ -32,6 +33,9 @@ pub struct Telling {
     pub replica: String,
     /// What its deciders said.
     pub deciders: Vec<Said>,
+    /// What they counted since this replica last told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counted: Vec<Counted>,
 }
 
 /// How a replica tells.
@@ -100,17 +104,24 @@ impl Teller {
             self.server_name,
             address.port()
         );
-        let telling = Telling {
-            replica: self.replica.clone(),
-            deciders: self.shelf.deciders.say(),
-        };
         let request = self
             .siblings
             .request(Some((&self.server_name, address)), |client| client.post(url))
             .await?;
+        let telling = Telling {
+            replica: self.replica.clone(),
+            deciders: self.shelf.deciders.say(),
+            counted: self.shelf.counted.take(),
+        };
         let answer = request.timeout(PATIENCE).json(&telling).send().await;
         let answer = answer.and_then(reqwest::Response::error_for_status);
-        answer.map_err(TellError::Send)?;
+        if let Err(error) = answer {
+            // Whoever leads next is told. A leader that heard and could not say so counts twice, which a share bears.
+            for counted in telling.counted {
+                self.shelf.counted.put(counted);
+            }
+            return Err(TellError::Send(error));
+        }
         debug!(
             leader = identity,
             deciders = telling.deciders.len(),

@@ -11,6 +11,7 @@ const READY: Column = text("Ready", r#".status.conditions[?(@.type=="Ready")].st
 const REASON: Column = text("Reason", r#".status.conditions[?(@.type=="Ready")].reason"#);
 const RULES: Column = number("Rules", ".status.liveRules");
 const DECLARED: Column = number("Declared", ".status.declaredRules");
+const FIRED: Column = wide(number("Fired", ".status.firedRules"));
 const AGE: Column = Column {
     type_: "date",
     ..text("Age", ".metadata.creationTimestamp")
@@ -78,6 +79,7 @@ const PROGRAM: &[Column] = &[
     DECLARED,
     text("Lift", ".status.lift.percent"),
     number("Covered-Bp", ".status.coverage.coveredBp"),
+    FIRED,
     wide(text("KPI", ".spec.kpi.metricRef.name")),
     wide(text("Review", ".spec.reviewBy")),
 ];
@@ -86,6 +88,10 @@ const DATA_CONTRACT: &[Column] = &[
     READY,
     REASON,
     text("Audited", r#".status.conditions[?(@.type=="Audited")].status"#),
+    wide(text(
+        "Observed",
+        r#".status.conditions[?(@.type=="Observed")].status"#,
+    )),
     wide(text("Review", ".spec.reviewBy")),
 ];
 const AUDIENCE: &[Column] = &[
@@ -117,6 +123,7 @@ const CHANNEL: &[Column] = &[
     DECLARED,
     number("Current", ".status.deciders.current"),
     number("Desired", ".status.deciders.desired"),
+    FIRED,
     wide(text("Endpoint", ".status.endpoint")),
     wide(text("Revision", ".status.revision")),
 ];
@@ -129,6 +136,7 @@ const CHANNEL_BINDING: &[Column] = &[
     RULES,
     DECLARED,
     number("Traffic-Bp", ".status.effectiveTrafficBp"),
+    FIRED,
     wide(text("Revision", ".status.revision")),
 ];
 const METRIC: &[Column] = &[

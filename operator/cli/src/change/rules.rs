@@ -96,7 +96,7 @@ fn forms(spaces: &[Space]) -> BTreeMap<RuleName, Form<'_>> {
             .live_rules
             .rows
             .iter()
-            .flat_map(|row| row.live.iter().map(|index| (row.binding.as_str(), *index)))
+            .flat_map(|row| row.live.keys().map(|index| (row.binding.as_str(), *index)))
             .collect();
         for (channel, engine) in &space.engines {
             let bundle = engine.bundle();

@@ -11,6 +11,9 @@ use crate::strategy::Strategy;
 use crate::table;
 use crate::terminal::{print, say};
 
+#[cfg(test)]
+mod tests;
+
 /// Prints the tables that an owner wants to see.
 pub(crate) async fn run(args: StatusArgs) -> anyhow::Result<ExitCode> {
     let (resources, at) = match &args.server {
@@ -30,16 +33,18 @@ fn rules(resources: &[Value]) -> Option<String> {
     let programs = resources
         .iter()
         .filter(|resource| resource.get("kind") == Some(&Value::from("Program")));
-    let counts: Vec<[i64; 2]> = programs
+    let counts: Vec<[Option<i64>; 3]> = programs
         .map(|program| {
-            ["declaredRules", "liveRules"].map(|field| {
-                let count = program.get("status").and_then(|status| status.get(field));
-                count.and_then(Value::as_i64).unwrap_or(0)
-            })
+            ["declaredRules", "liveRules", "firedRules"]
+                .map(|field| program.get("status")?.get(field)?.as_i64())
         })
         .collect();
-    let sum = |index: usize| -> i64 { counts.iter().filter_map(|pair| pair.get(index)).sum() };
-    (!counts.is_empty()).then(|| format!("rules: {} declared, {} live", sum(0), sum(1)))
+    let known = |index: usize| counts.iter().filter_map(move |one| *one.get(index)?);
+    let [declared, live] = [0, 1].map(|index| known(index).sum::<i64>());
+    // Only deciders of a cluster tell, and not at once.
+    let fired = known(2).reduce(i64::saturating_add);
+    let fired = fired.map_or_else(String::new, |fired| format!(", {fired} fired within 7 days"));
+    (!counts.is_empty()).then(|| format!("rules: {declared} declared, {live} live{fired}"))
 }
 
 /// The resources of a running `attune serve` and the instant that it judged them at; what it refused goes to standard error.

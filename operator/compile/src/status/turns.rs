@@ -69,19 +69,38 @@ fn is_turn(before: Option<&Judged>, now: &Judged, is_stalled: bool) -> bool {
     }
 }
 
-/// Whether two statuses differ in nothing but how many deciders there are and which pods have none: that may wait.
-pub fn differ_in_counts_only(kind: Kind, standing: &Value, rendered: &Value) -> bool {
-    // What was never counted is shown at once.
-    let is_counted = standing.get("deciders").is_some();
-    kind == Kind::Channel
-        && is_counted
-        && says_the_same(kind, &without_counts(standing), &without_counts(rendered))
+/// The counts of deciders, and of what they told, that a status of this kind has; the first is there whenever any is.
+pub const fn counts(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Channel => &["deciders", "firedRules"],
+        Kind::ChannelBinding => &["decisions", "firedRules"],
+        Kind::Program => &["firedRules"],
+        Kind::DataContract => &["attributes"],
+        _ => &[],
+    }
 }
 
-fn without_counts(status: &Value) -> Value {
+/// Whether two statuses differ in nothing but how many deciders there are, which pods have none, and what deciders counted:
+/// that may wait.
+pub fn differ_in_counts_only(kind: Kind, standing: &Value, rendered: &Value) -> bool {
+    // What was never counted is shown at once.
+    let is_counted = counts(kind)
+        .first()
+        .is_some_and(|field| standing.get(*field).is_some());
+    is_counted
+        && says_the_same(
+            kind,
+            &without_counts(kind, standing),
+            &without_counts(kind, rendered),
+        )
+}
+
+fn without_counts(kind: Kind, status: &Value) -> Value {
     let mut status = status.clone();
     if let Some(fields) = status.as_object_mut() {
-        fields.remove("deciders");
+        for field in counts(kind) {
+            fields.remove(*field);
+        }
     }
     let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
     for condition in conditions.into_iter().flatten() {

@@ -5,6 +5,7 @@ use attune_api::conditions::{ConditionType, Reason};
 
 use crate::Model;
 use crate::finding::ObjectId;
+use crate::observed::MIN_REQUESTS;
 
 /// What a condition says that no finding turns.
 pub(super) enum Satisfied {
@@ -12,6 +13,8 @@ pub(super) enum Satisfied {
     Yes(Reason),
     /// No policy asks for it.
     NotJudged,
+    /// Deciders have not seen enough to say.
+    Unseen,
     /// Nothing looks at it yet.
     Pending,
 }
@@ -60,14 +63,14 @@ pub(super) fn satisfied(model: &Model<'_>, id: &ObjectId, type_: ConditionType) 
     }
 }
 
-/// Whether deciders have seen any attribute of a contract.
+/// Whether deciders have seen any attribute of a contract often enough to find fault with it.
 fn observed(model: &Model<'_>, contract: &str) -> Satisfied {
     let contract = model.snapshot.contracts.get(contract);
     let attributes = contract.into_iter().flat_map(|one| &one.spec.attributes);
     let mut seen = attributes.filter_map(|one| model.snapshot.observed.get(one.name.as_str()));
-    if seen.any(|seen| seen.requests > 0) {
+    if seen.any(|seen| seen.requests >= MIN_REQUESTS) {
         Satisfied::Yes(Reason::Observed)
     } else {
-        Satisfied::Pending
+        Satisfied::Unseen
     }
 }

@@ -171,3 +171,64 @@ async fn a_poll_is_answered_at_once_when_the_process_is_about_to_end() {
     assert_eq!(status, StatusCode::NOT_MODIFIED);
     assert_eq!(began.elapsed(), Duration::ZERO);
 }
+
+async fn tell(shelf: &Arc<Shelf>, path: &str, body: &str) -> StatusCode {
+    let routes = router(Arc::clone(shelf), Arc::new(Gate::Open));
+    let request = Request::post(path).header(CONTENT_TYPE, "application/json");
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    routes.oneshot(request).await.unwrap().status()
+}
+
+#[tokio::test]
+async fn hears_what_deciders_counted_of_channels_that_there_are() {
+    let shelf = shelf();
+    shelf.set_ready();
+    shelf.put("shop", "web", Some(&publication("shop", "web", "hero")));
+    let (path, counts) = (
+        "/v1/bundles/shop/web/counts",
+        r#"{"touchpoints": {"hero": {"NO_UNIT": 2}}}"#,
+    );
+    assert_eq!(tell(&shelf, path, counts).await, StatusCode::NO_CONTENT);
+    assert_eq!(tell(&shelf, path, counts).await, StatusCode::NO_CONTENT);
+    assert_eq!(tell(&shelf, path, "7").await, StatusCode::BAD_REQUEST);
+    let large = " ".repeat(MAX_COUNTS + 1);
+    assert_eq!(tell(&shelf, path, &large).await, StatusCode::PAYLOAD_TOO_LARGE);
+    let nowhere = "/v1/bundles/shop/nowhere/counts";
+    assert_eq!(tell(&shelf, nowhere, counts).await, StatusCode::NOT_FOUND);
+    let heard = shelf.counted.take();
+    assert_eq!(heard.len(), 1);
+    assert_eq!(
+        (heard[0].namespace.as_str(), heard[0].channel.as_str()),
+        ("shop", "web")
+    );
+    assert_eq!(heard[0].counts.touchpoints["hero"]["NO_UNIT"], 4);
+}
+
+#[tokio::test]
+async fn what_another_replica_heard_is_added_to_what_was_heard_here() {
+    let (leader, follower) = (shelf(), shelf());
+    let counted = || Counted {
+        namespace: "shop".to_owned(),
+        channel: "web".to_owned(),
+        counts: serde_json::from_str(r#"{"touchpoints": {"hero": {"NO_UNIT": 1}}}"#).unwrap(),
+    };
+    leader.counted.put(counted());
+    follower.counted.put(counted());
+    let telling = Telling {
+        replica: "b".to_owned(),
+        deciders: follower.deciders.say(),
+        counted: follower.counted.take(),
+    };
+    let telling = serde_json::to_string(&telling).unwrap();
+    assert_eq!(
+        tell(&leader, "/v1/peers/deciders", &telling).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(leader.counted.take()[0].counts.touchpoints["hero"]["NO_UNIT"], 2);
+    let before_counts = r#"{"replica": "c", "deciders": []}"#;
+    assert_eq!(
+        tell(&leader, "/v1/peers/deciders", before_counts).await,
+        StatusCode::NO_CONTENT,
+        "a replica of the version before has none"
+    );
+}

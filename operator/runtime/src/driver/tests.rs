@@ -1,9 +1,13 @@
+use std::collections::BTreeMap;
+
 use attune_api::Resource;
 use attune_api::labels::{CHANNEL, DECIDER, INJECT};
+use attune_core::measure::counts::Counts;
 use attune_testkit::stands;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::counted::Counted;
 use crate::deciders::Call;
 use crate::events::Post;
 use crate::fixture::publication;
@@ -332,4 +336,47 @@ async fn takes_over_what_the_leader_carries() {
         bench.outputs.shelf.revision("shop", "web"),
         Some(publication("shop", "web", "headline").revision)
     );
+}
+
+/// Decisions at the touchpoint of the Channel `web`.
+fn decisions(count: u64) -> Counted {
+    let reasons = BTreeMap::from([("NO_UNIT".to_owned(), count)]);
+    Counted {
+        namespace: "shop".to_owned(),
+        channel: "web".to_owned(),
+        counts: Counts {
+            touchpoints: BTreeMap::from([("headline".to_owned(), reasons)]),
+            ..Counts::default()
+        },
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_sums_up_what_deciders_counted_once_in_a_while() {
+    let bench = Bench::new(true, Vec::new(), None).await;
+    let inbox = &bench.outputs.shelf.counted;
+    inbox.put(decisions(1));
+    bench.pass(10).await;
+    assert_eq!(inbox.take(), [], "the first at once");
+    inbox.put(decisions(1));
+    bench.pass(120).await;
+    inbox.put(decisions(2));
+    bench.pass(60).await;
+    assert_eq!(inbox.take(), [decisions(3)], "others wait");
+    inbox.put(decisions(3));
+    bench.pass(120).await;
+    assert_eq!(inbox.take(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_lead_leaves_counts_to_be_passed_on() {
+    let bench = Bench::new(false, Vec::new(), None).await;
+    let inbox = &bench.outputs.shelf.counted;
+    inbox.put(decisions(1));
+    bench.pass(600).await;
+    assert_eq!(inbox.take(), [decisions(1)]);
+    inbox.put(decisions(1));
+    bench.leads.send_replace(true);
+    bench.pass(10).await;
+    assert_eq!(inbox.take(), [], "or sums them up itself when it leads");
 }

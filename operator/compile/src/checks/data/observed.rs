@@ -6,12 +6,10 @@ use attune_api::data_contract::Attribute;
 
 use crate::Model;
 use crate::checks::depth::percent;
-use crate::observed::Observed;
+use crate::observed::{MIN_REQUESTS, Observed};
 use crate::report::Report;
 use crate::uses::Reader;
 
-/// Requests below which nothing is said: a handful of them is chance.
-const MIN_REQUESTS: u64 = 1000;
 /// Least share of requests that carry an attribute, in basis points.
 const MIN_PRESENT_BP: u64 = 5000;
 /// Largest share of carried values that may be of another type, in basis points.
@@ -94,8 +92,12 @@ fn share(part: u64, whole: u64) -> u64 {
     u64::try_from(share).unwrap_or(u64::MAX)
 }
 
+/// In whole percent: traffic never stands still, and a condition that says something new every few minutes says nothing.
 fn words(basis_points: u64) -> String {
-    percent(usize::try_from(basis_points).unwrap_or(usize::MAX))
+    match basis_points {
+        1..100 => "less than 1 %".to_owned(),
+        basis_points => percent(usize::try_from(basis_points / 100 * 100).unwrap_or(usize::MAX)),
+    }
 }
 
 /// The audiences that depend on an attribute, as the end of a message.
