@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::de::DeserializeSeed as _;
 
 use crate::engine::{Engine, PurposeIx, SERVICE};
 use crate::history::History;
 use crate::value::Value;
 
 mod memo;
+mod quick;
 mod scalar;
 mod scratch;
 mod shape;
@@ -135,14 +135,9 @@ impl<'a> Context<'a> {
     /// When the text is not JSON, no object, or its targeting key is no string.
     pub fn decode(engine: &Engine, json: &'a [u8]) -> Result<Self, ContextError> {
         let mut context = Self::within(engine, &mut Scratch::default());
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
-        let found = visit::ContextSeed {
-            engine,
-            context: &mut context,
-        }
-        .deserialize(&mut deserializer);
-        let found = found.and_then(|found| deserializer.end().map(|()| found));
-        context.finish(engine, found)
+        let found = visit::context(json, engine, &mut context);
+        context.finish(engine, found)?;
+        Ok(context)
     }
 
     /// Reads a request body: `{"context": {...}}`; its other members are skipped.
@@ -163,14 +158,9 @@ impl<'a> Context<'a> {
         scratch: &mut Scratch,
     ) -> Result<Self, ContextError> {
         let mut context = Self::within(engine, scratch);
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let found = visit::RequestSeed {
-            engine,
-            context: &mut context,
-        }
-        .deserialize(&mut deserializer);
-        let found = found.and_then(|found| deserializer.end().map(|()| found));
-        context.finish(engine, found)
+        let found = visit::request(body, engine, &mut context);
+        context.finish(engine, found)?;
+        Ok(context)
     }
 
     /// The unit of the decision and where it came from: the fallback where present, else the unit.
@@ -231,7 +221,7 @@ impl<'a> Context<'a> {
         self.memo.get_or(audience, now, evaluate)
     }
 
-    fn finish(mut self, engine: &Engine, found: serde_json::Result<bool>) -> Result<Self, ContextError> {
+    fn finish(&mut self, engine: &Engine, found: serde_json::Result<bool>) -> Result<(), ContextError> {
         match found {
             Err(error) => return Err(ContextError::NotJson(error.to_string())),
             Ok(false) => return Err(ContextError::NoContext),
@@ -242,7 +232,7 @@ impl<'a> Context<'a> {
         }
         self.resolve_grants(engine);
         self.withhold(engine);
-        Ok(self)
+        Ok(())
     }
 
     fn resolve_grants(&mut self, engine: &Engine) {

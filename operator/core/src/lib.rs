@@ -22,6 +22,7 @@ pub mod history;
 pub mod locale;
 pub mod measure;
 pub mod ofrep;
+mod plain;
 pub mod trace;
 pub mod value;
 

@@ -14,7 +14,6 @@ mod tests;
 mod write;
 
 use write::Members;
-pub(crate) use write::is_plain;
 
 /// A successful evaluation. `value` and `variant` are absent when the client's code default serves.
 #[derive(Debug, Serialize)]

@@ -42,7 +42,7 @@ impl<'a> Scalar<'a> {
     }
 
     /// The string, if it is one.
-    pub(super) fn string(self) -> Option<Cow<'a, str>> {
+    pub(super) fn as_string(&self) -> Option<&Cow<'a, str>> {
         match self {
             Scalar::String(text) => Some(text),
             _ => None,

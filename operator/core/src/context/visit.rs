@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::quick::Reader;
 use super::scalar::{Scalar, ScalarSeed};
 use super::{Context, Found, Grant, IdentityValues, Nesting, SlotState};
 use crate::engine::{Engine, PathNode, Sink};
@@ -12,15 +13,53 @@ use crate::expr::{MAX_LIST_ITEMS, MAX_STRING_BYTES};
 use crate::value::{SlotId, Value};
 
 /// Reads `{"context": {...}}`; gives whether there was a context object.
-pub(super) struct RequestSeed<'c, 'a> {
-    pub engine: &'c Engine,
-    pub context: &'c mut Context<'a>,
+pub(super) fn request<'a>(
+    json: &'a [u8],
+    engine: &Engine,
+    context: &mut Context<'a>,
+) -> serde_json::Result<bool> {
+    let quickly = quickly(json, RequestSeed { engine, context });
+    quickly.map_or_else(|| slowly(json, RequestSeed::anew(engine, context)), Ok)
 }
 
 /// Reads the context object; gives whether it was one.
-pub(super) struct ContextSeed<'c, 'a> {
-    pub engine: &'c Engine,
-    pub context: &'c mut Context<'a>,
+pub(super) fn context<'a>(
+    json: &'a [u8],
+    engine: &Engine,
+    context: &mut Context<'a>,
+) -> serde_json::Result<bool> {
+    let quickly = quickly(json, ContextSeed { engine, context });
+    quickly.map_or_else(|| slowly(json, ContextSeed::anew(engine, context)), Ok)
+}
+
+/// Reads the whole of the usual kind of text, which is nearly every one; `None` leaves it to the parser.
+pub(super) fn quickly<'a, T>(json: &'a [u8], seed: impl DeserializeSeed<'a, Value = T>) -> Option<T> {
+    // That it is UTF-8 is seen once, and not string by string.
+    let mut reader = Reader::new(std::str::from_utf8(json).ok()?);
+    let value = seed.deserialize(&mut reader).ok()?;
+    reader.end().ok().map(|()| value)
+}
+
+/// Reads the whole of any text.
+pub(super) fn slowly<'a, T>(
+    json: &'a [u8],
+    seed: impl DeserializeSeed<'a, Value = T>,
+) -> serde_json::Result<T> {
+    let mut parser = serde_json::Deserializer::from_slice(json);
+    let value = seed.deserialize(&mut parser)?;
+    parser.end().map(|()| value)
+}
+
+/// See [`request`].
+pub(super) struct RequestSeed<'c, 'a> {
+    pub(super) engine: &'c Engine,
+    pub(super) context: &'c mut Context<'a>,
+}
+
+/// See [`context`].
+struct ContextSeed<'c, 'a> {
+    engine: &'c Engine,
+    context: &'c mut Context<'a>,
 }
 
 /// Reads the value at one path.
@@ -28,8 +67,6 @@ struct NodeSeed<'c, 'a> {
     engine: &'c Engine,
     context: &'c mut Context<'a>,
     node: &'c PathNode,
-    /// How many segments lead here.
-    segments: u8,
     nesting: Nesting,
 }
 
@@ -65,6 +102,22 @@ macro_rules! not_an_object {
             Ok(false)
         }
     };
+}
+
+impl<'c, 'a> RequestSeed<'c, 'a> {
+    /// Forgets what was read so far.
+    fn anew(engine: &'c Engine, context: &'c mut Context<'a>) -> Self {
+        context.reset(engine);
+        Self { engine, context }
+    }
+}
+
+impl<'c, 'a> ContextSeed<'c, 'a> {
+    /// Forgets what was read so far.
+    fn anew(engine: &'c Engine, context: &'c mut Context<'a>) -> Self {
+        context.reset(engine);
+        Self { engine, context }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for RequestSeed<'_, 'de> {
@@ -120,7 +173,6 @@ impl<'de> Visitor<'de> for ContextSeed<'_, 'de> {
             engine: self.engine,
             context: self.context,
             node: root,
-            segments: 0,
             nesting: Nesting::default(),
         }
         .visit_map(entries)?;
@@ -214,16 +266,11 @@ impl<'de> Visitor<'de> for NodeSeed<'_, 'de> {
 impl<'de> NodeSeed<'_, 'de> {
     /// The node that a key of this object leads to.
     fn child(&mut self, key: &str) -> Option<NodeSeed<'_, 'de>> {
-        let node = self.node.walk(key)?;
-        let spelled = key.bytes().filter(|byte| *byte == b'.').count() + 1;
         Some(NodeSeed {
             engine: self.engine,
             context: &mut *self.context,
-            node,
-            segments: self
-                .segments
-                .saturating_add(u8::try_from(spelled).unwrap_or(u8::MAX)),
-            nesting: self.nesting.with_key_at(self.segments),
+            node: self.node.walk(key)?,
+            nesting: self.nesting.with_key_at(self.node.segments()),
         })
     }
 
@@ -236,7 +283,7 @@ impl<'de> NodeSeed<'_, 'de> {
                 child.fill(value.clone());
             }
             if wins {
-                self.context.grant_entry(key, value);
+                self.context.grant_entry(key, &value);
             }
         }
         Ok(())
@@ -273,15 +320,15 @@ impl<'de> NodeSeed<'_, 'de> {
         }
         let sink = self.node.sink();
         if sink.is_identity() {
-            let text = scalar.clone().string();
+            let text = scalar.as_string();
             self.context.identity.invalid_targeting_key |= sink.targeting_key && text.is_none();
-            self.context.identity.put(sink, text.as_ref(), self.nesting);
-        }
-        if let Some(slot) = sink.attribute {
-            self.context.set(self.engine, slot, scalar.clone(), self.nesting);
+            self.context.identity.put(sink, text, self.nesting);
         }
         if sink.consent && self.context.begin_consent(self.nesting) {
-            self.context.grant_list(scalar);
+            self.context.grant_list(&scalar);
+        }
+        if let Some(slot) = sink.attribute {
+            self.context.set(self.engine, slot, scalar, self.nesting);
         }
     }
 }
@@ -339,17 +386,18 @@ impl<'a> Context<'a> {
     }
 
     /// Consent as a list: every entry is explicit. Any other shape grants nothing more.
-    fn grant_list(&mut self, scalar: Scalar<'a>) {
+    fn grant_list(&mut self, scalar: &Scalar<'a>) {
         if let Scalar::Strings(purposes) = scalar {
+            let purposes = purposes.iter().cloned();
             self.grants
-                .extend(purposes.into_iter().map(|purpose| (purpose, Grant::Explicit)));
+                .extend(purposes.map(|purpose| (purpose, Grant::Explicit)));
         }
     }
 
     /// One entry of consent as an object: purpose -> `Explicit` | `Implied` | `Denied`.
-    fn grant_entry(&mut self, purpose: Cow<'a, str>, value: Scalar<'a>) {
+    fn grant_entry(&mut self, purpose: Cow<'a, str>, value: &Scalar<'a>) {
         self.grants.retain(|(name, _)| *name != purpose);
-        let grant = match value.string().as_deref() {
+        let grant = match value.as_string().map(|grant| &**grant) {
             Some("Explicit") => Grant::Explicit,
             Some("Implied") => Grant::Implied,
             _ => return,

@@ -1,7 +1,7 @@
 //! Step 6: what is suspended, capped, stopped or quiet drops out, and the next candidate may win.
 
+use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
-use jiff::{SignedDuration, Timestamp};
 
 use super::candidates::Admitted;
 use super::{Reason, Run, Won};
@@ -122,9 +122,8 @@ impl<'e> Run<'e, '_> {
     }
 
     fn seconds_ago(&self, seconds: i64) -> Timestamp {
-        self.now
-            .checked_sub(SignedDuration::from_secs(seconds))
-            .unwrap_or(Timestamp::MIN)
+        let second = self.now.as_second().saturating_sub(seconds);
+        Timestamp::new(second, self.now.subsec_nanosecond()).unwrap_or(Timestamp::MIN)
     }
 }
 

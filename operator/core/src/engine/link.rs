@@ -11,7 +11,7 @@ use super::{
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle};
 use crate::expr::Program as Expression;
-use crate::ofrep;
+use crate::plain;
 use crate::value::SlotId;
 
 mod experiment;
@@ -109,7 +109,7 @@ fn is_plain(bundle: &Bundle) -> bool {
         .chain(arms.map(|arm| &arm.name))
         .chain(audiences)
         .chain(modules);
-    names.all(|name| ofrep::is_plain(name))
+    names.all(|name| plain::is_plain(name))
 }
 
 fn load_holdout(name: &str, holdout: &bundle::Holdout) -> Holdout {

@@ -13,6 +13,8 @@ pub(crate) struct PathNode {
     /// Where there are more: the places in `children`.
     places: HashMap<Box<str>, usize>,
     sink: Sink,
+    /// How many segments lead here.
+    segments: u8,
 }
 
 /// Up to here, comparing one by one beats hashing: most segments differ in their length.
@@ -96,6 +98,11 @@ impl PathNode {
         self.sink
     }
 
+    /// How many segments lead here.
+    pub(crate) fn segments(&self) -> u8 {
+        self.segments
+    }
+
     /// Whether no longer path leads through here.
     pub(crate) fn is_leaf(&self) -> bool {
         self.children.is_empty()
@@ -112,7 +119,11 @@ impl PathNode {
         let next = self.children.len();
         let place = *self.places.entry(segment.into()).or_insert(next);
         if place == next {
-            self.children.push((segment.into(), Self::default()));
+            let child = Self {
+                segments: self.segments.saturating_add(1),
+                ..Self::default()
+            };
+            self.children.push((segment.into(), child));
         }
         #[expect(clippy::indexing_slicing, reason = "every place is one of `children`")]
         let (_, child) = &mut self.children[place];
