@@ -17,7 +17,9 @@ mod status;
 
 pub use analysis::{Analysis, Covariate, DecisionRule, ExcludedUnits, OnHarm, OnLift, OnNoWorthwhileLift};
 pub use effect::{Effect, EffectType};
-pub use status::{ArmFigures, Decision, ExperimentStatus, Headline, Outcome, PowerFigures, Registration};
+pub use status::{
+    ArmFigures, Decision, ExperimentStatus, Headline, Outcome, PowerFigures, Registration, ShownFigures,
+};
 
 const NEW_PHASE: &str = "(has(self.phase) ? self.phase : 1)";
 const OLD_PHASE: &str = "(has(oldSelf.phase) ? oldSelf.phase : 1)";

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::channel_binding::CitedEvidence;
-use attune_api::experiment::Effect;
+use attune_api::experiment::{Effect, ShownFigures};
 use attune_api::results::Verdict;
 use attune_api::{Experiment, ObjectName};
 use jiff::Timestamp;
@@ -120,16 +120,12 @@ pub fn known(snapshot: &Snapshot) -> Option<BTreeMap<String, Evidence>> {
             .conclusion
             .map(|conclusion| (conclusion.verdict, conclusion.at));
         let (verdict, concluded_at) = decided.or(concluded)?;
+        let shown = shown(snapshot, name, experiment);
         let evidence = Evidence {
             outcome: outcome(verdict)?,
             concluded_at,
-            audiences: experiment
-                .spec
-                .audiences
-                .iter()
-                .map(|audience| audience.as_str().to_owned())
-                .collect(),
-            modules: shown(snapshot, experiment),
+            audiences: shown.audiences.into_iter().collect(),
+            modules: shown.modules.into_iter().collect(),
             metric: experiment.spec.analysis.primary.as_str().to_owned(),
         };
         Some((name.clone(), evidence))
@@ -163,8 +159,23 @@ const fn outcome(verdict: Verdict) -> Option<Outcome> {
     }
 }
 
+/// What an experiment shows and to whom, by what is written now; of one that has concluded, by what stands from then, so
+/// that no later edit borrows its evidence.
+pub(crate) fn shown(snapshot: &Snapshot, name: &str, experiment: &Experiment) -> ShownFigures {
+    let facts = snapshot.experiment_facts.get(name);
+    let then = facts.filter(|facts| facts.is_concluded());
+    if let Some(shown) = then.and_then(|facts| facts.shown.as_ref()) {
+        return shown.clone();
+    }
+    let audiences = experiment.spec.audiences.iter();
+    ShownFigures {
+        audiences: audiences.map(|audience| audience.as_str().to_owned()).collect(),
+        modules: modules(snapshot, experiment).into_iter().collect(),
+    }
+}
+
 /// The modules that treated arms show: those that they name, or those of the bindings that they personalize by.
-fn shown(snapshot: &Snapshot, experiment: &Experiment) -> BTreeSet<String> {
+fn modules(snapshot: &Snapshot, experiment: &Experiment) -> BTreeSet<String> {
     let spec = &experiment.spec;
     let treated = || spec.arms.iter().filter(|arm| !arm.control).map(|arm| &arm.effect);
     let named = treated().filter_map(|effect| Some(effect.module_ref()?.name.as_str()));

@@ -10,7 +10,7 @@ use crate::report::Report;
 
 mod experiment;
 
-pub use experiment::ExperimentFacts;
+pub use experiment::{ExperimentFacts, shown_of};
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use attune_api::audience::AudienceUse;
 use attune_api::channel_binding::{ChannelBindingSpec, ChannelBindingStatus, CitedEvidence};
 use attune_api::content_module::VariantFigures;
 use attune_api::delivery::Delivery;
-use attune_api::experiment::{Arm, ArmFigures};
+use attune_api::experiment::{Arm, ArmFigures, ExperimentState};
 use attune_api::labels::service_name;
 use attune_api::{
     AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, GovernancePolicyStatus,
@@ -17,6 +17,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::checks::content::needs_approval;
+use crate::evidence::shown;
 use crate::finding::ObjectId;
 use crate::live::LiveRules;
 use crate::policy::selects;
@@ -294,6 +295,7 @@ fn experiment(
         crossed_over: None,
     });
     ExperimentStatus {
+        shown: (spec.state != ExperimentState::Draft).then(|| shown(model.snapshot, name, experiment)),
         arms: arms.collect(),
         ..ExperimentStatus::default()
     }

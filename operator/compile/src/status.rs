@@ -70,7 +70,7 @@ pub fn undecodable(kind: Kind, message: &str, generation: Option<i64>, old: &Val
         .filter(|type_| **type_ != ConditionType::Accepted);
     conditions.extend(others.map(|type_| Judged::new(*type_, Truth::Unknown, Reason::Undecodable, "")));
     // What cannot be derived again, from an object that can be read later, stays: who registered what, and what is cited.
-    let kept = ["registration", "evidence"].map(|field| (field, old.get(field)));
+    let kept = ["registration", "shown", "evidence"].map(|field| (field, old.get(field)));
     let kept = kept
         .into_iter()
         .filter_map(|(field, value)| Some((field.to_owned(), value?.clone())));
@@ -136,7 +136,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "evidence",
         ],
         Kind::Holdout => &["observedGeneration", "programs"],
-        Kind::Experiment => &["observedGeneration", "registration"],
+        Kind::Experiment => &["observedGeneration", "registration", "shown"],
         Kind::GovernancePolicy => &["observedGeneration", "namespaces"],
         Kind::DataContract => &["observedGeneration", "attributes"],
         Kind::Metric => &["observedGeneration"],

@@ -9,7 +9,7 @@ use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
 use attune_compile::access;
 use attune_compile::evidence::cited_on;
-use attune_compile::facts::ExperimentFacts;
+use attune_compile::facts::{ExperimentFacts, shown_of};
 use attune_compile::status::{
     Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
     undecodable,
@@ -89,8 +89,11 @@ impl Space {
             if id.kind == Kind::Experiment && *standing != status {
                 let mut facts = ExperimentFacts::of_status(&status);
                 // Others write to this status too, perhaps before ours is there.
-                if facts.registration.is_none() && self.pending.newest(&id).is_some() {
-                    facts.registration = self.snapshot.registration(&id.name).cloned();
+                if self.pending.newest(&id).is_some() {
+                    let known = self.snapshot.experiment_facts.get(&id.name).cloned();
+                    let known = known.unwrap_or_default();
+                    facts.registration = facts.registration.or(known.registration);
+                    facts.shown = facts.shown.or(known.shown);
                 }
                 self.stale |= self.snapshot.note_experiment(&id.name, facts);
             }
@@ -360,6 +363,16 @@ impl Space {
         for (name, registration) in &compiled.registrations {
             let facts = self.snapshot.experiment_facts.entry(name.clone()).or_default();
             facts.registration = Some(registration.clone());
+        }
+        for (id, verdict) in compiled
+            .verdicts
+            .iter()
+            .filter(|(id, _)| id.kind == Kind::Experiment)
+        {
+            if let Some(shown) = shown_of(&verdict.figures) {
+                let facts = self.snapshot.experiment_facts.entry(id.name.clone()).or_default();
+                facts.shown = Some(shown);
+            }
         }
         self.compiled = Some(compiled);
         self.stale = false;

@@ -26,6 +26,10 @@ pub struct ExperimentStatus {
     /// What was registered when it left Draft, by hash: it may not change any more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration: Option<Registration>,
+    /// What its treated arms show, and to whom; once it has concluded, what they showed then: that is what its verdict is
+    /// evidence of, whatever is edited later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<ShownFigures>,
     /// Hash of the question that was asked last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
@@ -53,6 +57,19 @@ pub struct ExperimentStatus {
     /// What followed from the verdict, by `spec.decision`. It stands, and the analysis with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+}
+
+/// What an experiment shows, and to whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShownFigures {
+    /// Audiences that take part; empty: any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(max = 253)))]
+    pub audiences: Vec<String>,
+    /// Modules that treated arms show.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 253)))]
+    pub modules: Vec<String>,
 }
 
 /// What an experiment was registered with when it left Draft.

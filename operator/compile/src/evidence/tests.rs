@@ -96,3 +96,41 @@ fn a_deleted_experiment_leaves_its_verdict_with_the_binding_that_cites_it() {
         "no news"
     );
 }
+
+#[test]
+fn a_later_edit_does_not_borrow_evidence() {
+    let example = Strategy::example();
+    let mut running = snapshot(&example);
+    running.evidence = Some(BTreeMap::new());
+    let compiled = compile(&running, &Previous::new(), AT);
+    let figures = &verdict(&compiled, Kind::Experiment, "cart-hero").figures;
+    assert_eq!(
+        figures["shown"],
+        json!({"audiences": ["cart-abandoner"], "modules": ["hero"]})
+    );
+    // The verdict falls, and then somebody shows something else to others.
+    let edited = example
+        .copy(Kind::ContentModule, "hero", "untested")
+        .change(Kind::ChannelBinding, "retention-home-hero", |spec| {
+            spec["candidates"][0]["moduleRef"]["name"] = json!("untested");
+            spec["rollout"]["evidence"] = json!({"experimentRef": {"name": "cart-hero"}});
+        })
+        .edit(Kind::Experiment, "cart-hero", json!({"audiences": ["lapsed"]}));
+    let mut after = snapshot(&edited);
+    after.evidence = Some(BTreeMap::new());
+    let mut facts = decided("WorthwhileLift");
+    facts.shown = crate::facts::shown_of(figures);
+    after.note_experiment("cart-hero", facts);
+    let evidence = &known(&after).unwrap()["cart-hero"];
+    assert_eq!(evidence.modules, ["hero".to_owned()].into());
+    assert_eq!(evidence.audiences, ["cart-abandoner".to_owned()].into());
+    let compiled = compile(&after, &Previous::new(), AT);
+    let told = compiled
+        .findings
+        .iter()
+        .find(|finding| finding.reason == Reason::EvidenceMismatch);
+    let told = &told.unwrap().message;
+    assert!(told.contains("it did not show module `untested`"), "{told}");
+    let stands = &verdict(&compiled, Kind::Experiment, "cart-hero").figures["shown"];
+    assert_eq!(stands, &figures["shown"], "it goes on standing");
+}

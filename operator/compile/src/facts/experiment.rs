@@ -1,17 +1,19 @@
 //! What is known of resources beside their specs: what stands on their statuses and binds what may be compiled.
 
 use attune_api::conditions::ConditionType;
-use attune_api::experiment::{Decision, Registration};
+use attune_api::experiment::{Decision, Registration, ShownFigures};
 use attune_api::results::Verdict;
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What stands on an Experiment's status.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ExperimentFacts {
     /// What it was registered with when it left Draft.
     pub registration: Option<Registration>,
+    /// What its arms show, and once it has concluded, what they showed then.
+    pub shown: Option<ShownFigures>,
     /// What followed from its verdict.
     pub decision: Option<Decision>,
     /// What it has concluded with, whether or not anything followed.
@@ -49,13 +51,24 @@ impl ExperimentFacts {
         }
         Self {
             registration: field(status, "registration"),
+            shown: field(status, "shown"),
             decision: field(status, "decision"),
             conclusion: Conclusion::of_status(status),
         }
+    }
+
+    /// Whether it has concluded, decided upon or not.
+    pub const fn is_concluded(&self) -> bool {
+        self.decision.is_some() || self.conclusion.is_some()
     }
 
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// What an Experiment's figures say that it shows.
+pub fn shown_of(figures: &Map<String, Value>) -> Option<ShownFigures> {
+    ShownFigures::deserialize(figures.get("shown")?).ok()
 }
