@@ -58,6 +58,17 @@ fn shown<'m>(model: &'m Model<'_>) -> Shown<'m> {
                 .insert(channel);
         }
     }
+    // What an experiment shows instead of its bindings' candidates is shown where they are.
+    for experiment in snapshot.experiments.values() {
+        let arms = experiment.spec.arms.iter();
+        let modules = arms.filter_map(|arm| Some(arm.effect.module_ref()?.name.as_str()));
+        let bindings = experiment.spec.bindings.iter();
+        let bindings = bindings.filter_map(|name| snapshot.bindings.get(name.as_str()));
+        let channels: BTreeSet<_> = bindings.map(|one| one.spec.channel_ref.name.as_str()).collect();
+        for module in modules {
+            shown.entry(module).or_default().extend(&channels);
+        }
+    }
     shown
 }
 

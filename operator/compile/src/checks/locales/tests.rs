@@ -82,3 +82,21 @@ fn a_listed_locale_is_written_in_or_waived() {
             .any(|line| line.contains("LocaleUnserved"))
     );
 }
+
+#[test]
+fn what_an_arm_alone_shows_is_shown_too() {
+    let forbidding = ruling(json!({"de": {"tactics": ["Reminder"]}}));
+    let module = |strategy: Strategy| strategy.copy(Kind::ContentModule, "hero", "spare");
+    let spare = |strategy: &Strategy| {
+        let told = findings(strategy);
+        told.into_iter()
+            .filter(|line| line.contains("ContentModule spare"))
+            .count()
+    };
+    assert_eq!(spare(&module(forbidding.clone())), 0, "nobody is shown it");
+    let tested = module(forbidding).change(Kind::Experiment, "cart-hero", |spec| {
+        let arm = spec["arms"].as_array_mut().unwrap().last_mut().unwrap();
+        arm["effect"] = json!({"type": "Module", "moduleRef": {"name": "spare"}});
+    });
+    assert_eq!(spare(&tested), 1, "{:#?}", findings(&tested));
+}
