@@ -19,15 +19,32 @@ pub mod power;
 #[cfg(test)]
 mod tests;
 
+const SPEC: &str = "spec";
+const REACH: &str = "spec.reach";
+
+/// Why a leg fails, with the field to look at first.
+type Fault = (&'static str, String);
+
 /// What is known of one audience.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actionable {
     /// Channels on which a live rule names it.
     pub channels: BTreeSet<String>,
-    /// The legs that fail, with why and what to do, in the order of the legs.
-    pub failing: Vec<(Reason, String)>,
+    /// The legs that fail, in their order.
+    pub failing: Vec<Failing>,
     /// What holds, in one sentence, where no leg fails.
     pub because: String,
+}
+
+/// A leg that fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failing {
+    /// Which.
+    pub reason: Reason,
+    /// The field to look at first.
+    pub field: &'static str,
+    /// Why, and what to do.
+    pub why: String,
 }
 
 impl Actionable {
@@ -127,13 +144,16 @@ impl Judge<'_> {
         let measure = self.measure(programs);
         let legs = [
             (Reason::NotReachable, self.reach().err()),
-            (Reason::NotDifferentiated, different(cells, own).err()),
+            (
+                Reason::NotDifferentiated,
+                different(cells, own).err().map(|why| (SPEC, why)),
+            ),
             (Reason::NotMeasurable, measure.as_ref().err().cloned()),
         ];
-        let failing = legs
-            .into_iter()
-            .filter_map(|(reason, why)| Some((reason, why?)))
-            .collect();
+        let failing = legs.into_iter().filter_map(|(reason, found)| {
+            let (field, why) = found?;
+            Some(Failing { reason, field, why })
+        });
         Actionable {
             channels: self
                 .named
@@ -141,29 +161,31 @@ impl Judge<'_> {
                 .iter()
                 .map(|channel| (*channel).to_owned())
                 .collect(),
-            failing,
+            failing: failing.collect(),
             because: measure.unwrap_or_default(),
         }
     }
 
-    fn reach(&self) -> Result<(), String> {
+    fn reach(&self) -> Result<(), Fault> {
         if self.named.bindings.is_empty() {
-            return Err("no live rule names it: add it to a candidate of a binding".to_owned());
+            let why = "no live rule names it: add it to a candidate of a binding";
+            return Err((SPEC, why.to_owned()));
         }
+        let fault = |why: &str| Err((REACH, why.to_owned()));
         match reach(self.snapshot, self.name) {
-            None => Err("how many it reaches is not known: declare `spec.reach`".to_owned()),
-            Some(0) => Err("its `spec.reach` is 0: widen it or remove it".to_owned()),
+            None => fault("how many it reaches is not known: declare `spec.reach`"),
+            Some(0) => fault("its `spec.reach` is 0: widen it or remove it"),
             Some(_) => Ok(()),
         }
     }
 
     /// The comparison that needs the smallest part of what it has, over all Programs.
-    fn measure(&self, programs: &[&Coverage<'_>]) -> Result<String, String> {
+    fn measure(&self, programs: &[&Coverage<'_>]) -> Result<String, Fault> {
         let Some(units) = reach(self.snapshot, self.name).filter(|units| *units > 0) else {
-            return Err(
-                "without a reach nothing says what can be seen of it: declare `spec.reach`".to_owned(),
-            );
+            let why = "without a reach nothing says what can be seen of it: declare `spec.reach`";
+            return Err((REACH, why.to_owned()));
         };
+        let fault = |why: String| Err((SPEC, why));
         let mut found: Vec<power::Comparison> = Vec::new();
         for coverage in programs {
             found.extend(power::comparisons(
@@ -186,7 +208,7 @@ impl Judge<'_> {
             .iter()
             .min_by(|one, other| lacking(one).total_cmp(&lacking(other)));
         let Some(best) = best else {
-            return Err(
+            return fault(
                 "no holdout and no running experiment covers it: nothing can be said about what it brings; \
                  add a holdout that covers its program"
                     .to_owned(),
@@ -203,11 +225,11 @@ impl Judge<'_> {
             Some(needed) if lacking(best) <= 1.0 => Ok(format!(
                 "{sees}, and a lift of {lift} % needs {needed} at the least"
             )),
-            Some(needed) => Err(format!(
+            Some(needed) => fault(format!(
                 "{sees}, and a lift of {lift} % needs {needed} even if every second person responded: widen it, compare a \
                  larger share, or ask for a larger lift"
             )),
-            None => Err(format!(
+            None => fault(format!(
                 "{sees}, and no number of units shows a lift of {lift} %: ask for a larger one"
             )),
         }

@@ -215,11 +215,11 @@ impl Judge<'_> {
         }
         match strategic::satisfied(self.model, id, type_) {
             Satisfied::Yes(reason) => Judged::new(type_, true, reason, ""),
-            Satisfied::NotJudged => Judged::new(
+            Satisfied::NotJudged(rule) => Judged::new(
                 type_,
                 Truth::Unknown,
                 Reason::NotJudged,
-                "no policy of this namespace asks for it",
+                format!("no policy of this namespace judges `rules.{rule}`"),
             ),
             Satisfied::Unseen => Judged::new(
                 type_,
@@ -239,12 +239,12 @@ impl Judge<'_> {
         let Some(actionable) = self.strategy.actionable.get(&id.name) else {
             return Judged::new(type_, Truth::Unknown, Reason::Pending, "");
         };
-        let Some((reason, _)) = actionable.failing.first() else {
+        let Some(first) = actionable.failing.first() else {
             return Judged::new(type_, true, Reason::Actionable, actionable.because.clone());
         };
-        let legs: Vec<_> = actionable.failing.iter().map(|(_, why)| why.as_str()).collect();
+        let legs: Vec<_> = actionable.failing.iter().map(|one| one.why.as_str()).collect();
         let message: String = legs.join("; ").chars().take(MAX_MESSAGE).collect();
-        Judged::new(type_, false, *reason, message)
+        Judged::new(type_, false, first.reason, message)
     }
 
     /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
@@ -321,7 +321,7 @@ pub const fn is_result(kind: Kind, type_: ConditionType) -> bool {
 }
 
 /// Whether an experiment's units are put into arms at the model's instant, or why not.
-fn run_state(experiment: &Experiment, model: &Model<'_>, name: &str) -> Reason {
+pub(crate) fn run_state(experiment: &Experiment, model: &Model<'_>, name: &str) -> Reason {
     let is_over = |schedule: &Schedule| {
         schedule
             .end

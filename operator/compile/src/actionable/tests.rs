@@ -28,7 +28,7 @@ fn reasons(strategy: &Strategy, audience: &str) -> Vec<Reason> {
     judged(strategy, audience)
         .failing
         .into_iter()
-        .map(|(reason, _)| reason)
+        .map(|failing| failing.reason)
         .collect()
 }
 
@@ -85,9 +85,9 @@ fn an_audience_with_everybodys_words_is_a_label() {
             .retain(|variant| variant["name"] != "lapsed");
     });
     let lapsed = judged(&generic, "lapsed");
-    assert_eq!(lapsed.failing[0].0, Reason::NotDifferentiated);
+    assert_eq!(lapsed.failing[0].reason, Reason::NotDifferentiated);
     assert!(
-        lapsed.failing[0].1.contains("a label, not a strategy"),
+        lapsed.failing[0].why.contains("a label, not a strategy"),
         "{:?}",
         lapsed.failing
     );
@@ -130,7 +130,7 @@ fn without_a_comparison_nothing_is_measurable() {
     assert_eq!(why.len(), 1, "{why:?}");
     assert!(
         why[0]
-            .1
+            .why
             .contains("no holdout and no running experiment covers it"),
         "{why:?}"
     );

@@ -1,12 +1,12 @@
 //! Nothing is shown to many before it was shown to work, and every program is measured.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_api::conditions::Reason;
-use attune_api::experiment::ExperimentState;
 use attune_api::governance_policy::{EvidenceRule, HoldoutRule};
 use attune_api::holdout::HoldoutScope;
-use attune_api::{ChannelBinding, Holdout, Kind, ObjectName, Program, Whole};
+use attune_api::{ChannelBinding, Experiment, Holdout, Kind, ObjectName, Program, Whole};
 
 use super::depth::percent;
 use crate::Model;
@@ -14,6 +14,7 @@ use crate::evidence::Evidence;
 use crate::facts::{Fact, Facts};
 use crate::policy::Ruling;
 use crate::report::Report;
+use crate::verdict::run_state;
 
 #[cfg(test)]
 mod tests;
@@ -240,11 +241,11 @@ fn measured(
         ));
         return;
     }
-    let runs = snapshot
-        .experiments
-        .values()
-        .any(|one| one.spec.program_ref.name.as_str() == name && one.spec.state == ExperimentState::Running);
-    if !runs {
+    // One that is decided shows everybody the same: it compares nothing any more.
+    let runs = |(experiment, one): (&String, &Arc<Experiment>)| {
+        one.spec.program_ref.name.as_str() == name && run_state(one, model, experiment) == Reason::Running
+    };
+    if !snapshot.experiments.iter().any(runs) {
         note(
             "nothing is held back and no experiment runs, so that nobody can tell what the program brings: add a holdout"
                 .to_owned(),

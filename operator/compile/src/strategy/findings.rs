@@ -77,13 +77,9 @@ impl Strategy<'_> {
         for ruling in model.policies.judging(|rules| rules.actionable.as_ref()) {
             for (name, actionable) in &self.actionable {
                 let object = || model.snapshot.id(Kind::Audience, name);
-                for (reason, message) in &actionable.failing {
-                    let field = if message.contains("`spec.reach`") {
-                        "spec.reach"
-                    } else {
-                        "spec"
-                    };
-                    facts.note(&ruling, Fact::new(object(), *reason, field, message.clone()));
+                for failing in &actionable.failing {
+                    let why = failing.why.clone();
+                    facts.note(&ruling, Fact::new(object(), failing.reason, failing.field, why));
                 }
                 let mut channels = actionable.channels.iter();
                 if let (Some(only), None) = (channels.next(), channels.next()) {

@@ -88,6 +88,7 @@ fn a_policy_that_does_not_ask_says_nothing_of_coverage() {
     for rules in [
         json!({"coverage": null, "capacity": null}),
         json!({"coverage": {"enforcement": "Ignore"}, "capacity": null}),
+        json!({"coverage": {"enforcement": "Ignore"}, "capacity": {"enforcement": "Warn"}}),
     ] {
         let strategy = ruled(rules);
         assert_eq!(told(&strategy, "CoverageTooLow"), [""; 0]);

@@ -5,7 +5,7 @@ use attune_api::conditions::ConditionType;
 use attune_testkit::{AT, Strategy};
 use serde_json::{Value, json};
 
-use super::{bundle, compile, condition, findings, snapshot, stands, verdict};
+use super::{bundle, compile, condition, findings, ruled, snapshot, stands, verdict};
 use crate::Previous;
 use crate::facts::ExperimentFacts;
 use crate::verdict::Programmed;
@@ -182,4 +182,41 @@ fn bounds_messages_and_counts_what_they_leave_out() {
         "{}",
         refs.message.chars().count()
     );
+}
+
+#[test]
+fn what_no_policy_judges_is_not_called_true() {
+    let program = |condition| (Kind::Program, "spring-retention", condition);
+    for (rule, beside, (kind, name, condition)) in [
+        ("ownerRoles", "objective", program(ConditionType::OwnersResolved)),
+        ("coverage", "capacity", program(ConditionType::Covered)),
+        (
+            "funnelBalance",
+            "audienceBudget",
+            program(ConditionType::Balanced),
+        ),
+        ("holdout", "primaryMetric", program(ConditionType::Measured)),
+        (
+            "dataAudit",
+            "purpose",
+            (Kind::DataContract, "shopper", ConditionType::Audited),
+        ),
+        (
+            "review",
+            "insight",
+            (Kind::Audience, "lapsed", ConditionType::Fresh),
+        ),
+    ] {
+        let rules = |enforcement: &str| {
+            ruled(json!({rule: {"enforcement": enforcement}, beside: {"enforcement": "Warn"}}))
+        };
+        let compiled = compile(&rules("Ignore"));
+        assert_eq!(
+            stands(&compiled, kind, name, condition),
+            "Unknown/NotJudged",
+            "{rule}"
+        );
+        let judged = stands(&compile(&rules("Warn")), kind, name, condition);
+        assert!(!judged.starts_with("Unknown"), "{rule}: {judged}");
+    }
 }

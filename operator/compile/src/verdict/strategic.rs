@@ -11,8 +11,8 @@ use crate::observed::MIN_REQUESTS;
 pub(super) enum Satisfied {
     /// It is true, for this reason.
     Yes(Reason),
-    /// No policy asks for it.
-    NotJudged,
+    /// No policy judges this rule, which it is about.
+    NotJudged(&'static str),
     /// Deciders have not seen enough to say.
     Unseen,
     /// Nothing looks at it yet.
@@ -22,42 +22,48 @@ pub(super) enum Satisfied {
 /// What a condition of an object says that no finding turns.
 pub(super) fn satisfied(model: &Model<'_>, id: &ObjectId, type_: ConditionType) -> Satisfied {
     let policies = &model.policies;
-    let when = |judged: bool, reason| {
+    let when = |judged: bool, rule, reason| {
         if judged {
             Satisfied::Yes(reason)
         } else {
-            Satisfied::NotJudged
+            Satisfied::NotJudged(rule)
         }
     };
+    // Other rules may turn a condition too; that none of them was broken does not make true what it is named after.
     match type_ {
         ConditionType::OwnersResolved => when(
             policies.judges(|rules| rules.owner_roles.as_ref())
                 || policies.judges(|rules| rules.owner_access.as_ref()),
+            "ownerRoles",
             Reason::OwnersResolved,
         ),
         ConditionType::Covered => when(
-            policies.judges(|rules| rules.coverage.as_ref())
-                || policies.judges(|rules| rules.capacity.as_ref()),
+            policies.judges(|rules| rules.coverage.as_ref()),
+            "coverage",
             Reason::Covered,
         ),
         ConditionType::Balanced => when(
-            policies.judges(|rules| rules.funnel_balance.as_ref())
-                || policies.judges(|rules| rules.audience_budget.as_ref()),
+            policies.judges(|rules| rules.funnel_balance.as_ref()),
+            "funnelBalance",
             Reason::Balanced,
         ),
         ConditionType::Measured => when(
-            policies.judges(|rules| rules.holdout.as_ref())
-                || policies.judges(|rules| rules.primary_metric.as_ref())
-                || policies.judges(|rules| rules.objective.as_ref()),
+            policies.judges(|rules| rules.holdout.as_ref()),
+            "holdout",
             Reason::Measured,
         ),
         ConditionType::Audited => when(
             policies.judges(|rules| rules.data_audit.as_ref()),
+            "dataAudit",
             Reason::Audited,
         ),
+        // What has expired is told whether or not a policy asks for reviews; that all is fresh, only where one does.
+        ConditionType::Fresh => when(
+            policies.judges(|rules| rules.review.as_ref()),
+            "review",
+            Reason::Fresh,
+        ),
         ConditionType::Observed => observed(model, &id.name),
-        // What has expired is told whether or not a policy asks for reviews.
-        ConditionType::Fresh => Satisfied::Yes(Reason::Fresh),
         ConditionType::Complete if id.kind == Kind::ContentModule => Satisfied::Yes(Reason::Complete),
         _ => Satisfied::Pending,
     }

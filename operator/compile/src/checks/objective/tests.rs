@@ -24,7 +24,11 @@ fn measured(strategy: &Strategy) -> String {
 #[test]
 fn a_program_that_says_everything_is_left_alone() {
     assert_eq!(findings(&strict()), [""; 0]);
-    assert_eq!(measured(&strict()), "True/Measured");
+    assert_eq!(
+        measured(&strict()),
+        "Unknown/NotJudged",
+        "whether it is measured, `holdout` judges"
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use attune_testkit::{AT, Strategy, instant};
 use serde_json::{Value, json};
 
 use crate::evidence::{Evidence, Outcome};
+use crate::facts::ExperimentFacts;
 use crate::tests::{bundle, compile, finding, findings, ruled, snapshot, stands, told};
 use crate::{Compiled, Previous};
 
@@ -271,4 +272,35 @@ fn a_holdout_that_is_small_or_over_measures_nothing() {
         )
         .without(Kind::Experiment, "cart-hero");
     assert_eq!(measured(&over), "False/HoldoutMissing");
+}
+
+#[test]
+fn an_experiment_that_is_decided_measures_nothing_any_more() {
+    let alone = ruled(json!({"holdout": {"enforcement": "Warn"}}))
+        .without(Kind::Holdout, "always-baseline")
+        .edit(Kind::Program, "spring-retention", json!({"holdoutRef": null}));
+    let stands = |facts: ExperimentFacts| {
+        let mut snapshot = snapshot(&alone);
+        snapshot.note_experiment("cart-hero", facts);
+        let compiled = crate::compile(&snapshot, &Previous::new(), AT);
+        crate::tests::stands(
+            &compiled,
+            Kind::Program,
+            "spring-retention",
+            ConditionType::Measured,
+        )
+    };
+    assert_eq!(stands(ExperimentFacts::default()), "True/Measured");
+    let registration =
+        crate::compile(&snapshot(&alone), &Previous::new(), AT).registrations["cart-hero"].clone();
+    for outcome in ["Promoted", "Retired", "HarmStopped"] {
+        let facts = ExperimentFacts::of_status(&json!({
+            "registration": registration,
+            "decision": {
+                "outcome": outcome, "arm": "reminder", "verdict": "Lift", "reason": "it pays", "at": "2026-11-20T00:00:00Z",
+                "units": 40000, "registration": registration.hash,
+            },
+        }));
+        assert_eq!(stands(facts), "False/HoldoutMissing", "{outcome}");
+    }
 }
