@@ -1,9 +1,14 @@
+use allocation_counter::measure;
+use attune_core::context::Context;
+use attune_core::decide::{Request, decide};
+use attune_core::history::NoHistory;
 use attune_core::measure::counts::{AttributeCounts, Counts};
+use attune_core::trace::Trace;
 use serde_json::{Value, json};
 
 use super::{EACH, ONE_IN};
 use crate::decider::Decider;
-use crate::fixture::{Place, builder, bundle_with, evaluate, post, unit_in};
+use crate::fixture::{Place, builder, bundle_with, evaluate, now, post, unit_in};
 
 /// The shop, whose hero is for gold; browsers may say a tier and no age.
 fn shop() -> Decider {
@@ -130,4 +135,35 @@ async fn a_busy_decider_looks_at_some_requests_for_all() {
     }
     let seen = tier(&decider.account().take());
     assert_eq!((seen.requests, seen.present), (requests, requests));
+}
+
+#[test]
+fn counting_allocates_nothing() {
+    let decider = shop();
+    let loaded = decider.loaded();
+    let loaded = loaded.as_deref().unwrap();
+    let body =
+        br#"{"context": {"targetingKey": "u1", "consent": ["marketing"], "user": {"tier": "bronze"}}}"#;
+    let context = Context::decode_request(&loaded.engine, body).unwrap();
+    let decisions: Vec<_> = ["hero", "bare"]
+        .map(|touchpoint| {
+            let request = Request {
+                touchpoint,
+                context: &context,
+                history: &NoHistory,
+                now: now(),
+            };
+            decide(&loaded.engine, request, &mut Trace::off()).unwrap()
+        })
+        .into();
+    let counted = measure(|| {
+        for _ in 0..2 * EACH {
+            loaded.sums.read(&loaded.engine, &context);
+            for decision in &decisions {
+                loaded.sums.decided(decision);
+            }
+        }
+    });
+    assert_eq!(counted.count_total, 0);
+    assert_eq!(tier(&decider.account().take()).outside_values, 2 * EACH);
 }
