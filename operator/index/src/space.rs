@@ -220,7 +220,11 @@ impl Space {
         self.told(now)?.fired_rules()
     }
 
+    /// What deciders told; `None` where they have told nothing, so that a large namespace without traffic costs no more.
     fn told(&self, now: Timestamp) -> Option<Told<'_>> {
+        if self.traffic.is_empty() {
+            return None;
+        }
         let rules = &self.compiled.as_ref()?.live_rules;
         Some(self.traffic.tell(&self.snapshot, rules, now))
     }
@@ -424,9 +428,12 @@ impl Space {
             deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
             fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
         });
-        let mut verdict = verdict.clone();
         let counted = told.map(|told| told.of(id.kind, &id.name));
-        verdict.figures.extend(counted.unwrap_or_default());
+        let Some(counted) = counted.filter(|counted| !counted.is_empty()) else {
+            return Some(render(id.kind, verdict, outside, standing, now));
+        };
+        let mut verdict = verdict.clone();
+        verdict.figures.extend(counted);
         Some(render(id.kind, &verdict, outside, standing, now))
     }
 }
