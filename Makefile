@@ -113,6 +113,15 @@ bench: bench-build ## what a decision costs, in process and beside a server that
 	@cargo bench --locked -p attune-decider --bench engine
 	operator/decider/benches/load
 
+# Some seconds of it, which fail by the processor time of an answer: other work on the machine does not matter.
+.PHONY: bench-gate
+bench-gate: bench-build ## fails where decisions cost far more than a server that does nothing; needs wrk and two cores
+	@operator/decider/benches/load --gate --rounds 3 --seconds 1
+
+.PHONY: callgrind
+callgrind: bench-build ## the instructions of a decision's steps; fails where one is over its budget; needs valgrind
+	@operator/decider/benches/instructions "$(abspath $(dir $(BINARIES)))/release"
+
 # Seconds of the soak.
 SOAK_SECONDS ?= 600
 
