@@ -13,11 +13,13 @@ mod experiments;
 mod health;
 mod managers;
 mod neighbours;
+mod plan;
 mod process;
 mod programs;
 mod release;
 mod replicas;
 mod results;
+mod rules;
 mod workloads;
 
 use std::process::ExitCode;
@@ -30,7 +32,13 @@ use self::programs::Programs;
 fn main() -> Result<ExitCode> {
     // Before any clock of a test starts.
     let programs = Programs::build()?;
-    let suite = Suite::prepared(async move |cluster| prepare(cluster, programs).await)?
+    let suite = Suite::prepared(async move |cluster| prepare(cluster, programs).await)?;
+    Ok(measuring(serving(suite)).run())
+}
+
+/// What stands, what is said about it, and what serves.
+fn serving(suite: Suite<Programs>) -> Suite<Programs> {
+    suite
         // The longest first: they wait more than they work.
         .test(
             "another_replica_takes_over_and_writes_nothing_twice",
@@ -39,6 +47,10 @@ fn main() -> Result<ExitCode> {
         .test(
             "nobody_leads_without_the_api_server",
             replicas::nobody_leads_without_the_api_server,
+        )
+        .test(
+            "every_rule_turns_its_condition_and_turns_it_back",
+            rules::every_rule_turns_its_condition_and_turns_it_back,
         )
         .test(
             "kstatus_and_argo_cd_see_every_kind_in_every_state",
@@ -89,6 +101,10 @@ fn main() -> Result<ExitCode> {
             edits::an_edit_reaches_the_decider_and_is_acknowledged_by_it,
         )
         .test(
+            "a_plan_says_what_files_change_of_the_cluster",
+            plan::a_plan_says_what_files_change_of_the_cluster,
+        )
+        .test(
             "a_lost_audience_turns_conditions_and_no_decision",
             neighbours::a_lost_audience_turns_conditions_and_no_decision,
         )
@@ -104,6 +120,15 @@ fn main() -> Result<ExitCode> {
             "a_bundle_that_somebody_deletes_is_written_again",
             neighbours::a_bundle_that_somebody_deletes_is_written_again,
         )
+        .test(
+            "it_counts_what_it_does_and_ends_when_told",
+            process::it_counts_what_it_does_and_ends_when_told,
+        )
+}
+
+/// What was measured.
+fn measuring(suite: Suite<Programs>) -> Suite<Programs> {
+    suite
         .test(
             "results_come_onto_an_imported_experiment_and_stay",
             results::results_come_onto_an_imported_experiment_and_stay,
@@ -121,11 +146,6 @@ fn main() -> Result<ExitCode> {
             "a_broken_split_is_invalid",
             experiments::a_broken_split_is_invalid,
         )
-        .test(
-            "it_counts_what_it_does_and_ends_when_told",
-            process::it_counts_what_it_does_and_ends_when_told,
-        );
-    Ok(suite.run())
 }
 
 /// The definitions, and the policy that every namespace is judged by.

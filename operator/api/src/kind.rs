@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use kube::core::ApiResource;
 use serde::{Deserialize, Serialize};
+
+use crate::{API_VERSION, GROUP, VERSION};
 
 /// Whether resources of a kind live in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +70,17 @@ impl Kind {
             Self::Experiment => "Experiment",
             Self::Holdout => "Holdout",
             Self::GovernancePolicy => "GovernancePolicy",
+        }
+    }
+
+    /// How a client addresses its resources.
+    pub fn api_resource(self) -> ApiResource {
+        ApiResource {
+            group: GROUP.to_owned(),
+            version: VERSION.to_owned(),
+            api_version: API_VERSION.to_owned(),
+            kind: self.name().to_owned(),
+            plural: self.plural().to_owned(),
         }
     }
 

@@ -274,7 +274,7 @@ impl Cli {
             Verb::Crds(args) => cmd::crds::run(&args),
             Verb::Lint(args) => cmd::lint::run(&args),
             Verb::Coverage(args) => cmd::coverage::run(&args),
-            Verb::Plan(args) => return cmd::plan::run(&args),
+            Verb::Plan(args) => return cmd::plan::run(&args).await,
             Verb::Audit(args) => cmd::audit::run(&args),
             Verb::Decay(args) => cmd::decay::run(&args),
             Verb::Approve(args) => cmd::approve::run(&args),

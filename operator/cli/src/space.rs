@@ -1,14 +1,17 @@
-//! What files hold, namespace by namespace, compiled and ready to be asked.
+//! What files or a cluster hold, namespace by namespace, compiled and ready to be asked.
 
 use std::collections::BTreeMap;
 
-use attune_api::Resource;
+use attune_api::{Kind, Resource};
 use attune_compile::coverage::{self, Coverage, Engines};
-use attune_compile::{Compiled, Previous, Snapshot, compile};
+use attune_compile::evidence::cited_on;
+use attune_compile::facts::ExperimentFacts;
+use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
 use attune_core::engine::Engine;
 use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::strategy::Strategy;
+use crate::inventory::Inventory;
 
 /// One namespace.
 #[derive(Debug)]
@@ -24,25 +27,36 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// The namespaces of a strategy, by name.
-    pub(crate) fn all(strategy: &Strategy, at: Timestamp) -> anyhow::Result<Vec<Self>> {
-        let (namespaced, policies): (Vec<&Resource>, Vec<&Resource>) = strategy
-            .accepted()
-            .partition(|resource| resource.kind().is_namespaced());
+    /// The namespaces of an inventory, by name.
+    pub(crate) fn all(inventory: &Inventory, at: Timestamp) -> anyhow::Result<Vec<Self>> {
         let mut snapshots: BTreeMap<&str, Snapshot> = BTreeMap::new();
-        for resource in namespaced {
-            let name = resource.namespace().unwrap_or_default();
-            let snapshot = snapshots.entry(name).or_insert_with(|| Snapshot::new(name));
+        for (id, resource) in inventory
+            .resources
+            .iter()
+            .filter(|(id, _)| id.kind.is_namespaced())
+        {
+            let snapshot = snapshots
+                .entry(&id.namespace)
+                .or_insert_with(|| Snapshot::new(&id.namespace));
             snapshot.insert(resource.clone());
+            if let Some(status) = inventory.statuses.get(id) {
+                note(snapshot, id, status);
+            }
         }
-        let refused = strategy.refused_ids();
+        let policies = inventory
+            .resources
+            .iter()
+            .filter(|(id, _)| !id.kind.is_namespaced());
+        let policies: Vec<&Resource> = policies.map(|(_, policy)| policy).collect();
         let spaces = snapshots.into_values().map(|mut snapshot| {
+            snapshot.namespaces.clone_from(&inventory.labels);
+            snapshot.evidence = inventory.tells_conclusions.then(BTreeMap::new);
             for policy in &policies {
                 snapshot.insert((*policy).clone());
             }
             // Whoever refers to what is there and refused is not told to create it.
             let namespace = snapshot.namespace.clone();
-            for id in refused.iter().filter(|id| id.namespace == namespace) {
+            for id in inventory.unusable.iter().filter(|id| id.namespace == namespace) {
                 snapshot.insert_unreadable(id.kind, &id.name);
             }
             Self::new(snapshot, at)
@@ -75,5 +89,14 @@ impl Space {
     /// The coverage of its Programs, by name.
     pub(crate) fn coverages(&self) -> Vec<Coverage<'_>> {
         coverage::all(&self.snapshot, &self.engines, self.at)
+    }
+}
+
+/// Takes note of what a status says that decides what is served.
+fn note(snapshot: &mut Snapshot, id: &ObjectId, status: &Value) {
+    match id.kind {
+        Kind::Experiment => drop(snapshot.note_experiment(&id.name, ExperimentFacts::of_status(status))),
+        Kind::ChannelBinding => drop(snapshot.note_cited(&id.name, cited_on(status))),
+        _ => {}
     }
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::cli::SourceArgs;
 use crate::diagnostic::Diagnostic;
+use crate::inventory::Inventory;
 use crate::lint::{LintReport, Read};
 use crate::manifest::{self, LoadError, Node, Source};
 use crate::terminal::say;
@@ -39,6 +40,19 @@ impl Strategy {
     /// Resources that an API server would take.
     pub fn accepted(&self) -> impl Iterator<Item = &Resource> {
         self.read.accepted()
+    }
+
+    /// What an API server would take, and what of the rest it would have to be asked about.
+    pub(crate) fn inventory(&self) -> Inventory {
+        let mut inventory = Inventory {
+            unusable: self.refused_ids(),
+            labels: labels(self.read.foreign()).collect(),
+            ..Inventory::default()
+        };
+        self.accepted()
+            .cloned()
+            .for_each(|resource| inventory.add(resource));
+        inventory
     }
 
     /// What is wrong with documents taken one by one.

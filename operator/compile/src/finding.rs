@@ -222,6 +222,15 @@ pub const fn is_strategic(type_: ConditionType) -> bool {
     )
 }
 
+/// Reasons of what is live and not as written: the share of a binding is capped.
+pub const fn is_capped(reason: Reason) -> bool {
+    use Reason as R;
+    matches!(
+        reason,
+        R::EvidenceMissing | R::EvidenceMismatch | R::EvidenceAged | R::EvidenceCyclic
+    )
+}
+
 /// What an error does to bundles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {

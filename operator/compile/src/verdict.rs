@@ -86,8 +86,8 @@ pub enum Programmed {
         channel: String,
         /// The revision.
         revision: String,
-        /// What of it is not as written: a share that is capped. Empty where all is.
-        note: String,
+        /// What of it is not as written, and why: a share that is capped.
+        note: Option<(Reason, String)>,
     },
     /// In its last published form.
     Previous {

@@ -33,7 +33,6 @@ use tracing::{debug, info, warn};
 
 use crate::leadership::Leadership;
 use crate::watch::Pauses;
-use crate::watch::api_resource;
 use changes::Changes;
 pub use desired::{Desired, Obstacle, Standing};
 use establish::{DeliverError, Established, Establisher, Target};
@@ -117,7 +116,7 @@ impl Context {
 
 /// Runs a controller over the Channels of a scope for as long as it is polled.
 async fn control(context: Context, scope: Option<String>) {
-    let resource = api_resource(Kind::Channel);
+    let resource = Kind::Channel.api_resource();
     let writer = Writer::<DynamicObject>::new(resource.clone());
     let reader = writer.as_reader();
     let api = scoped(context.client.clone(), scope.as_deref(), &resource);

@@ -15,7 +15,7 @@ use attune_admission::Injection;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::{API_VERSION, EventReason, Kind};
 use attune_compile::ObjectId;
-use attune_compile::finding::is_strategic;
+use attune_compile::finding::{is_capped, is_strategic};
 use attune_compile::verdict::{Judged, Truth};
 use hashlink::LruCache;
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -160,6 +160,7 @@ fn reason_of(turned: &Judged) -> EventReason {
         (_, _, Reason::Refused) => EventReason::Refused,
         (_, _, Reason::DecidersMissing) => EventReason::DecidersMissing,
         (_, _, Reason::FallbackTooLarge) => EventReason::FallbackTooLarge,
+        (ConditionType::Programmed, Truth::True, reason) if is_capped(reason) => EventReason::StrategyBroken,
         (ConditionType::Programmed, Truth::True, _) => EventReason::Programmed,
         (ConditionType::Programmed, _, Reason::Published) => EventReason::Published,
         (ConditionType::Programmed, ..) => EventReason::NotProgrammed,

@@ -21,7 +21,6 @@ use tracing::{debug, warn};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::queue::{Queue, Task};
-use crate::watch::api_resource;
 
 /// The most writes that are under way at a time: thousands of objects are done in seconds, and an API server that serves
 /// others too hardly feels it.
@@ -161,7 +160,7 @@ impl Writer {
     }
 
     async fn write(&self, client: &Client, id: &ObjectId, status: &Value) -> Result<(), kube::Error> {
-        let resource = api_resource(id.kind);
+        let resource = id.kind.api_resource();
         let api: Api<DynamicObject> = if id.kind.is_namespaced() {
             Api::namespaced_with(client.clone(), &id.namespace, &resource)
         } else {

@@ -13,7 +13,7 @@ use attune_compile::access::{Answer, Question};
 use attune_compile::snapshot::Labels;
 use attune_index::Undecodable;
 use futures::{Stream, StreamExt};
-use kube::api::{Api, ApiResource, DynamicObject};
+use kube::api::{Api, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
@@ -94,7 +94,7 @@ pub async fn watch(
     observations: mpsc::Sender<Observation>,
     metrics: Arc<Metrics>,
 ) {
-    let resource = api_resource(kind);
+    let resource = kind.api_resource();
     let api: Api<DynamicObject> = match &namespace {
         Some(namespace) if kind.is_namespaced() => Api::namespaced_with(client, namespace, &resource),
         _ => Api::all_with(client, &resource),
@@ -108,17 +108,6 @@ pub async fn watch(
         {
             return;
         }
-    }
-}
-
-/// The `ApiResource` of a kind.
-pub fn api_resource(kind: Kind) -> ApiResource {
-    ApiResource {
-        group: GROUP.to_owned(),
-        version: VERSION.to_owned(),
-        api_version: API_VERSION.to_owned(),
-        kind: kind.name().to_owned(),
-        plural: kind.plural().to_owned(),
     }
 }
 

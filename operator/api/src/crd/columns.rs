@@ -6,8 +6,21 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 
 use crate::kind::Kind;
 
+/// The status of a condition.
+macro_rules! condition {
+    ($name:literal, $type_:literal) => {
+        text(
+            $name,
+            concat!(r#".status.conditions[?(@.type==""#, $type_, r#"")].status"#),
+        )
+    };
+    ($type_:literal) => {
+        condition!($type_, $type_)
+    };
+}
+
 const OWNER: Column = text("Owner", ".spec.owner.group");
-const READY: Column = text("Ready", r#".status.conditions[?(@.type=="Ready")].status"#);
+const READY: Column = condition!("Ready");
 const REASON: Column = text("Reason", r#".status.conditions[?(@.type=="Ready")].reason"#);
 const RULES: Column = number("Rules", ".status.liveRules");
 const DECLARED: Column = number("Declared", ".status.declaredRules");
@@ -80,6 +93,11 @@ const PROGRAM: &[Column] = &[
     text("Lift", ".status.lift.percent"),
     number("Covered-Bp", ".status.coverage.coveredBp"),
     FIRED,
+    condition!("Owned", "OwnersResolved"),
+    condition!("Covered"),
+    condition!("Balanced"),
+    condition!("Measured"),
+    condition!("Fresh"),
     wide(text("KPI", ".spec.kpi.metricRef.name")),
     wide(text("Review", ".spec.reviewBy")),
 ];
@@ -87,11 +105,10 @@ const DATA_CONTRACT: &[Column] = &[
     OWNER,
     READY,
     REASON,
-    text("Audited", r#".status.conditions[?(@.type=="Audited")].status"#),
-    wide(text(
-        "Observed",
-        r#".status.conditions[?(@.type=="Observed")].status"#,
-    )),
+    condition!("Audited"),
+    wide(condition!("Observed")),
+    wide(condition!("Consistent")),
+    wide(condition!("Fresh")),
     wide(text("Review", ".spec.reviewBy")),
 ];
 const AUDIENCE: &[Column] = &[
@@ -99,17 +116,17 @@ const AUDIENCE: &[Column] = &[
     text("Stage", ".spec.stage"),
     READY,
     REASON,
-    text(
-        "Actionable",
-        r#".status.conditions[?(@.type=="Actionable")].status"#,
-    ),
+    condition!("Actionable"),
     number("Bindings", ".status.usedBy.bindings"),
+    wide(condition!("Fresh")),
     wide(text("Review", ".spec.reviewBy")),
 ];
 const CONTENT_MODULE: &[Column] = &[
     OWNER,
     READY,
     REASON,
+    condition!("Complete"),
+    condition!("Fresh"),
     number("Live", ".status.variants.live"),
     number("Expired", ".status.variants.expired"),
     wide(number("Unapproved", ".status.variants.unapproved")),
@@ -137,6 +154,10 @@ const CHANNEL_BINDING: &[Column] = &[
     DECLARED,
     number("Traffic-Bp", ".status.effectiveTrafficBp"),
     FIRED,
+    wide(text(
+        "Programmed",
+        r#".status.conditions[?(@.type=="Programmed")].reason"#,
+    )),
     wide(text("Revision", ".status.revision")),
 ];
 const METRIC: &[Column] = &[

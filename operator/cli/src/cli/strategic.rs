@@ -24,7 +24,11 @@ const PLAN_HELP: &str = "\
 The exit code is 0 when nothing changes, 2 when something does, and 1 when either side or a context cannot be read, so that a
 script can tell the three apart. A context is one JSON object a line, as a decider is asked:
 
-  {\"targetingKey\": \"u1\", \"consent\": [\"personalization\"], \"user\": {\"tier\": \"gold\"}}";
+  {\"targetingKey\": \"u1\", \"consent\": [\"personalization\"], \"user\": {\"tier\": \"gold\"}}
+
+With --cluster the right to list the resources of the namespaces that the files name is needed, and to get the namespaces; with a
+GovernancePolicy among the files, those of all namespaces. What has been decided and has concluded there holds on both sides; a
+form that is carried over while its object is broken is not seen.";
 
 const AUDIT_HELP: &str = "\
 Every line of the contexts is one person, who is decided for at every touchpoint. The group is the value of the attribute in the
@@ -66,8 +70,20 @@ pub struct ChangeArgs {
     pub source: SourceArgs,
 
     /// File or directory of the resources that there are. Repeatable.
-    #[arg(long, value_name = "PATH", required = true, num_args = 1..)]
+    #[arg(long, value_name = "PATH", required_unless_present = "cluster", num_args = 1..)]
     pub against: Vec<PathBuf>,
+
+    /// The resources that there are stand in the cluster, and the files are applied to it: what they do not name stays.
+    #[arg(long, conflicts_with = "against")]
+    pub cluster: bool,
+
+    /// The context of the kubeconfig [default: the current one].
+    #[arg(long, value_name = "NAME", requires = "cluster")]
+    pub context: Option<String>,
+
+    /// What the files do not name is deleted, in the namespaces that they name.
+    #[arg(long, requires = "cluster")]
+    pub prune: bool,
 
     /// File of contexts, one a line: who would get another message; `-` is standard input.
     #[arg(long, value_name = "FILE")]

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &AuditArgs) -> anyhow::Result<ExitCode> {
     let strategy = Strategy::load(&args.source)?;
     strategy.warn_of_refusals();
     let at = args.source.at();
-    let spaces = Space::all(&strategy, at)?;
+    let spaces = Space::all(&strategy.inventory(), at)?;
     let mut tally = Tally::default();
     let people = contexts::read(&args.contexts, |line| tally.count(&spaces, line, &args.group, at))?;
     let groups = tally.groups().len();

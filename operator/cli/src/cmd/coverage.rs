@@ -12,7 +12,7 @@ use crate::terminal::print;
 pub(crate) fn run(args: &CoverageArgs) -> anyhow::Result<ExitCode> {
     let strategy = Strategy::load(&args.source)?;
     strategy.warn_of_refusals();
-    let spaces = Space::all(&strategy, args.source.at())?;
+    let spaces = Space::all(&strategy.inventory(), args.source.at())?;
     let covered: Vec<_> = spaces.iter().map(Covered::of).collect();
     let answer = match args.output {
         CoverageOutput::Table => text(&covered),

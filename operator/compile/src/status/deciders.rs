@@ -171,20 +171,30 @@ pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<
             })
             .unwrap_or_else(unacknowledged),
     };
-    with_note(judged, note)
+    with_note(judged, note.as_ref())
 }
 
 /// The same with what of it is not as written.
-fn with_note(judged: Judged, note: &str) -> Judged {
-    let message = match judged.reason {
+fn with_note(judged: Judged, note: Option<&(Reason, String)>) -> Judged {
+    let is_true = judged.truth == Truth::True;
+    match note {
         // What the fallback is about is a Channel's, of which nothing is noted.
-        Reason::FallbackTooLarge => return judged,
-        _ if note.is_empty() && judged.truth == Truth::True => String::new(),
-        _ if note.is_empty() => return judged,
-        _ if judged.truth == Truth::True => note.to_owned(),
-        _ => format!("{}; {note}", judged.message),
-    };
-    Judged { message, ..judged }
+        _ if judged.reason == Reason::FallbackTooLarge => judged,
+        None if is_true => Judged {
+            message: String::new(),
+            ..judged
+        },
+        None => judged,
+        Some((reason, note)) if is_true => Judged {
+            reason: *reason,
+            message: note.clone(),
+            ..judged
+        },
+        Some((_, note)) => Judged {
+            message: format!("{}; {note}", judged.message),
+            ..judged
+        },
+    }
 }
 
 /// The same with what became of the fallback: rules that are live and would not outlive the operator.

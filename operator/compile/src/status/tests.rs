@@ -38,7 +38,7 @@ fn live() -> Verdict {
         programmed: Some(Programmed::Live {
             channel: "web".to_owned(),
             revision: "r1".to_owned(),
-            note: String::new(),
+            note: None,
         }),
         figures: Map::from_iter([("revision".to_owned(), json!("r1"))]),
     }
@@ -104,7 +104,7 @@ fn keeps_what_was_acknowledged_while_deciders_have_not_called_again() {
     next.programmed = Some(Programmed::Live {
         channel: "web".to_owned(),
         revision: "r2".to_owned(),
-        note: String::new(),
+        note: None,
     });
     next.figures.insert("revision".to_owned(), json!("r2"));
     let after = channel(&next, &Deciders::Unheard, &before);

@@ -5,6 +5,7 @@ use attune_api::conditions::{ConditionType, Reason};
 use serde_json::Value;
 
 use super::{kept, says_the_same};
+use crate::finding::is_capped;
 use crate::verdict::{Judged, Truth};
 
 /// Conditions whose turns are told.
@@ -57,8 +58,9 @@ pub fn turns(old: &Value, new: &Value) -> Vec<Judged> {
 fn is_turn(before: Option<&Judged>, now: &Judged, is_stalled: bool) -> bool {
     let was = before.map(|before| before.truth);
     let is_grave = || GRAVE.contains(&now.reason) && before.is_none_or(|before| before.reason != now.reason);
+    let was_capped = before.is_some_and(|before| is_capped(before.reason));
     match now.truth {
-        Truth::True => was == Some(Truth::False) || is_grave(),
+        Truth::True => was == Some(Truth::False) || is_capped(now.reason) != was_capped || is_grave(),
         Truth::False if was == Some(Truth::True) => true,
         // A mistake that waits for a person is worth a word also when it is the first thing seen.
         Truth::False if was != Some(Truth::False) && now.type_ == ConditionType::Ready => {

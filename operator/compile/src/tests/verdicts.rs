@@ -84,7 +84,7 @@ fn says_where_a_binding_is_live() {
     let live = Programmed::Live {
         channel: "web".to_owned(),
         revision: compiled.channels["web"].revision.clone(),
-        note: String::new(),
+        note: None,
     };
     assert_eq!(
         verdict(&compiled, Kind::ChannelBinding, "retention-home-hero").programmed,

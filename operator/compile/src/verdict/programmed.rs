@@ -1,6 +1,6 @@
 //! Whether Channels and bindings are published, and in which form.
 
-use attune_api::conditions::ConditionType;
+use attune_api::conditions::{ConditionType, Reason};
 use attune_api::labels::bundle_config_map;
 
 use super::{Judge, MAX_MESSAGE, Programmed, message};
@@ -15,7 +15,7 @@ impl Judge<'_> {
             Some(publication) if self.report.is_usable(id) => Programmed::Live {
                 channel: id.name.clone(),
                 revision: publication.revision.clone(),
-                note: String::new(),
+                note: None,
             },
             Some(_) => Programmed::Previous {
                 message: self.why(id),
@@ -75,12 +75,13 @@ impl Judge<'_> {
     }
 
     /// What of a binding is served otherwise than written, where a policy stops a part of it.
-    fn note(&self, id: &ObjectId) -> String {
+    fn note(&self, id: &ObjectId) -> Option<(Reason, String)> {
         let errors = self.report.about(id).filter(|finding| {
             let is_part = condition_of(finding.reason) == ConditionType::Programmed;
             finding.severity == Severity::Error && is_part
         });
-        message(&errors.collect::<Vec<_>>())
+        let errors: Vec<_> = errors.collect();
+        Some((errors.first()?.reason, message(&errors)))
     }
 
     fn why(&self, id: &ObjectId) -> String {

@@ -15,7 +15,6 @@ use tracing::{debug, warn};
 use super::Notice;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
-use crate::watch::api_resource;
 
 /// Who reports.
 const CONTROLLER: &str = "attune-operator";
@@ -146,7 +145,7 @@ async fn resolve(
         return Ok(Some(regarding.clone()));
     };
     let api: Api<DynamicObject> =
-        Api::namespaced_with(client.clone(), namespace, &api_resource(Kind::Channel));
+        Api::namespaced_with(client.clone(), namespace, &Kind::Channel.api_resource());
     let found = api.get_metadata_opt(name).await?;
     Ok(found.map(|found| ObjectReference {
         uid: found.uid(),

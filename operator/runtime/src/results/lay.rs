@@ -18,7 +18,6 @@ use serde_json::{Value, json};
 use crate::events::{Events, reference};
 use crate::metrics::Outcome;
 use crate::patch::Writer;
-use crate::watch::api_resource;
 
 /// Writes what differs and tells what has turned.
 pub(super) struct Layer<'l> {
@@ -136,7 +135,7 @@ impl Layer<'_> {
 
     async fn read(&self, id: &ObjectId) -> anyhow::Result<Option<Standing>> {
         let api: Api<DynamicObject> =
-            Api::namespaced_with(self.client.clone(), &id.namespace, &api_resource(id.kind));
+            Api::namespaced_with(self.client.clone(), &id.namespace, &id.kind.api_resource());
         let found = api.get_opt(&id.name).await;
         let object = found.with_context(|| format!("{id} cannot be read"))?;
         Ok(object.map(|object| {

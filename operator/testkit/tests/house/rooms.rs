@@ -123,7 +123,7 @@ pub(crate) const ROOMS: [Room; 11] = [
             "attune-decider",
             "attune-collector",
         ],
-        banned: &["kube-client", "kube-runtime"],
+        banned: &["kube-runtime"],
     },
     Room {
         directory: "testkit",

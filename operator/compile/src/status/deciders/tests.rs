@@ -10,7 +10,7 @@ fn live() -> Programmed {
     Programmed::Live {
         channel: "web".to_owned(),
         revision: "r1".to_owned(),
-        note: String::new(),
+        note: None,
     }
 }
 
