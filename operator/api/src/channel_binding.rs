@@ -201,6 +201,11 @@ pub struct DecisionFigures {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub fired: Vec<FiredRule>,
+    /// Its live rules that win nobody, although decisions are counted: as `days`, it is what the operator goes on from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    pub idle: Vec<IdleRule>,
 }
 
 /// The share of decisions that came out for one reason.
@@ -237,6 +242,21 @@ pub struct FiredRule {
     pub rule: String,
     /// The last day, in UTC.
     pub last: Day,
+}
+
+/// A live rule that wins nobody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdleRule {
+    /// What deciders call it: a hash of its module, audiences and expressions.
+    #[schemars(length(max = 64))]
+    pub rule: String,
+    /// The first day on which it won nobody although decisions were counted, in UTC.
+    pub since: Day,
+    /// The last day on which decisions were counted, in UTC. No week lies without any between the two.
+    pub last: Day,
+    /// Decisions at its touchpoint from the one day until the other, which is not over.
+    pub decisions: i64,
 }
 
 /// What an experiment has concluded with, and for whom that was shown.

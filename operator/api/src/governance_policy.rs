@@ -178,7 +178,14 @@ pub struct DataAuditRule {
 }
 
 /// Review dates are kept, and not too far away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[x_kube(
+    validation = must_at(
+        "unusedAfter",
+        "!has(self.unusedAfter) || self.unusedAfter >= duration('24h')",
+        "let `unusedAfter` be a day or more: decisions are counted by day"
+    )
+)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewRule {
     /// What happens when it is broken.
@@ -189,6 +196,9 @@ pub struct ReviewRule {
     /// How long before its end an expiring thing is told about; absent: `336h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Span>,
+    /// How long a live rule may win nobody while decisions are counted, a day or more; absent: `720h`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unused_after: Option<Span>,
 }
 
 /// What is known about persons is used with care.

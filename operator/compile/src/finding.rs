@@ -261,6 +261,7 @@ pub const fn effect_of(reason: Reason) -> Effect {
         | R::ReviewTooFar
         | R::ReviewMissing
         | R::ExpiresSoon
+        | R::Unused
         | R::ObjectiveIncomplete
         | R::UnknownGroup
         | R::AccessMissing

@@ -1,6 +1,10 @@
-//! What deciders saw of an attribute: counts alone, never a value of a person.
+//! What deciders saw of an attribute, and of a rule that wins nobody: counts alone, never a value of a person.
 
-/// Requests below which nothing is said of an attribute: a handful of them is chance.
+use attune_api::Day;
+use jiff::SignedDuration;
+
+/// Requests below which nothing is said of an attribute, and decisions below which nothing is said of a rule: a handful of them
+/// is chance.
 pub const MIN_REQUESTS: u64 = 1000;
 
 /// Counts of one attribute over a time that whoever counts chooses, such as a day. All of them are counts of requests on
@@ -19,4 +23,31 @@ pub struct Observed {
     pub stale: u64,
     /// Median age of its values in seconds, where it has an `asOf`.
     pub age_seconds: Option<i64>,
+}
+
+/// How long a live rule has won nobody although its touchpoint was decided. All days are those of UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Idle {
+    /// The first day on which decisions were counted and it won none.
+    pub since: Day,
+    /// The last one.
+    pub last: Day,
+    /// Decisions at its touchpoint from the one until the other, which may not be over.
+    pub decisions: u64,
+}
+
+impl Idle {
+    /// A rule that wins nobody on this day, the first.
+    pub const fn from(day: Day) -> Self {
+        Self {
+            since: day,
+            last: day,
+            decisions: 0,
+        }
+    }
+
+    /// How long it is known to have won nobody: the whole days between the first and the last.
+    pub fn known(&self) -> SignedDuration {
+        self.last.start().duration_since(self.since.end())
+    }
 }

@@ -183,6 +183,7 @@ static BUILT_IN: LazyLock<GovernancePolicySpec> = LazyLock::new(|| {
                 enforcement,
                 max_ahead: None,
                 notice: None,
+                unused_after: None,
             }),
             sensitive_attributes: plain.clone(),
             purpose: plain,

@@ -15,7 +15,7 @@ use crate::codeowners::Owned;
 use crate::evidence::Evidence;
 use crate::facts::ExperimentFacts;
 use crate::finding::ObjectId;
-use crate::observed::Observed;
+use crate::observed::{Idle, Observed};
 
 /// Objects of one kind by name. Names order everything that needs an order, so that the order of arrival never matters.
 pub type ByName<T> = BTreeMap<String, Arc<T>>;
@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub cited: BTreeMap<String, CitedEvidence>,
     /// What deciders saw of attributes, by attribute.
     pub observed: BTreeMap<String, Observed>,
+    /// Live rules that deciders saw win nobody, by binding and by what deciders call the rule.
+    pub idle: BTreeMap<String, BTreeMap<String, Idle>>,
     /// What stands on the statuses of Experiments, by name.
     pub experiment_facts: BTreeMap<String, ExperimentFacts>,
     /// Objects that are there and cannot be read: nothing is compiled from them, and nothing is dropped for their sake.

@@ -13,9 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::observed::Observed;
+use crate::observed::{Idle, Observed};
 use crate::snapshot::Snapshot;
 
+mod idle;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -37,6 +38,8 @@ pub struct Traffic {
     days: BTreeMap<Day, Sums>,
     /// When rules won somebody last, by binding and by what deciders call the rule.
     fired: BTreeMap<String, BTreeMap<String, Day>>,
+    /// Live rules that win nobody while their touchpoint is decided, by binding and by what deciders call the rule.
+    idle: BTreeMap<String, BTreeMap<String, Idle>>,
 }
 
 /// The sums of one day.
@@ -55,7 +58,7 @@ type Reasons = BTreeMap<Reason, u64>;
 impl Traffic {
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
-        self.days.is_empty() && self.fired.is_empty()
+        self.days.is_empty() && self.fired.is_empty() && self.idle.is_empty()
     }
 
     /// Adds what the deciders of a Channel counted. What the snapshot has not is not counted: a decider may run rules of
@@ -144,6 +147,7 @@ impl Traffic {
         let fired = decisions.fired.iter();
         let fired = fired.map(|fired| (fired.rule.clone(), fired.last)).collect();
         self.fired.insert(name.to_owned(), fired);
+        self.restore_idle(name, decisions);
     }
 
     /// What was seen within two days is taken for today's: it is forgotten later, and never too early.
@@ -178,6 +182,7 @@ impl Traffic {
             rules.retain(|_, last| *last >= since);
             !rules.is_empty() && is_there(binding)
         });
+        self.expire_idle(snapshot, now);
     }
 
     /// What requests carried of each attribute, yesterday and today.

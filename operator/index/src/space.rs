@@ -196,12 +196,16 @@ impl Space {
 
     /// Takes what was counted so far for what is to be told, and forgets what is too old.
     pub(crate) fn sum_up(&mut self, now: Timestamp) {
-        if self.traffic.is_empty() && self.snapshot.observed.is_empty() {
+        if self.traffic.is_empty() && self.snapshot.observed.is_empty() && self.snapshot.idle.is_empty() {
             return;
         }
         self.traffic.expire(&self.snapshot, now);
-        let observed = self.traffic.observed(now);
+        if let Some(compiled) = &self.compiled {
+            self.traffic.watch(&self.snapshot, &compiled.live_rules, now);
+        }
+        let (observed, idle) = (self.traffic.observed(now), self.traffic.idle());
         self.learn(|snapshot| &mut snapshot.observed, observed);
+        self.learn(|snapshot| &mut snapshot.idle, idle);
         self.touched = true;
     }
 

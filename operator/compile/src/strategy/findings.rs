@@ -3,6 +3,7 @@
 use attune_api::Kind;
 use attune_api::conditions::Reason;
 use attune_api::program::CellState;
+use jiff::SignedDuration;
 
 use super::{Strategy, declared};
 use crate::Model;
@@ -12,6 +13,9 @@ use crate::report::Report;
 
 /// The most cells that a message names.
 const MAX_NAMED: usize = 3;
+
+/// How long a live rule may win nobody, where a policy says nothing: thirty days.
+const UNUSED_AFTER: SignedDuration = SignedDuration::from_hours(720);
 
 impl Strategy<'_> {
     /// Adds findings; gives whether some policy enforces a rule that was found broken.
@@ -26,6 +30,7 @@ impl Strategy<'_> {
             self.capacity_facts(model, (group, load), &mut facts);
         }
         self.audience_facts(model, &mut facts);
+        self.unused(model, report);
         let is_enforced = facts.is_any_enforced();
         facts.report(report);
         is_enforced
@@ -71,6 +76,39 @@ impl Strategy<'_> {
             .rev()
             .max_by_key(needed)
             .map(|coverage| coverage.name)
+    }
+
+    /// Rules that win nobody, as far as deciders have told. What comes is no decision of the people whom policies bind, so that
+    /// it is a warning whatever they say.
+    fn unused(&self, model: &Model<'_>, report: &mut Report) {
+        let rulings = model.policies.judging(|rules| rules.review.as_ref());
+        let after = rulings.map(|ruling| {
+            let own = ruling.rule.unused_after.as_ref();
+            own.map_or(UNUSED_AFTER, attune_api::Span::duration)
+        });
+        let Some(after) = after.min() else {
+            return;
+        };
+        for row in &self.rules.rows {
+            let Some(idle) = model.snapshot.idle.get(&row.binding) else {
+                continue;
+            };
+            // A form that serves on may be of a program that is gone.
+            if !model.snapshot.programs.contains_key(&row.program) {
+                continue;
+            }
+            let known = row.live.iter();
+            let known = known.filter_map(|(place, rule)| Some((place, idle.get(rule)?)));
+            for (place, idle) in known.filter(|(_, idle)| idle.known() >= after) {
+                let message = format!(
+                    "candidate {place} of binding `{}` has won nobody since {}, while its touchpoint was decided: see whether \
+                     anybody is still in its audience and what `Observed` says of the attributes that it reads, or take it out",
+                    row.binding, idle.since
+                );
+                let program = model.snapshot.id(Kind::Program, &row.program);
+                report.warning(&program, Reason::Unused, "spec", message);
+            }
+        }
     }
 
     fn audience_facts(&self, model: &Model<'_>, facts: &mut Facts) {

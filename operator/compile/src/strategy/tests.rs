@@ -1,11 +1,18 @@
-use attune_api::Kind;
+use std::collections::BTreeMap;
+
 use attune_api::conditions::ConditionType;
-use attune_testkit::Strategy;
+use attune_api::{Day, Kind};
+use attune_testkit::{AT, Strategy};
+use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::tests::{all_findings, compile, compile_over, published, stands, verdict};
+use crate::live::Row;
+use crate::observed::Idle;
+use crate::tests::{all_findings, compile, compile_over, published, snapshot, stands, verdict};
+use crate::{Compiled, Previous, Severity};
 
 const PROGRAM: &str = "spring-retention";
+const HOME: &str = "retention-home-hero";
 
 /// Findings with a reason.
 fn told(strategy: &Strategy, reason: &str) -> Vec<String> {
@@ -236,4 +243,87 @@ fn rules_are_counted_on_every_status_that_has_some() {
             "{kind}"
         );
     }
+}
+
+/// The example after its second rule on the home page has won nobody on so many days between the first and the last.
+fn idle(strategy: &Strategy, days: i64) -> Compiled {
+    let mut snapshot = snapshot(strategy);
+    let compiled = compile(strategy);
+    let row = |row: &&Row| row.binding == HOME;
+    let rule = &compiled.live_rules.rows.iter().find(row).unwrap().live[&1];
+    let last = Day::of(AT);
+    let since = AT.checked_sub(SignedDuration::from_hours(24 * (days + 1)));
+    let idle = Idle {
+        since: Day::of(since.unwrap()),
+        last,
+        decisions: 5000,
+    };
+    let idle = BTreeMap::from([(rule.clone(), idle), ("gone".to_owned(), idle)]);
+    snapshot.idle.insert(HOME.to_owned(), idle);
+    crate::compile(&snapshot, &Previous::new(), AT)
+}
+
+/// What is said of rules that win nobody.
+fn unused(compiled: &Compiled) -> Vec<String> {
+    let lines = compiled.findings.iter().map(crate::tests::told);
+    lines.filter(|line| line.contains(" Unused: ")).collect()
+}
+
+#[test]
+fn a_live_rule_that_has_won_nobody_for_long_is_told_with_since_when() {
+    let example = Strategy::example();
+    let compiled = idle(&example, 30);
+    assert_eq!(
+        unused(&compiled),
+        [
+            "warning Program spring-retention spec Unused: candidate 1 of binding `retention-home-hero` has won nobody since \
+             2026-10-31, while its touchpoint was decided: see whether anybody is still in its audience and what `Observed` says of \
+             the attributes that it reads, or take it out"
+        ]
+    );
+    let fresh = |compiled: &Compiled| stands(compiled, Kind::Program, PROGRAM, ConditionType::Fresh);
+    assert_eq!(fresh(&compiled), "False/Unused");
+    let early = idle(&example, 29);
+    assert_eq!(unused(&early), [""; 0]);
+    assert_eq!(fresh(&early), "True/Fresh");
+    assert_eq!(unused(&compile(&example)), [""; 0], "nobody has told of anything");
+}
+
+#[test]
+fn how_long_a_rule_may_be_unused_is_the_shortest_time_that_a_policy_gives() {
+    let told = |review: serde_json::Value, days| {
+        let example = ruled(json!({"review": review}));
+        let compiled = idle(&example, days);
+        let gates = compiled
+            .findings
+            .iter()
+            .filter(|one| one.severity == Severity::Error);
+        assert_eq!(gates.count(), 0, "it is a warning whatever is enforced");
+        unused(&compiled).len()
+    };
+    let week = json!({"enforcement": "Enforce", "unusedAfter": "168h"});
+    assert_eq!((told(week.clone(), 7), told(week, 6)), (1, 0));
+    assert_eq!(told(json!({"enforcement": "Ignore"}), 400), 0, "nobody asked");
+    let near = json!({
+        "apiVersion": "attune.dev/v1alpha1", "kind": "GovernancePolicy", "metadata": {"name": "near"},
+        "spec": {"namespaceSelector": {}, "rules": {"review": {"enforcement": "Warn", "unusedAfter": "24h"}}},
+    });
+    assert_eq!(unused(&idle(&Strategy::example().with_json(near), 1)).len(), 1);
+}
+
+#[test]
+fn a_rule_that_cannot_win_is_not_told_to_win_nobody() {
+    let suspended = Strategy::example().edit(Kind::ChannelBinding, HOME, json!({"suspend": true}));
+    let mut snapshot = snapshot(&suspended);
+    let live = idle(&Strategy::example(), 30);
+    let rules = live.live_rules.rows.iter().flat_map(|row| row.live.values());
+    let since = Idle::from("2026-01-01".parse().unwrap());
+    let idle = Idle {
+        last: Day::of(AT),
+        decisions: 5000,
+        ..since
+    };
+    let idle = rules.map(|rule| (rule.clone(), idle)).collect();
+    snapshot.idle.insert(HOME.to_owned(), idle);
+    assert_eq!(unused(&crate::compile(&snapshot, &Previous::new(), AT)), [""; 0]);
 }

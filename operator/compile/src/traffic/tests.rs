@@ -153,12 +153,15 @@ fn goes_on_from_what_stands_on_statuses() {
         ..Counts::default()
     };
     world.add(&seen, days(1));
+    let rules = &world.compiled.live_rules;
+    world.traffic.watch(&world.snapshot, rules, days(1));
     let objects = [
         (Kind::ChannelBinding, HOME),
         (Kind::ChannelBinding, OTHER),
         (Kind::DataContract, "shopper"),
     ];
     let before = objects.map(|(kind, name)| world.figures(kind, name, days(1)));
+    assert_eq!(before[0]["decisions"]["idle"][0]["since"], "2026-12-02");
     let mut after = World::new();
     for ((kind, name), status) in objects.into_iter().zip(&before) {
         let status = Value::Object(status.clone());
@@ -212,4 +215,105 @@ fn believes_no_decider_about_what_is_not_its_channel_s() {
     ] {
         assert_eq!(world.figures(kind, name, AT), Map::new(), "{name}");
     }
+}
+
+/// The candidates of the binding that are said to win nobody, with the days between which that is known.
+fn idle(world: &World, at: Timestamp) -> Vec<(String, String, String)> {
+    let figures = world.figures(Kind::ChannelBinding, HOME, at);
+    let listed = figures.get("decisions").map(|decisions| &decisions["idle"]);
+    let listed = listed.and_then(Value::as_array).into_iter().flatten();
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+    listed
+        .map(|one| (text(one, "rule"), text(one, "since"), text(one, "last")))
+        .collect()
+}
+
+/// A day on which the first rule wins so many, as the operator sums it up.
+fn pass_day(world: &mut World, wins: u64, at: Timestamp) {
+    let first = world.rule(HOME, 0);
+    world.add(&won(HOME, &first, &[("TARGETED", wins)]), at);
+    watch(world, at);
+}
+
+fn watch(world: &mut World, at: Timestamp) {
+    world.traffic.expire(&world.snapshot, at);
+    let rules = &world.compiled.live_rules;
+    world.traffic.watch(&world.snapshot, rules, at);
+}
+
+#[test]
+fn knows_since_when_a_live_rule_wins_nobody_while_others_do() {
+    let mut world = World::new();
+    let second = world.rule(HOME, 1);
+    for day in 0..3 {
+        pass_day(&mut world, 600, days(day));
+    }
+    assert_eq!(
+        idle(&world, days(2)),
+        [(second.clone(), "2026-12-01".to_owned(), "2026-12-03".to_owned())]
+    );
+    let known = world.traffic.idle()[HOME][&second];
+    assert_eq!(
+        (known.decisions, known.known()),
+        (1200, SignedDuration::from_hours(24)),
+        "the first and the last day may have begun or end otherwise"
+    );
+
+    world.add(&won(HOME, &second, &[("HELD_OUT", 1)]), days(2));
+    watch(&mut world, days(2));
+    assert_eq!(
+        idle(&world, days(2)),
+        [],
+        "it has won, although nobody was shown it"
+    );
+    pass_day(&mut world, 600, days(3));
+    assert_eq!(
+        idle(&world, days(3)),
+        [(second, "2026-12-04".to_owned(), "2026-12-04".to_owned())]
+    );
+    assert!(world.traffic.idle().is_empty(), "of one day nothing is known");
+}
+
+#[test]
+fn nothing_is_known_of_rules_where_nothing_was_counted() {
+    let mut world = World::new();
+    watch(&mut world, AT);
+    assert!(world.traffic.is_empty());
+    world.add(&without("home-hero", &[("NO_CONSENT", 999)]), AT);
+    watch(&mut world, AT);
+    world.add(&without("home-hero", &[("NO_CONSENT", 999)]), days(1));
+    watch(&mut world, days(1));
+    assert_eq!(idle(&world, days(1)).len(), 2);
+    assert!(world.traffic.idle().is_empty(), "999 decisions are too few");
+
+    // No decision for a week is still known, longer is not.
+    watch(&mut world, days(8));
+    assert_eq!(idle(&world, days(8)).len(), 2);
+    let mut weekly = World::new();
+    for day in [0, 7, 14] {
+        pass_day(&mut weekly, 2000, days(day));
+    }
+    assert_eq!(
+        idle(&weekly, days(14))[0].1,
+        "2026-12-01",
+        "a newsletter comes once a week"
+    );
+    watch(&mut world, days(9));
+    assert_eq!(idle(&world, days(9)), []);
+    pass_day(&mut weekly, 2000, days(22));
+    assert_eq!(idle(&weekly, days(22))[0].1, "2026-12-23");
+}
+
+#[test]
+fn a_rule_that_is_live_again_is_watched_anew() {
+    let mut world = World::new();
+    pass_day(&mut world, 2000, AT);
+    pass_day(&mut world, 2000, days(1));
+    assert_eq!(idle(&world, days(1))[0].1, "2026-12-01");
+    let rules = std::mem::take(&mut world.compiled.live_rules);
+    watch(&mut world, days(1));
+    assert_eq!(idle(&world, days(1)), [], "it is not live");
+    world.compiled.live_rules = rules;
+    pass_day(&mut world, 2000, days(2));
+    assert_eq!(idle(&world, days(2))[0].1, "2026-12-03");
 }

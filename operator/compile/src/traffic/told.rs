@@ -16,7 +16,7 @@ use crate::snapshot::Snapshot;
 use crate::strategy::count;
 
 /// The most rules that a status lists.
-const MAX_LISTED: usize = 64;
+pub(super) const MAX_LISTED: usize = 64;
 
 /// What there is to tell of one namespace at one moment.
 #[derive(Debug)]
@@ -40,14 +40,22 @@ impl Traffic {
             let without = days().filter_map(|(_, sums)| sums.without.get(&place));
             let won = days().flat_map(|(_, sums)| names.iter().filter_map(|name| sums.won.get(*name)));
             let total = sum(without.chain(won));
-            for name in names.into_iter().filter(|_| total > 0) {
+            for name in names {
+                let idle = self.idle_of(name);
+                // What is known of rules that win nobody outlives a week without a decision by a day.
+                if total == 0 && idle.is_empty() {
+                    continue;
+                }
                 let days = days().filter_map(|(day, sums)| {
                     let mut reasons = sums.without.get(&place).cloned().unwrap_or_default();
                     add(&mut reasons, sums.won.get(name).unwrap_or(&Reasons::new()));
                     (!reasons.is_empty()).then_some((*day, reasons))
                 });
                 let fired = self.fired_of(name, rows.get(name).copied(), since);
-                let figures = figures(days.collect(), total, fired);
+                let figures = DecisionFigures {
+                    idle,
+                    ..figures(days.collect(), total, fired)
+                };
                 bindings.insert(name, figures);
             }
         }
@@ -105,6 +113,7 @@ fn figures(days: Vec<(Day, Reasons)>, total: u64, fired: Vec<FiredRule>) -> Deci
         others_bp: share(total.saturating_sub(sum([&own])), total),
         days: days.into_iter().map(of_day).collect(),
         fired,
+        idle: Vec::new(),
     }
 }
 
@@ -168,7 +177,7 @@ impl Told<'_> {
     }
 }
 
-fn signed(count: u64) -> i64 {
+pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

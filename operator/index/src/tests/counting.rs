@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use attune_api::Kind;
 use attune_core::measure::counts::{AttributeCounts, BindingCounts, Counts};
 use attune_testkit::{AT, Strategy, condition, instant, stands};
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{NOBODY, Server, id, settled};
@@ -129,4 +130,56 @@ fn what_nobody_tells_of_any_more_is_forgotten() {
     let contract = status(&server, Kind::DataContract, "shopper");
     assert_eq!(stands(&contract, "Observed"), "Unknown/Pending");
     assert_eq!(index.rules(later).1, 0);
+}
+
+#[test]
+fn a_rule_that_wins_nobody_for_a_month_is_told_and_still_by_who_takes_over() {
+    let (mut index, mut server) = settled(&Strategy::example());
+    let counts = counts(&index);
+    let day = |days: i64| AT.checked_add(SignedDuration::from_hours(24 * days)).unwrap();
+    let fresh = |server: &Server| {
+        let program = status(server, Kind::Program, "spring-retention");
+        stands(&program, "Fresh").clone()
+    };
+    for days in 0..31 {
+        index.count("shop", "web", &counts, day(days));
+        index.sum_up(day(days));
+        server.take(&index.settle(day(days)));
+    }
+    assert_eq!(fresh(&server), "True/Fresh");
+
+    let mut other = Index::default();
+    other.follow();
+    server.list(&mut other);
+    for channel in ["web", "email"] {
+        other.hear("shop", channel, NOBODY);
+    }
+    other.settle(day(31));
+    other.lead();
+    other.recall(day(31));
+    other.count("shop", "web", &counts, day(31));
+    other.sum_up(day(31));
+    server.take(&other.settle(day(31)));
+    assert_eq!(fresh(&server), "False/Unused");
+    let program = status(&server, Kind::Program, "spring-retention");
+    let message = condition(&program, "Fresh")["message"].as_str().unwrap();
+    assert!(
+        message.contains("candidate 1 of binding `retention-home-hero` has won nobody since 2026-12-01"),
+        "{message}"
+    );
+
+    let bundle = &other.publication("shop", "web").unwrap().bundle;
+    let rule = bundle.rule_key(&bundle.bindings[HOME].candidates[1]);
+    let won = BindingCounts {
+        reasons: BTreeMap::from([("TARGETED".to_owned(), 1)]),
+        rules: BTreeMap::from([(rule, 1)]),
+    };
+    let won = Counts {
+        bindings: BTreeMap::from([(HOME.to_owned(), won)]),
+        ..Counts::default()
+    };
+    other.count("shop", "web", &won, day(31));
+    other.sum_up(day(31));
+    server.take(&other.settle(day(31)));
+    assert_eq!(fresh(&server), "True/Fresh", "one win is enough");
 }
