@@ -200,6 +200,29 @@ impl Server {
         Ok(())
     }
 
+    /// Lets statuses and findings speak of what deciders have counted.
+    pub fn sum_up(&self) {
+        let counted: Vec<_> = {
+            let deciders = self.deciders.read().unwrap_or_else(PoisonError::into_inner);
+            let counted = deciders
+                .iter()
+                .map(|(channel, mounted)| (channel.clone(), mounted.decider.take_counts()));
+            counted.filter(|(_, counts)| !counts.is_empty()).collect()
+        };
+        let now = self.now();
+        let mut rules = self.rules();
+        for ((namespace, channel), counts) in &counted {
+            rules.index.count(namespace, channel, counts, now);
+        }
+        rules.index.sum_up(now);
+        // What deciders saw may be found to be wrong, which by itself changes no bundle.
+        if rules.index.compile(now).is_empty() {
+            rules.index.report(now);
+        } else {
+            self.settle(&mut rules);
+        }
+    }
+
     /// What followed from the verdict of an experiment.
     fn decision(&self, id: &ObjectId) -> Option<Decision> {
         self.decisions().get(id).cloned()

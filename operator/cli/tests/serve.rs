@@ -8,6 +8,8 @@
 
 #[path = "serve/bad_requests.rs"]
 mod bad_requests;
+#[path = "serve/counts.rs"]
+mod counts;
 #[path = "serve/decisions.rs"]
 mod decisions;
 #[path = "serve/events.rs"]

@@ -11,6 +11,7 @@ use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner, d
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
 use attune_core::history::NoHistory;
+use attune_core::measure::counts::Counts;
 use attune_core::trace::Trace;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
@@ -263,6 +264,11 @@ impl Decider {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// What it counted since this was last asked: for whoever runs it in one process with the operator's work.
+    pub fn take_counts(&self) -> Counts {
+        self.0.account.take()
     }
 
     /// What it counts for the operator.

@@ -20,7 +20,7 @@ use crate::terminal::say;
 /// How long requests that are open when the process is told to stop may take.
 const DRAIN: Duration = Duration::from_secs(3);
 
-/// How often verdicts are looked at.
+/// How often verdicts, and what deciders counted, are looked at.
 const JUDGE_EVERY: Duration = Duration::from_secs(15);
 
 /// Serves until ctrl-c.
@@ -50,12 +50,13 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Acts on verdicts, again and again.
+/// Sums up what deciders counted and acts on verdicts, again and again.
 async fn judge(server: Arc<Server>) {
     let mut turns = tokio::time::interval(JUDGE_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
+        server.sum_up();
         if let Err(error) = server.judge().await {
             tracing::warn!(
                 error = format!("{error:#}"),

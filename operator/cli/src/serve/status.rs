@@ -14,6 +14,7 @@ pub(super) async fn document(server: &Server) -> anyhow::Result<Value> {
         .collector
         .counts()
         .context("the event store cannot be read")?;
+    server.sum_up();
     let rules = server.rules();
     let resources: Vec<Value> = rules
         .index
