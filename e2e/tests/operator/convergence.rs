@@ -88,7 +88,7 @@ pub(crate) async fn ten_orders_come_to_the_same_statuses_and_revisions(
 }
 
 /// The writes of a namespace, with and without an effect.
-struct Writes<'c> {
+pub(crate) struct Writes<'c> {
     cluster: &'c ControlPlane,
     namespace: String,
     watch: WriteWatch,
@@ -97,7 +97,11 @@ struct Writes<'c> {
 }
 
 impl<'c> Writes<'c> {
-    async fn from_now(cluster: &'c ControlPlane, namespace: &str, strategy: &Strategy) -> Result<Self> {
+    pub(crate) async fn from_now(
+        cluster: &'c ControlPlane,
+        namespace: &str,
+        strategy: &Strategy,
+    ) -> Result<Self> {
         Ok(Self {
             cluster,
             namespace: namespace.to_owned(),
@@ -108,7 +112,7 @@ impl<'c> Writes<'c> {
     }
 
     /// Fails when anything was written in this time, or asked to be by an operator.
-    async fn ensure_none(&mut self, strategy: &Strategy, period: Duration) -> Result<()> {
+    pub(crate) async fn ensure_none(&mut self, strategy: &Strategy, period: Duration) -> Result<()> {
         let effects = self.watch.during(period).await?;
         let effects: Vec<_> = effects
             .iter()

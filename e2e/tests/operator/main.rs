@@ -7,6 +7,7 @@
 
 mod callers;
 mod convergence;
+mod counts;
 mod definitions;
 mod edits;
 mod experiments;
@@ -51,6 +52,10 @@ fn serving(suite: Suite<Programs>) -> Suite<Programs> {
         .test(
             "every_rule_turns_its_condition_and_turns_it_back",
             rules::every_rule_turns_its_condition_and_turns_it_back,
+        )
+        .test(
+            "what_deciders_count_stands_on_statuses_and_survives_a_restart",
+            counts::what_deciders_count_stands_on_statuses_and_survives_a_restart,
         )
         .test(
             "kstatus_and_argo_cd_see_every_kind_in_every_state",

@@ -97,12 +97,25 @@ impl Programs {
         id: &str,
         operator: &Server,
     ) -> Result<Server> {
+        self.launch_decider_with(cluster, namespace, id, operator, &[])
+    }
+
+    /// The same with more flags.
+    pub(crate) fn launch_decider_with(
+        &self,
+        cluster: &ControlPlane,
+        namespace: &str,
+        id: &str,
+        operator: &Server,
+        flags: &[&str],
+    ) -> Result<Server> {
         let offset = clock_offset()?;
         let launch = |name: &str, listen: &str| {
             Launch::new(name, &self.decider, &cluster.logs())
                 .args(["--listen", listen, "--operator", &operator.url])
                 .args(["--namespace", namespace, "--channel", "web", "--id", id])
                 .arg(format!("--clock-offset={offset}"))
+                .args(flags.iter().copied())
         };
         self.spawn(&format!("decider-{namespace}-{id}"), launch)
     }

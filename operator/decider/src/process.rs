@@ -130,6 +130,9 @@ pub struct Args {
         value_parser = setting::offset
     )]
     clock_offset: Option<SignedDuration>,
+    /// How often to tell the operator what was counted: `60s`; for tests.
+    #[arg(long, env = "ATTUNE_REPORT_PAUSE", hide = true, default_value = "60s", value_parser = setting::pause)]
+    report_pause: Duration,
 }
 
 impl Args {
@@ -293,7 +296,10 @@ impl Args {
             id: self.id()?,
             store: data.map(|data| Store::new(data, &self.namespace, &self.channel)),
             fallback: self.fallback.clone(),
-            pace: Pace::default(),
+            pace: Pace {
+                report_pause: self.report_pause,
+                ..Pace::default()
+            },
         })
     }
 

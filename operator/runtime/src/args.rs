@@ -69,6 +69,10 @@ pub struct Args {
     )]
     pub clock_offset: SignedDuration,
 
+    /// How often what deciders counted is summed up, in seconds; for tests.
+    #[arg(long, env = "ATTUNE_SUM_UP", default_value = "300", hide = true, value_parser = seconds)]
+    pub sum_up: Duration,
+
     /// Write logs as JSON lines.
     #[arg(long, env = "ATTUNE_LOG_JSON")]
     pub log_json: bool,

@@ -57,9 +57,6 @@ pub struct Outputs {
     pub access: watch::Sender<Needed>,
 }
 
-/// How often what deciders counted is summed up: more often changes no figure that anybody decides by.
-const SUM_UP: Duration = Duration::from_mins(5);
-
 /// How the driver behaves.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
@@ -67,6 +64,8 @@ pub struct Pace {
     pub debounce: Duration,
     /// How long after the start deciders have to call before they count as absent.
     pub decider_grace: Duration,
+    /// How often what deciders counted is summed up: more often than in minutes changes no figure that anybody decides by.
+    pub sum_up: Duration,
     /// What time it is.
     pub clock: Clock,
 }
@@ -285,7 +284,7 @@ impl Driver {
 
     /// Lets count what deciders counted, once in a while; another sums up while it leads. Gives whether it has.
     fn sum_up(&mut self, now: Timestamp) -> bool {
-        let is_early = |last: Instant| last.elapsed() < SUM_UP;
+        let is_early = |last: Instant| last.elapsed() < self.pace.sum_up;
         if !self.role.leads() || self.summed_up.is_some_and(is_early) {
             return false;
         }

@@ -54,6 +54,11 @@ impl fmt::Display for StartupTimeout {
     }
 }
 
+/// A pause, like `60s`; a bare number is in seconds.
+pub(super) fn pause(text: &str) -> Result<Duration, SpanError> {
+    span(text, "60s")
+}
+
 /// How long to drain, like `5s`; a bare number is in seconds.
 pub(super) fn drain(text: &str) -> Result<Duration, SpanError> {
     span(text, "5s")

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::gate;
-use super::setting::{StartupTimeout, drain, idle, offset};
+use super::setting::{StartupTimeout, drain, idle, offset, pause};
 use crate::fixture::{builder, bundle_with};
 
 #[test]
@@ -25,6 +25,8 @@ fn takes_time_spans_as_the_resources_write_them() {
     assert_eq!(drain("1500ms"), Ok(Duration::from_millis(1500)));
     assert_eq!(drain("0"), Ok(Duration::ZERO));
     assert!(drain("-5s").is_err());
+    assert_eq!(pause("1s"), Ok(Duration::from_secs(1)));
+    assert!(pause("soon").unwrap_err().to_string().contains("`60s`"));
     assert_eq!(idle("90"), Ok(Duration::from_secs(90)));
     assert!(idle("0s").unwrap_err().to_string().contains("`60s`"));
     assert!(idle("-5s").is_err());

@@ -28,6 +28,7 @@ struct Bench {
 const PACE: Pace = Pace {
     debounce: Duration::from_millis(50),
     decider_grace: Duration::from_secs(45),
+    sum_up: Duration::from_mins(5),
     clock: Clock {
         at: None,
         offset: jiff::SignedDuration::ZERO,

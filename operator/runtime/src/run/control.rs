@@ -154,6 +154,7 @@ impl Control {
             let pace = Pace {
                 debounce: args.debounce,
                 decider_grace: args.decider_grace,
+                sum_up: args.sum_up,
                 clock: args.clock(),
             };
             let replicas = Arc::clone(&desired);
