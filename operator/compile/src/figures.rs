@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use attune_api::audience::AudienceUse;
 use attune_api::channel_binding::{ChannelBindingSpec, ChannelBindingStatus, CitedEvidence};
 use attune_api::content_module::VariantFigures;
 use attune_api::delivery::Delivery;
@@ -24,28 +23,30 @@ use crate::policy::selects;
 use crate::strategy::{Strategy, count};
 use crate::{Model, Publication};
 
+mod users;
+
+pub(crate) use users::Users;
+
 /// All of a share, in basis points.
 const ALL: u64 = 10_000;
 
 /// Where a pod finds its own decider.
 const SIDECAR_ENDPOINT: &str = "http://127.0.0.1:8016";
 
-/// The most places that a module's status lists.
-const MAX_PLACES: usize = 64;
-
 /// The figures of one object, as fields of its status.
 pub(crate) fn of(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
     strategy: &Strategy<'_>,
+    users: &Users<'_>,
     id: &ObjectId,
 ) -> Map<String, Value> {
     let rules = &strategy.rules;
     let bundles = || channels.values().map(|publication| publication.bundle.as_ref());
     match id.kind {
         Kind::Program => fields(&program(model, strategy, &id.name)),
-        Kind::Audience => fields(&audience(model, &id.name)),
-        Kind::ContentModule => fields(&module(model, &id.name)),
+        Kind::Audience => fields(&audience(model, users, &id.name)),
+        Kind::ContentModule => fields(&module(model, users, &id.name)),
         Kind::Channel => fields(&ChannelStatus {
             endpoint: endpoint(model, &id.name),
             revision: channels
@@ -116,45 +117,20 @@ fn program(model: &Model<'_>, strategy: &Strategy<'_>, name: &str) -> ProgramSta
     }
 }
 
-fn audience(model: &Model<'_>, name: &str) -> AudienceStatus {
-    let snapshot = model.snapshot;
-    let bindings = snapshot.bindings.values();
-    let names_it = |list: &[attune_api::ObjectName]| list.iter().any(|one| one.as_str() == name);
-    let variants = snapshot.modules.values().flat_map(|module| &module.spec.variants);
+fn audience(model: &Model<'_>, users: &Users<'_>, name: &str) -> AudienceStatus {
     let expression = model
         .rules
         .audiences
         .get(name)
         .and_then(|rule| serde_json::to_vec(&rule.expression).ok());
     AudienceStatus {
-        used_by: Some(AudienceUse {
-            programs: count(
-                snapshot
-                    .programs
-                    .values()
-                    .filter(|one| names_it(&one.spec.audiences))
-                    .count(),
-            ),
-            bindings: count(
-                bindings
-                    .filter(|one| one.spec.candidates.iter().any(|one| names_it(&one.audiences)))
-                    .count(),
-            ),
-            variants: count(variants.filter(|variant| names_it(&variant.audiences)).count()),
-            experiments: count(
-                snapshot
-                    .experiments
-                    .values()
-                    .filter(|one| names_it(&one.spec.audiences))
-                    .count(),
-            ),
-        }),
+        used_by: Some(users.of_audience(name)),
         rule_hash: expression.map(|bytes| content_hash(&bytes, 12)),
         ..AudienceStatus::default()
     }
 }
 
-fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
+fn module(model: &Model<'_>, users: &Users<'_>, name: &str) -> ContentModuleStatus {
     let Some(module) = model.snapshot.modules.get(name) else {
         return ContentModuleStatus::default();
     };
@@ -171,19 +147,6 @@ fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
         let validity = validity(variant);
         validity.from.as_ref().is_none_or(begun) && !validity.until.as_ref().is_some_and(ended)
     });
-    let bindings = model.snapshot.bindings.values();
-    let shown = bindings.filter(|one| {
-        one.spec
-            .candidates
-            .iter()
-            .any(|one| one.module_ref.name.as_str() == name)
-    });
-    let mut touchpoints: Vec<_> = shown
-        .map(|one| format!("{}/{}", one.spec.channel_ref.name, one.spec.touchpoint))
-        .collect();
-    touchpoints.sort_unstable();
-    touchpoints.dedup();
-    touchpoints.truncate(MAX_PLACES);
     ContentModuleStatus {
         variants: Some(VariantFigures {
             live: count(live.count()),
@@ -195,7 +158,7 @@ fn module(model: &Model<'_>, name: &str) -> ContentModuleStatus {
                     .count(),
             ),
         }),
-        touchpoints,
+        touchpoints: users.places_of(name),
         ..ContentModuleStatus::default()
     }
 }

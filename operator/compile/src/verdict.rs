@@ -139,6 +139,7 @@ pub fn all(
         registrations,
         report,
         strategy,
+        users: figures::Users::of(model.snapshot),
     };
     model
         .snapshot
@@ -155,6 +156,7 @@ struct Judge<'j> {
     registrations: &'j BTreeMap<String, Registration>,
     report: &'j Report,
     strategy: &'j Strategy<'j>,
+    users: figures::Users<'j>,
 }
 
 impl Judge<'_> {
@@ -177,7 +179,7 @@ impl Judge<'_> {
     }
 
     fn figures(&self, id: &ObjectId) -> Map<String, Value> {
-        let mut figures = figures::of(self.model, self.channels, self.strategy, id);
+        let mut figures = figures::of(self.model, self.channels, self.strategy, &self.users, id);
         let registration = self.registrations.get(&id.name);
         if let Some(registration) = registration.filter(|_| id.kind == Kind::Experiment) {
             let registration = serde_json::to_value(registration).unwrap_or_default();
