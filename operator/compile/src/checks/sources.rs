@@ -2,6 +2,7 @@
 
 use attune_api::Kind;
 use attune_api::conditions::Reason;
+use attune_api::experiment::Analysis;
 use attune_api::metric::MetricSource;
 
 use crate::Model;
@@ -71,5 +72,28 @@ fn experiments(model: &Model<'_>, report: &mut Report) {
             );
             report.error(&object, Reason::InvalidField, "spec.analysis", message);
         }
+        for (field, metric) in before_exposure(analysis) {
+            // An event that nobody sends would be counted, and nothing adjusted or left out.
+            if source(metric).is_some_and(|source| !matches!(source, MetricSource::Collector(_))) {
+                let message = format!(
+                    "metric `{metric}` comes from elsewhere, and what units did before their exposure is read from the \
+                     collector alone: name a metric whose events it gets"
+                );
+                report.error(&object, Reason::InvalidField, field, message);
+            }
+        }
     }
+}
+
+/// Metrics of what units did before they were exposed, each with the field that names it.
+fn before_exposure(analysis: &Analysis) -> impl Iterator<Item = (String, &str)> {
+    let covariate = analysis.covariate.iter().map(|covariate| {
+        let field = "spec.analysis.covariate.metric".to_owned();
+        (field, covariate.metric.as_str())
+    });
+    let excluded = analysis.exclude.iter().enumerate().map(|(place, rule)| {
+        let field = format!("spec.analysis.exclude[{place}].metric");
+        (field, rule.metric.as_str())
+    });
+    covariate.chain(excluded)
 }

@@ -67,3 +67,25 @@ fn reads_no_covariate_from_a_database() {
     });
     assert_eq!(found, error("Experiment", "spec.analysis"));
 }
+
+#[test]
+fn reads_what_units_did_before_from_the_collector_alone() {
+    let found = errors(&json!({"collector": {}}), |strategy| {
+        let source = json!({"source": postgres()});
+        let analysis = json!({"analysis": {
+            "covariate": {"metric": "unsubscribe", "window": "24h"},
+            "exclude": [{"metric": "unsubscribe", "moreThan": 3, "window": "24h"}],
+            "guardrails": [],
+        }});
+        let strategy = strategy.edit(Kind::Metric, "unsubscribe", source);
+        strategy.edit(Kind::Experiment, "cart-hero", analysis)
+    });
+    let fields = [
+        "spec.analysis.covariate.metric",
+        "spec.analysis.exclude[0].metric",
+    ];
+    assert_eq!(
+        found,
+        fields.map(|field| ("Experiment".to_owned(), field.to_owned()))
+    );
+}
