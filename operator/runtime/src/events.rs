@@ -80,7 +80,9 @@ impl Events {
         // The reason of the others says which condition it is.
         let note = match (turned.message.is_empty(), turned.truth) {
             (true, _) if is_strategic(turned.type_) => format!("{}: {}", turned.type_, turned.reason.doc()),
-            (false, _) if is_strategic(turned.type_) => format!("{}: {}", turned.type_, turned.message),
+            (false, _) if is_strategic(turned.type_) || is_capped(turned.reason) => {
+                format!("{}: {}", turned.type_, turned.message)
+            }
             (false, _) => turned.message.clone(),
             (true, Truth::True) => reason.doc().to_owned(),
             (true, _) => turned.reason.doc().to_owned(),

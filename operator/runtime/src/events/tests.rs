@@ -63,6 +63,12 @@ async fn a_turned_condition_says_what_it_says() {
             Reason::FallbackTooLarge,
             "too large",
         ),
+        (
+            ConditionType::Programmed,
+            true,
+            Reason::EvidenceMissing,
+            "10 % at most",
+        ),
         (ConditionType::Programmed, true, Reason::Acknowledged, ""),
         (
             ConditionType::Converged,
@@ -83,6 +89,7 @@ async fn a_turned_condition_says_what_it_says() {
             "NotProgrammed web: never",
             "ServingPrevious web: the last form serves on",
             "FallbackTooLarge web: too large",
+            "StrategyBroken web: Programmed: 10 % at most",
             "Programmed web: What the resource says is live again.",
             "DecidersMissing web: `a` has none",
             "Converged web: Every decider has the published revision again.",

@@ -55,6 +55,30 @@ fn is_programmed_only_when_one_acknowledged_or_none_is_desired() {
 }
 
 #[test]
+fn says_of_what_is_live_why_it_is_not_as_written() {
+    let capped = Programmed::Live {
+        channel: "web".to_owned(),
+        revision: "r1".to_owned(),
+        note: Some((Reason::EvidenceMissing, "10 % at most".to_owned())),
+    };
+    let delivery = sidecar();
+    let judge = |deciders: &Deciders| {
+        let outside = Outside {
+            delivery: &delivery,
+            deciders,
+            fallback: Fallback::Stands,
+        };
+        judge_programmed(&capped, Some(outside), &Value::Null)
+    };
+    let judged = judge(&heard([1, 1, 1, 0], &[]));
+    assert_eq!(said(&judged), "True/EvidenceMissing");
+    assert_eq!(judged.message, "10 % at most");
+    let judged = judge(&heard([1, 1, 0, 0], &[]));
+    assert_eq!(said(&judged), "False/Published", "nothing is live yet");
+    assert!(judged.message.ends_with("10 % at most"), "{}", judged.message);
+}
+
+#[test]
 fn tells_pods_without_a_decider_from_deciders_that_lag_behind() {
     for (deciders, expected) in [
         (heard([0, 0, 0, 0], &[]), "True/NoDeciders"),

@@ -77,6 +77,16 @@ fn tells_a_strategy_that_breaks_and_one_that_is_mended() {
 }
 
 #[test]
+fn tells_a_share_that_is_capped_and_one_that_is_not_any_more() {
+    let whole = ["Programmed/True/Acknowledged"];
+    let capped = ["Programmed/True/EvidenceMissing"];
+    assert_eq!(told(&whole, &capped), capped);
+    assert_eq!(told(&capped, &whole), whole);
+    assert_eq!(told(&capped, &["Programmed/True/EvidenceAged"]), [""; 0], "once");
+    assert_eq!(told(&capped, &capped), [""; 0]);
+}
+
+#[test]
 fn lets_wait_what_only_counts() {
     let channel = |current: i32, converged: &str, message: &str| {
         let mut status = status(&["Programmed/True/Acknowledged", converged]);
