@@ -1,6 +1,7 @@
 //! The description of the routes for machines: an `OpenAPI` 3.1 document, made of the same table that requests are routed
 //! by and of the same limits that they are held to.
 
+use attune_core::event::MAX_UNIT_BYTES;
 use serde_json::{Map, Value, json};
 
 use super::route::Route;
@@ -128,7 +129,7 @@ fn parameters(route: Route<'_>) -> Option<Value> {
             {"name": "unit", "in": "query", "required": true, "schema": {"type": "string", "minLength": 1}}
         ]),
         Route::Unit(_) => json!([
-            {"name": "unit", "in": "path", "required": true, "schema": {"type": "string"}}
+            {"name": "unit", "in": "path", "required": true, "schema": schemas::text(MAX_UNIT_BYTES)}
         ]),
         Route::Changes => json!([
             {"name": "Last-Event-ID", "in": "header", "schema": {"type": "string"}}

@@ -187,7 +187,7 @@ fn event(ty: &str, data: &Value) -> Value {
 }
 
 /// Text without control characters. Its length is in bytes, which a schema cannot say; it has no more characters than bytes.
-fn text(bytes: usize) -> Value {
+pub(super) fn text(bytes: usize) -> Value {
     json!({
         "type": "string", "minLength": 1, "maxLength": bytes,
         "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$",
