@@ -136,11 +136,11 @@ bench-cluster: ## the operator under thousands of resources and hundreds of deci
 	export ATTUNE_TOOLS_BIN ATTUNE_BINARIES="$(abspath $(dir $(BINARIES)))/release"
 	cargo test --locked --workspace --test scale
 
-# The batches of a million units take 2 GiB of memory and the database as much of the disk.
 .PHONY: bench-strategy
 bench-strategy: ## the check of 1,000 audiences, 500 modules and 200 touchpoints, and of one edit in it
 	@cargo bench --locked -p attune-index --bench strategy
 
+# The batches of a million units take 2 GiB of memory and the database as much of the disk.
 .PHONY: bench-measurement
 bench-measurement: ## events stored a second on one core, analysis of a million units, verdicts from moments
 	@cargo bench --locked -p attune-lift --bench verdict
