@@ -1,7 +1,11 @@
 //! Every rule of a policy, broken and mended again: what owners, pipelines and `kubectl get` see of it.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
-use attune_e2e::{Condition, ControlPlane, PATIENCE, Strategy, condition, parse_documents, wait_until};
+use attune_e2e::{
+    Condition, ControlPlane, PATIENCE, Strategy, condition, parse_documents, repository, wait_until,
+};
 use k8s_openapi::api::core::v1::Event;
 use kube::api::{Api, ListParams};
 use serde::Deserialize;
@@ -85,6 +89,8 @@ pub(crate) async fn every_rule_turns_its_condition_and_turns_it_back(
     let namespace = cluster.create_namespace().await?;
     let mut operator = programs.operator(cluster, &namespace, &[]).await?;
     let script: Script = serde_yaml::from_str(SCRIPT)?;
+    let played: BTreeSet<String> = script.cases.iter().map(|case| case.rule.clone()).collect();
+    ensure!(played == rules()?, "not every rule is played: {played:?}");
     let mut stage = Stage::set(cluster, namespace, &script.base).await?;
     for case in &script.cases {
         let played = stage.play(case).await;
@@ -92,6 +98,15 @@ pub(crate) async fn every_rule_turns_its_condition_and_turns_it_back(
     }
     stage.withdraw().await?;
     operator.ensure_running()
+}
+
+/// The rules that a policy may have.
+fn rules() -> Result<BTreeSet<String>> {
+    let definition = std::fs::read_to_string(repository().join("crds/attune.dev_governancepolicies.yaml"))?;
+    let definition: Value = serde_yaml::from_str(&definition)?;
+    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/rules/properties";
+    let rules = definition.pointer(path).and_then(Value::as_object);
+    Ok(rules.context("rules of a policy")?.keys().cloned().collect())
 }
 
 /// A strategy that breaks nothing, and a policy of its own.
@@ -219,10 +234,9 @@ impl<'c> Stage<'c> {
         wait_until("nothing is broken", PATIENCE, async || {
             let status = self.strategy.status(&turn.object.kind, &turn.object.name).await?;
             let found = condition(&status, &turn.condition)?;
-            // What is published waits for deciders; here are none.
-            let waits = ["Published", "NoDeciders"].contains(&found.reason.as_str());
-            let is_broken = found.status == "False" || found.reason == turn.reason;
-            ensure!(waits || !is_broken, "{found:?}");
+            // Not `Unknown` either: from there, nobody is told of a break.
+            let is_whole = found.status == "True" && found.reason != turn.reason;
+            ensure!(is_whole, "{found:?}");
             Ok(())
         })
         .await
