@@ -1,9 +1,9 @@
 //! A resource of any kind, and how a document becomes one.
 
-use kube::core::ObjectMeta;
+use kube::core::{DynamicObject, ObjectMeta};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kind::Kind;
 use crate::{
@@ -169,6 +169,25 @@ impl Resource {
     /// All of it as JSON.
     pub fn to_json(&self) -> Value {
         to_json(self)
+    }
+
+    /// A typed resource from an object as a server lists it: without its kind, and with who wrote which field.
+    ///
+    /// One without a status has an empty one: to say nothing is something else than not to be told.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn from_object(kind: Kind, mut object: DynamicObject) -> Result<Self, DecodeError> {
+        // Half of an object's bytes say who wrote which field; nobody here asks.
+        object.metadata.managed_fields = None;
+        let mut document = object.data;
+        if let Some(fields) = document.as_object_mut() {
+            fields.insert("apiVersion".to_owned(), API_VERSION.into());
+            fields.insert("kind".to_owned(), kind.name().into());
+            fields.entry("status").or_insert_with(|| json!({}));
+            fields.insert("metadata".to_owned(), to_json(&object.metadata));
+        }
+        Self::decode(document)
     }
 
     /// A typed resource from a document.

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use anyhow::Context;
-use attune_api::{API_VERSION, GROUP, Kind, Resource};
+use attune_api::{GROUP, Kind, Resource};
 use attune_compile::ObjectId;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config, ResourceExt as _};
-use serde_json::Value;
 
 use crate::inventory::Inventory;
 use crate::terminal::say;
@@ -106,20 +105,13 @@ impl Cluster {
 }
 
 /// An object that cannot be read is there all the same: the operator goes on with its last form.
-fn take(kind: Kind, mut object: DynamicObject, inventory: &mut Inventory) {
+fn take(kind: Kind, object: DynamicObject, inventory: &mut Inventory) {
     let id = ObjectId {
         kind,
         namespace: object.namespace().unwrap_or_default(),
         name: object.name_any(),
     };
-    object.metadata.managed_fields = None;
-    // Objects of a list come without the two.
-    let mut document = serde_json::to_value(&object).unwrap_or_default();
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("apiVersion".to_owned(), API_VERSION.into());
-        fields.insert("kind".to_owned(), Value::from(kind.name()));
-    }
-    match Resource::decode(document) {
+    match Resource::from_object(kind, object) {
         Ok(resource) => inventory.add(resource),
         Err(error) => {
             say(format_args!(

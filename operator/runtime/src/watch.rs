@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attune_api::{API_VERSION, GROUP, Kind, Resource, VERSION};
+use attune_api::{GROUP, Kind, Resource, VERSION};
 use attune_compile::ObjectId;
 use attune_compile::access::{Answer, Question};
 use attune_compile::snapshot::Labels;
@@ -19,7 +19,6 @@ use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
-use serde_json::json;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -193,24 +192,11 @@ fn id(kind: Kind, object: &DynamicObject) -> ObjectId {
     }
 }
 
-fn decode(kind: Kind, mut object: DynamicObject) -> Result<Resource, Box<Undecodable>> {
-    // Half of an object's bytes say who wrote which field; nobody here asks.
-    object.metadata.managed_fields = None;
+fn decode(kind: Kind, object: DynamicObject) -> Result<Resource, Box<Undecodable>> {
     let id = id(kind, &object);
     let generation = object.metadata.generation;
-    let mut document = object.data;
-    let status = document.get("status").cloned().unwrap_or_default();
-    if let Some(fields) = document.as_object_mut() {
-        fields.insert("apiVersion".to_owned(), API_VERSION.into());
-        fields.insert("kind".to_owned(), kind.name().into());
-        // One that somebody took away says nothing, which is something else than not being told.
-        fields.entry("status").or_insert_with(|| json!({}));
-        fields.insert(
-            "metadata".to_owned(),
-            serde_json::to_value(&object.metadata).unwrap_or_default(),
-        );
-    }
-    Resource::decode(document).map_err(|error| {
+    let status = object.data.get("status").cloned().unwrap_or_default();
+    Resource::from_object(kind, object).map_err(|error| {
         debug!(object = %id, %error, "object cannot be read");
         Box::new(Undecodable {
             id,
