@@ -28,6 +28,7 @@ pub mod evidence;
 pub mod facts;
 mod figures;
 pub mod finding;
+pub mod formats;
 pub mod live;
 pub mod observed;
 pub mod overlap;
