@@ -73,6 +73,8 @@ impl Bench {
         let outputs = Outputs {
             shelf: Arc::new(Shelf::new(Arc::clone(&metrics))),
             publisher: Arc::new(Publisher::default().telling(events.clone())),
+            pusher: Arc::new(Pusher::new(Arc::clone(&metrics))),
+            config_maps: Arc::default(),
             statuses: Arc::new(Writer::new("tests", Arc::clone(&metrics))),
             inquiries: watch::Sender::default(),
             events,

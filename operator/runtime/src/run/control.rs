@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::Args;
 use crate::access::Access;
+use crate::config_maps::{self, ConfigMaps};
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
 use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
@@ -22,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::patch::Writer;
 use crate::pods::{Pods, watch_namespaces, watch_pods};
 use crate::publish::{self, Publisher, Restored, restore};
+use crate::push::{Courier, Pusher, read_secrets, read_standings, system_lookup};
 use crate::results::{Inquiries, Refresher, Tools};
 use crate::siblings::Siblings;
 use crate::trust;
@@ -76,6 +78,8 @@ impl Control {
         let outputs = Outputs {
             shelf,
             publisher: Arc::new(Publisher::default().telling(events.clone())),
+            pusher: Arc::new(Pusher::new(Arc::clone(&metrics))),
+            config_maps: Arc::default(),
             statuses: Arc::new(statuses.sparing(spared)),
             inquiries: watch::Sender::new(Inquiries::default()),
             events,
@@ -168,6 +172,7 @@ impl Control {
                 .awaiting_labels();
             driver.run(observations).await;
         };
+        let courier = Courier::new(read_secrets(client.clone()), args.push.egress(), system_lookup());
         let watches = scopes
             .iter()
             .map(|scope| watch_pods(client.clone(), scope.clone(), &pods));
@@ -180,6 +185,9 @@ impl Control {
             () = asks => {}
             () = outputs.publisher.run(&client) => {}
             () = watch_bundles(&client, &scopes, &outputs.publisher) => {}
+            () = outputs.pusher.run(Arc::new(courier), read_standings(client.clone())) => {}
+            () = outputs.config_maps.run(&client) => {}
+            () = watch_rules(&client, &scopes, &outputs.config_maps) => {}
             () = statuses.run(&client) => {}
             () = results.run(&client) => {}
             () = refresher.run(&client) => {}
@@ -227,6 +235,14 @@ async fn watch_bundles(client: &Client, scopes: &[Option<String>], publisher: &P
     let watches = scopes
         .iter()
         .map(|namespace| publish::watch(client.clone(), namespace.clone(), publisher));
+    futures::future::join_all(watches).await;
+}
+
+/// Watches the ConfigMaps with rules for as long as it is polled.
+async fn watch_rules(client: &Client, scopes: &[Option<String>], config_maps: &ConfigMaps) {
+    let watches = scopes
+        .iter()
+        .map(|namespace| config_maps::watch(client.clone(), namespace.clone(), config_maps));
     futures::future::join_all(watches).await;
 }
 
