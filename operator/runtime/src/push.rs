@@ -14,6 +14,8 @@ mod courier;
 mod credentials;
 mod egress;
 mod endpoint;
+#[cfg(test)]
+mod fixture;
 mod line;
 mod oauth;
 mod pace;

@@ -346,6 +346,8 @@ impl Endpoint {
         };
         self.note_status(look.status);
         self.failed_looks = 0;
+        // What the receiver says itself is newer than what stands.
+        self.is_read = true;
         if revision != self.wanted {
             // It was overtaken: what is wanted now is sent anyway.
             return;
