@@ -365,6 +365,9 @@ impl Wanted {
 
     fn refuse(&mut self, refused: Refused) {
         self.written = None;
+        if refused.reason == Reason::NameTaken {
+            self.delivered.figures.revision = None;
+        }
         self.delivered.reason = refused.reason;
         self.delivered.message = refused.message;
     }
