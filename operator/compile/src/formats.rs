@@ -12,10 +12,17 @@ use serde_json::Value as Json;
 
 use crate::Publication;
 
+mod check;
+mod content;
 mod flagd;
 mod order;
 mod treatment;
 mod words;
+
+pub(crate) use check::check;
+
+#[cfg(test)]
+mod tests;
 
 /// A Channel's rules in one format, ready to hand over.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,10 +91,6 @@ pub fn write(publication: &Publication, format: RuleFormat) -> Result<Written, V
             refusals: Vec::new(),
         }),
         RuleFormat::Flagd => flagd::write(publication),
-        RuleFormat::Content => Err(vec![Refusal {
-            binding: None,
-            field: "spec.delivery".to_owned(),
-            message: "the format is not written yet: choose `Attune`".to_owned(),
-        }]),
+        RuleFormat::Content => content::write(publication),
     }
 }

@@ -11,6 +11,7 @@ use super::words::{Labels, Words};
 pub(super) enum Treatment<'b> {
     /// Units in these ranges are split over arms.
     Split {
+        /// The experiment's name.
         name: &'b str,
         experiment: &'b Experiment,
         arms: Vec<Words>,

@@ -28,11 +28,6 @@ pub(super) struct Choice {
 }
 
 impl Words {
-    /// In every locale the same list, empty: nothing is ever shown.
-    pub(super) fn are_none(&self) -> bool {
-        self.by_locale.iter().all(Vec::is_empty)
-    }
-
     /// These, and where none of them is valid the others.
     pub(super) fn or(&self, others: &Self) -> Self {
         let both = self.by_locale.iter().zip(&others.by_locale);

@@ -44,8 +44,9 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
     let mut written = json!({
         "state": "ENABLED",
         "variants": variants,
-        // Without a baseline, or where it is not always valid, whoever gets nothing gets the client's own default.
-        "defaultVariant": if baseline.is_string() { baseline } else { Json::Null },
+        // Empty, there is none: without a baseline, or where it is not always valid, the client has a default of its own. Some
+        // evaluators refuse a document in which it is null.
+        "defaultVariant": baseline.as_str().unwrap_or_default(),
     });
     if targeting.is_object() {
         written["targeting"] = targeting;

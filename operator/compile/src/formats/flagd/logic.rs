@@ -186,7 +186,11 @@ fn is_no_list(path: &str) -> Test {
 
 /// Whether the value at a path is a list of strings alone.
 pub(super) fn is_string_list(path: &str) -> Test {
-    let is_empty = Test::When(json!({"!": [entries(path)]}));
+    // Of nothing, some evaluators make an empty list.
+    let is_empty = Test::all([
+        equals(&var(path), Json::Null).not(),
+        Test::When(json!({"!": [entries(path)]})),
+    ]);
     Test::any([is_empty, is_filled_string_list(path)])
 }
 
