@@ -230,7 +230,7 @@ names! {
         SecretMissing,
         /// The operator's settings do not let it send there.
         EgressDenied,
-        /// The format cannot carry it.
+        /// The format that the channel is delivered in cannot carry it.
         FormatUnsupported,
         /// It is too large for the ConfigMap that it is written into.
         TooLarge,

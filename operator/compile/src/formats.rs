@@ -3,12 +3,26 @@
 //! Each format is a pure function of what is published for a Channel. What a format cannot say is left out and told, never
 //! approximated: whoever reads it gives the same answers as a decider, or a baseline.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use attune_api::delivery::RuleFormat;
+use serde_json::Value as Json;
 
 use crate::Publication;
+
+mod check;
+mod content;
+mod flagd;
+mod order;
+mod treatment;
+mod words;
+
+pub(crate) use check::check;
+
+#[cfg(test)]
+mod tests;
 
 /// A Channel's rules in one format, ready to hand over.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +55,30 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// What all formats are written in.
+const JSON: &str = "application/json";
+
+/// Where a binding is carried that a format refuses: the end of every refusal's message.
+fn place() -> &'static str {
+    "or deliver the channel by `sidecar` or `service`"
+}
+
+/// A document of a format.
+fn document(json: &Json, refusals: BTreeSet<Refusal>) -> Result<Written, Vec<Refusal>> {
+    let bytes = serde_json_canonicalizer::to_vec(json).map_err(|error| {
+        vec![Refusal {
+            binding: None,
+            field: "spec.delivery".to_owned(),
+            message: format!("the document cannot be written: {error}; please report this"),
+        }]
+    })?;
+    Ok(Written {
+        bytes: bytes.into(),
+        media_type: JSON,
+        refusals: refusals.into_iter().collect(),
+    })
+}
+
 /// Writes a Channel's rules in a format.
 ///
 /// # Errors
@@ -49,13 +87,10 @@ pub fn write(publication: &Publication, format: RuleFormat) -> Result<Written, V
     match format {
         RuleFormat::Attune => Ok(Written {
             bytes: Arc::clone(&publication.canonical),
-            media_type: "application/json",
+            media_type: JSON,
             refusals: Vec::new(),
         }),
-        RuleFormat::Flagd | RuleFormat::Content => Err(vec![Refusal {
-            binding: None,
-            field: "spec.delivery".to_owned(),
-            message: "the format is not written yet: choose `Attune`".to_owned(),
-        }]),
+        RuleFormat::Flagd => flagd::write(publication),
+        RuleFormat::Content => content::write(publication),
     }
 }

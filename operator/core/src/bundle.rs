@@ -89,6 +89,21 @@ pub struct ChannelSettings {
     pub plain_unit_ids: bool,
 }
 
+impl ChannelSettings {
+    /// Whether the Channel's clients may supply an attribute: its name is listed, or its root as `root.*`, or nothing is.
+    pub fn supplies(&self, attribute: &str) -> bool {
+        let covers = |entry: &String| match entry.strip_suffix(".*") {
+            Some(root) => attribute
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.starts_with('.')),
+            None => entry == attribute,
+        };
+        self.client_attributes
+            .as_ref()
+            .is_none_or(|list| list.iter().any(covers))
+    }
+}
+
 /// Paths into the context: one to three dotted segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -257,8 +272,8 @@ pub struct Experiment {
     /// When the split runs; before it the experiment is ignored, after it everybody gets the control's effect.
     #[serde(default, skip_serializing_if = "Window::is_always")]
     pub schedule: Window,
-    /// Precedes the unit in the hash: `spec.salt`, or `<namespace>/<experiment>`. Without the phase, which
-    /// [`crate::engine::Engine`] appends where it belongs.
+    /// Precedes the unit in the hash: `spec.salt`, or `<namespace>/<experiment>`. Without the phase, see
+    /// [`Experiment::arms_salt`].
     pub salt: String,
     /// The phase, as exposures carry it; from 2 on, each assigns arms anew.
     pub phase: i32,
@@ -274,6 +289,22 @@ pub struct Experiment {
     pub exclusion: Option<Exclusion>,
     /// The arms in the listed order.
     pub arms: Vec<Arm>,
+}
+
+impl Experiment {
+    /// What precedes the unit where arms are assigned. A new phase assigns them anew.
+    pub fn arms_salt(&self) -> String {
+        match self.phase {
+            ..=1 => self.salt.clone(),
+            phase => format!("{}:p{phase}", self.salt),
+        }
+    }
+
+    /// What precedes the unit where traffic is admitted: the experiment's own salt in every phase, so that a share that
+    /// grows lets units in, in whichever phase it grows.
+    pub fn traffic_salt(&self) -> String {
+        format!("{}:traffic", self.salt)
+    }
 }
 
 /// How an experiment treats units.
@@ -514,6 +545,11 @@ impl Bundle {
     /// The revision of canonical bytes: the first 128 bits of their SHA-256, in hex.
     pub fn revision(canonical: &[u8]) -> String {
         content_hash(canonical, REVISION_DIGITS)
+    }
+
+    /// What precedes the unit where a binding's rollout is decided.
+    pub fn rollout_salt(&self, binding: &str) -> String {
+        format!("{}/{binding}:rollout", self.namespace)
     }
 
     /// What a rule is called where rules are counted: the same in every revision for the same module, audiences and

@@ -47,6 +47,20 @@ impl Expression {
         })
     }
 
+    /// The number that it is, where it is the literal of one.
+    pub fn number(&self) -> Option<f64> {
+        let literal = |op: &Op| match op {
+            Op::Int(value) => Some(*value as f64),
+            Op::Double(value) => Some(*value),
+            _ => None,
+        };
+        match self.ops.as_slice() {
+            [op] => literal(op),
+            [op, Op::Negate] => literal(op).map(|value| -value),
+            _ => None,
+        }
+    }
+
     /// How far back it looks at what the unit did, if it does.
     pub fn history(&self) -> Option<SignedDuration> {
         let windows = self.ops.iter().filter_map(|op| match op {

@@ -129,18 +129,10 @@ fn metadata(channel: &str, delivery: &Delivery, format: RuleFormat) -> ObjectMet
         ])),
         annotations: Some(owned(&[
             (REVISION, delivery.publication.revision.as_str()),
-            (FORMAT, format_name(format)),
+            (FORMAT, format.as_str()),
         ])),
         owner_references: owner.map(|owner| vec![owner]),
         ..ObjectMeta::default()
-    }
-}
-
-const fn format_name(format: RuleFormat) -> &'static str {
-    match format {
-        RuleFormat::Attune => "Attune",
-        RuleFormat::Flagd => "Flagd",
-        RuleFormat::Content => "Content",
     }
 }
 
@@ -152,7 +144,7 @@ fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 
 /// Where and in which format it is written.
 pub(super) fn target(delivery: &ConfigMapDelivery) -> String {
-    let format = format_name(delivery.format.unwrap_or(RuleFormat::Attune));
+    let format = delivery.format.unwrap_or(RuleFormat::Attune).as_str();
     let digest = Sha256::digest(format!("configMap\n{format}\n{}", delivery.name.as_str()));
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -244,7 +244,7 @@ impl Message {
         put("accept", "application/json");
         if let Some(written) = written {
             put("idempotency-key", &order.id);
-            put("attune-format", format_name(push.format));
+            put("attune-format", push.format.unwrap_or(RuleFormat::Attune).as_str());
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.media_type));
         }
         Ok(Self {
@@ -253,14 +253,6 @@ impl Message {
             headers,
             body,
         })
-    }
-}
-
-fn format_name(format: Option<RuleFormat>) -> &'static str {
-    match format.unwrap_or(RuleFormat::Attune) {
-        RuleFormat::Attune => "Attune",
-        RuleFormat::Flagd => "Flagd",
-        RuleFormat::Content => "Content",
     }
 }
 

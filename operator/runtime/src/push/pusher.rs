@@ -351,11 +351,7 @@ fn tell_turn((namespace, channel): &Key, delivered: &Delivered) {
 
 /// Where and in which format it is sent: what was acknowledged elsewhere, or written otherwise, counts for nothing.
 fn target(push: &PushDelivery) -> String {
-    let format = match push.format.unwrap_or(RuleFormat::Attune) {
-        RuleFormat::Attune => "attune",
-        RuleFormat::Flagd => "flagd",
-        RuleFormat::Content => "content",
-    };
+    let format = push.format.unwrap_or(RuleFormat::Attune).as_str();
     let digest = Sha256::digest(format!("push\n{format}\n{}", push.url));
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
