@@ -11,12 +11,14 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod explaining;
 mod export;
 mod privacy;
 mod statistics;
 mod strategic;
 mod upkeep;
 
+pub use explaining::ExplainArgs;
 pub use export::{ExportArgs, ExportFormat};
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
 pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
@@ -52,7 +54,7 @@ enum Verb {
     Approve(ApproveArgs),
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
-    /// Explain a decision step by step.
+    /// Explain a decision step by step: one that would be made, or one that was made and kept.
     Explain(ExplainArgs),
     /// Write a channel's rules as they are handed to those who run no decider.
     Export(ExportArgs),
@@ -182,18 +184,6 @@ pub struct DecideArgs {
     pub output: AnswerOutput,
 }
 
-/// Options of `attune explain`.
-#[derive(Debug, Args)]
-pub struct ExplainArgs {
-    /// Which decision.
-    #[command(flatten)]
-    pub question: QuestionArgs,
-
-    /// How to write the steps.
-    #[arg(short = 'o', long, value_enum, default_value_t = AnswerOutput::Text)]
-    pub output: AnswerOutput,
-}
-
 /// How an answer is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AnswerOutput {
@@ -283,7 +273,7 @@ impl Cli {
             Verb::Decay(args) => cmd::decay::run(&args),
             Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
-            Verb::Explain(args) => cmd::explain::run(&args),
+            Verb::Explain(args) => cmd::explain::run(&args).await,
             Verb::Export(args) => cmd::export::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,

@@ -237,6 +237,7 @@ impl Server {
         let now = self.now();
         rules.index.compile(now);
         self.keep_plain(rules);
+        self.keep_bundles(rules);
         self.adopt(rules);
         rules.index.report(now);
     }
@@ -256,6 +257,31 @@ impl Server {
                 error,
                 "unit ids are kept hashed until the store takes note of their Channels"
             );
+        }
+    }
+
+    /// Lets the store have new bundles of which decisions are kept.
+    fn keep_bundles(&self, rules: &Rules) {
+        let deciders = self.deciders.read().unwrap_or_else(PoisonError::into_inner);
+        for (namespace, channel, publication) in rules.index.publications() {
+            let mounted = deciders.get(&(namespace.to_owned(), channel.to_owned()));
+            let serving = mounted.and_then(|mounted| mounted.decider.revision());
+            let is_known = serving.as_ref() == Some(&publication.revision);
+            if is_known || publication.bundle.settings.replay.is_none() {
+                continue;
+            }
+            let (store, now) = (self.collector.store().clone(), self.now());
+            let name = (namespace.to_owned(), publication.revision.clone());
+            let json = Arc::clone(&publication.canonical);
+            tokio::spawn(async move {
+                if let Err(error) = store.keep_bundle(name, &json, now).await {
+                    let error = &error as &dyn std::error::Error;
+                    warn!(
+                        error,
+                        "a bundle is not kept; what it decides cannot be made again"
+                    );
+                }
+            });
         }
     }
 

@@ -24,6 +24,8 @@ mod process;
 mod random;
 #[path = "serve/reload.rs"]
 mod reload;
+#[path = "serve/replay.rs"]
+mod replay;
 #[path = "serve/start.rs"]
 mod start;
 #[path = "serve/stop.rs"]

@@ -17,8 +17,8 @@ use crate::analysis::{self, Answer, AnswerError};
 use crate::metrics::Events;
 use crate::source::{self, Credentials, Observations};
 use crate::store::{
-    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Store, StoreError,
-    StoreOptions, Swept, Totals,
+    AppendError, Erasure, NewEvent, Pace, Recall, Receipt, RegisterError, Retention, Snapshot, Store,
+    StoreError, StoreOptions, Swept, Totals,
 };
 
 /// Tells the time; tests pin it.
@@ -369,11 +369,20 @@ impl Collector {
         after: i64,
         limit: usize,
     ) -> Result<Recall, AnswerError> {
+        self.read(move |snapshot| Ok(snapshot.recall((&namespace, &variant), since, after, limit)?))
+            .await
+    }
+
+    /// Reads something of one state of the data, on a thread that may block.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Snapshot) -> Result<T, AnswerError> + Send + 'static,
+    ) -> Result<T, AnswerError> {
         let store = self.store.clone();
-        let task = tokio::task::spawn_blocking(move || {
-            let snapshot = store.snapshot()?;
-            Ok(snapshot.recall((&namespace, &variant), since, after, limit)?)
-        });
+        let task = tokio::task::spawn_blocking(move || ask(&store.snapshot()?));
         task.await.unwrap_or(Err(AnswerError::Interrupt))
     }
 

@@ -59,6 +59,8 @@ impl Events {
             ("event_ids", swept.event_ids),
             ("exposures", swept.exposures),
             ("outcomes", swept.outcomes),
+            ("decisions", swept.decisions),
+            ("bundles", swept.bundles),
             ("assignments", swept.assignments),
             ("sightings", swept.sightings),
             ("units", swept.units),

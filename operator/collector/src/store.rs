@@ -21,6 +21,7 @@ use thiserror::Error;
 mod alias;
 mod apply;
 mod cache;
+mod decisions;
 mod erase;
 mod holdouts;
 mod key;
@@ -35,6 +36,7 @@ mod sweep;
 mod tests;
 mod writer;
 
+pub use decisions::{KeptDecision, Replayable};
 pub use erase::Erased;
 pub use holdouts::RegisterError;
 pub use key::UnitHash;
@@ -368,7 +370,7 @@ impl Store {
         let unit = self.unit_hash(&new.namespace, new.event.data.unit());
         let alias = match &new.event.data {
             EventData::Alias(alias) => Some(self.unit_hash(&new.namespace, &alias.alias)),
-            EventData::Exposure(_) | EventData::Outcome(_) => None,
+            EventData::Exposure(_) | EventData::Outcome(_) | EventData::Decision(_) => None,
         };
         let keep_plain = self.shared.plain.keeps(&new);
         let bucket = self.bucket(&new);

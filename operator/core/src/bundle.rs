@@ -87,6 +87,9 @@ pub struct ChannelSettings {
     /// Whether unit ids leave the decider as they are.
     #[serde(default, skip_serializing_if = "is_false")]
     pub plain_unit_ids: bool,
+    /// Which decisions are kept; `None` keeps none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
 }
 
 impl ChannelSettings {
@@ -122,6 +125,21 @@ pub struct Identity {
     /// The unit's IANA time zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
+}
+
+impl Identity {
+    /// Where OFREP's clients put the unit.
+    pub const TARGETING_KEY: &str = "targetingKey";
+}
+
+/// Which decisions are kept, so that they can be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replay {
+    /// How long, in seconds.
+    pub retention_seconds: i64,
+    /// Those of which share of the units, of 10,000.
+    pub sample_bp: u32,
 }
 
 /// How much metadata an answer carries.
@@ -525,13 +543,16 @@ impl Bundle {
         struct Version {
             format_version: u32,
         }
-        let version: Version = serde_json::from_slice(bytes).map_err(BundleError::Parse)?;
-        if version.format_version > FORMAT_VERSION {
-            return Err(BundleError::NewerFormat {
-                found: version.format_version,
-            });
+        let parsed = serde_json::from_slice::<Self>(bytes);
+        let found = match &parsed {
+            Ok(bundle) => bundle.format_version,
+            // A newer format may be anything, and says so where it is asked for nothing else.
+            Err(_) => serde_json::from_slice::<Version>(bytes).map_or(0, |version| version.format_version),
+        };
+        if found > FORMAT_VERSION {
+            return Err(BundleError::NewerFormat { found });
         }
-        serde_json::from_slice(bytes).map_err(BundleError::Parse)
+        parsed.map_err(BundleError::Parse)
     }
 
     /// The canonical JSON (RFC 8785): the same bundle gives the same bytes everywhere.

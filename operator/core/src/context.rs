@@ -78,7 +78,7 @@ pub enum Grant {
 }
 
 /// What became of an attribute in a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SlotState {
     /// Not there, or null.
     Absent,
@@ -93,7 +93,7 @@ pub enum SlotState {
 }
 
 /// Which path gave the unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum UnitSource {
     /// `identity.fallback`.
@@ -195,6 +195,15 @@ impl<'a> Context<'a> {
             .iter()
             .map(|attribute| attribute.name.as_str())
             .zip(self.states.iter().copied())
+    }
+
+    /// Says what became of an attribute that is not there now, and once was.
+    pub(crate) fn recall(&mut self, engine: &Engine, attribute: &str, state: SlotState) {
+        let place = engine.attributes.iter().position(|known| known.name == attribute);
+        let slots = self.slots.iter().zip(&mut self.states);
+        if let Some((None, known)) = place.and_then(|place| slots.into_iter().nth(place)) {
+            *known = state;
+        }
     }
 
     /// How a purpose was granted; `service` always is.

@@ -26,6 +26,8 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::replay::Inputs;
+
 mod error;
 mod fields;
 mod parse;
@@ -41,6 +43,8 @@ pub const EXPOSURE_TYPE: &str = "dev.attune.exposure.v1";
 pub const OUTCOME_TYPE: &str = "dev.attune.outcome.v1";
 /// The `CloudEvents` type of an [`Alias`].
 pub const ALIAS_TYPE: &str = "dev.attune.alias.v1";
+/// The `CloudEvents` type of a [`Decided`].
+pub const DECISION_TYPE: &str = "dev.attune.decision.v1";
 
 /// Longest `id` of an event, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
@@ -69,6 +73,8 @@ pub const MAX_PROPERTIES_BYTES: usize = 8 * 1024;
 /// Largest magnitude of a number: squares and products of squares of it stay far inside a double, so that no sum of
 /// them can overflow into a figure that is none.
 pub const MAX_NUMBER: f64 = 1e18;
+/// Largest [`Inputs`] of a decision that is kept, in bytes of JSON.
+pub const MAX_INPUTS_BYTES: usize = 16 * 1024;
 
 /// One event as the collector takes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +100,8 @@ pub enum EventData {
     Outcome(Outcome),
     /// Two ids turned out to be one unit.
     Alias(Alias),
+    /// A decision is to be kept, so that it can be explained later.
+    Decision(Box<Decided>),
 }
 
 impl EventData {
@@ -103,6 +111,7 @@ impl EventData {
             Self::Exposure(_) => EXPOSURE_TYPE,
             Self::Outcome(_) => OUTCOME_TYPE,
             Self::Alias(_) => ALIAS_TYPE,
+            Self::Decision(_) => DECISION_TYPE,
         }
     }
 
@@ -112,6 +121,7 @@ impl EventData {
             Self::Exposure(exposure) => &exposure.unit,
             Self::Outcome(outcome) => &outcome.unit,
             Self::Alias(alias) => &alias.unit,
+            Self::Decision(decided) => &decided.unit,
         }
     }
 }
@@ -197,6 +207,37 @@ pub struct Alias {
     pub alias: String,
 }
 
+/// That a decision was made; the event's id is the decision's.
+///
+/// What it came out as is there to be listed; the inputs are there to make it again.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Decided {
+    /// For whom.
+    pub unit: String,
+    /// Name of the Channel.
+    pub channel: String,
+    /// Name of the touchpoint.
+    pub touchpoint: String,
+    /// The bundle that decided.
+    pub revision: String,
+    /// Why it came out like this, as answers spell it.
+    pub reason: String,
+    /// `<module>/<variant>`; absent where the client's own default served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// Name of the `ChannelBinding` that won.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binding: Option<String>,
+    /// Name of the Audience that it won with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// How long it is to be kept, in seconds.
+    pub retention_seconds: i32,
+    /// What it depended on.
+    pub inputs: Inputs,
+}
+
 /// The value of one property.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Property {
@@ -252,6 +293,7 @@ impl Serialize for Event {
             EventData::Exposure(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
             EventData::Outcome(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
             EventData::Alias(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
+            EventData::Decision(data) => map.serialize_entry("data", &NamespacedData { namespace, data })?,
         }
         map.end()
     }

@@ -7,6 +7,7 @@
 //! - [`context`]: a request's JSON, read straight into attribute slots.
 //! - [`decide`](mod@decide): the eleven steps; [`trace`] says what each did; [`ofrep`] spells the answer.
 //! - [`bucket`]: deterministic assignment; [`history`]: what suppression needs to know of a unit.
+//! - [`replay`]: what a decision depended on, kept so that it can be made again.
 //! - [`expr`]: CEL expressions, checked against declared attributes and lowered to programs over slots.
 //! - [`value`]: what an attribute may hold.
 //! - [`measure`]: the pre-registered questions that experiments ask of the collector.
@@ -23,6 +24,7 @@ pub mod locale;
 pub mod measure;
 pub mod ofrep;
 mod plain;
+pub mod replay;
 pub mod trace;
 pub mod value;
 

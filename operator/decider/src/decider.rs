@@ -3,16 +3,16 @@
 use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
 use attune_core::bundle::{Bundle, Exposure};
 use attune_core::context::{Context, ContextError, Scratch};
-use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner, decide_beside};
+use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
 use attune_core::history::NoHistory;
 use attune_core::measure::counts::Counts;
-use attune_core::trace::Trace;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::report::Eraser;
-use crate::exposure::{Exposed, Exposures, Tally};
+use crate::exposure::{Exposed, Exposures, Sample, Tally};
 use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
 use crate::relay::Relay;
@@ -29,6 +29,7 @@ use crate::state::State;
 use crate::sums::{Account, Sums};
 
 mod builder;
+mod kept;
 mod news;
 mod reported;
 mod source;
@@ -82,6 +83,8 @@ pub(crate) struct Loaded {
     pub(crate) engine: Engine,
     /// What is counted of its decisions.
     pub(crate) sums: Arc<Sums>,
+    /// Which of its decisions are kept.
+    pub(crate) sample: Option<Sample>,
     since: Timestamp,
 }
 
@@ -149,6 +152,20 @@ impl Decider {
         self.offer(loaded, source, || Some(Bundle::revision(json)))
     }
 
+    /// As [`Decider::adopt_from`], where the JSON is known to hash to its revision.
+    ///
+    /// # Errors
+    /// As [`Decider::adopt`].
+    pub(crate) fn adopt_named(
+        &self,
+        json: &[u8],
+        revision: &str,
+        source: Source,
+    ) -> Result<String, AdoptError> {
+        let loaded = Engine::parse_named(json, revision).map_err(AdoptError::from);
+        self.offer(loaded, source, || Some(revision.to_owned()))
+    }
+
     /// As [`Decider::adopt`], for a bundle in memory.
     ///
     /// # Errors
@@ -203,7 +220,7 @@ impl Decider {
                 }
             }
             // Caps and stops go by the id that a decision is asked for.
-            EventData::Alias(_) => {}
+            EventData::Alias(_) | EventData::Decision(_) => {}
         }
     }
 
@@ -335,7 +352,7 @@ impl Decider {
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
-        let decision = match unit.filter(|_| self.0.state.is_needed()) {
+        let (decision, inputs) = match unit.filter(|_| self.0.state.is_needed()) {
             None => {
                 let request = Request {
                     touchpoint,
@@ -343,7 +360,7 @@ impl Decider {
                     history: &NoHistory,
                     now,
                 };
-                decide_beside(&loaded.engine, request, taken, &mut Trace::off())?
+                loaded.decide(request, taken)?
             }
             Some(unit) => {
                 // Decided and charged under one lock: two requests at once cannot both be the last that a cap allows.
@@ -354,15 +371,15 @@ impl Decider {
                     history: &record,
                     now,
                 };
-                let decision = decide_beside(&loaded.engine, request, taken, &mut Trace::off())?;
+                let (decision, inputs) = loaded.decide(request, taken)?;
                 if let Some(winner) = decision.winner.filter(is_shown) {
                     record.charge(&winner, &bundle.channel, now);
                 }
-                decision
+                (decision, inputs)
             }
         };
         loaded.sums.decided(&decision);
-        if let Some(unit) = unit.filter(|_| decision.winner.is_some_and(|winner| is_shown(&winner))) {
+        if let Some(unit) = unit {
             let exposed = Exposed {
                 decision: id,
                 unit,
@@ -370,7 +387,12 @@ impl Decider {
                 channel: &bundle.channel,
                 at: now,
             };
-            self.0.exposures.offer(&decision, &exposed);
+            if decision.winner.is_some_and(|winner| is_shown(&winner)) {
+                self.0.exposures.offer(&decision, &exposed);
+            }
+            if let Some(inputs) = inputs {
+                self.keep(loaded, (&decision, inputs), &exposed);
+            }
         }
         Ok(decision)
     }
@@ -387,12 +409,14 @@ impl Decider {
                 let revision = engine.revision().to_owned();
                 self.0.state.serve(engine.bundle());
                 let sums = self.0.account.open(&engine);
+                self.0.exposures.owe(engine.bundle(), &revision);
                 let loaded = Loaded {
+                    sample: Sample::of(engine.bundle()),
                     engine,
                     sums,
                     since: now,
                 };
-                self.0.engine.store(Some(Arc::new(loaded)));
+                let retired = self.0.engine.swap(Some(Arc::new(loaded)));
                 self.0.news.send_if_modified(|news| news.adopt(&revision, now));
                 self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
@@ -400,6 +424,7 @@ impl Decider {
                 self.0.metrics.rules.show(&revision, source.as_str());
                 self.0.metrics.rules.mark_adopted(now);
                 self.mark_started();
+                retire(retired);
                 Ok(revision)
             }
             Err(error) => {
@@ -428,6 +453,17 @@ impl Decider {
             }),
             _ => Ok(engine),
         }
+    }
+}
+
+/// Drops a bundle here, where nobody waits, and not in the last request that it decided, unless that takes long.
+fn retire(bundle: Option<Arc<Loaded>>) {
+    let Some(bundle) = bundle else { return };
+    for _ in 0..20 {
+        if Arc::strong_count(&bundle) == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -5,8 +5,7 @@
 //! does not take waits on disk where there is one ([`spool`]), else in the queue.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use attune_core::bucket::{BASIS_POINTS, Salt};
 use attune_core::bundle::Bundle;
@@ -19,12 +18,15 @@ use tokio::sync::mpsc;
 
 use crate::metrics::{Counters, Label, label};
 
+mod kept;
 pub mod report;
 mod seen;
 pub mod spool;
 #[cfg(test)]
 mod tests;
 
+use kept::Bundles;
+pub(crate) use kept::Sample;
 use report::{Counted, Delivery};
 use seen::Seen;
 
@@ -60,18 +62,22 @@ pub struct Exposures {
     hasher: RandomState,
     pressure: Pressure,
     fates: Counters<Fate>,
+    /// What became of decisions that are kept.
+    kept: Counters<Fate>,
     deliveries: Deliveries,
 }
 
-/// What became of exposures that were queued; whoever delivers them counts it.
+/// What became of events that were queued; whoever delivers them counts it.
 #[derive(Debug, Clone)]
 pub struct Deliveries {
     counted: Counted,
+    /// What is to be delivered before them.
+    bundles: Option<Arc<Bundles>>,
     /// Bytes that wait on disk.
     spooled: Gauge,
 }
 
-/// Exposures since the start, and those that wait.
+/// Exposures since the start, with the decisions that are kept, and those that wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// That are on their way or arrived.
@@ -124,10 +130,12 @@ impl Exposures {
     /// A queue of at most `capacity` events and its other end.
     pub fn channel(capacity: usize) -> (Self, mpsc::Receiver<Event>) {
         let (sender, receiver) = mpsc::channel(capacity.max(1));
-        (Self::with_queue(Some(sender)), receiver)
+        let mut exposures = Self::with_queue(Some(sender));
+        exposures.deliveries.bundles = Some(Arc::default());
+        (exposures, receiver)
     }
 
-    /// The same queue that other deciders fill too.
+    /// The same queue that other deciders fill too; whoever embeds them has the bundles anyway.
     pub fn shared(queue: mpsc::Sender<Event>) -> Self {
         Self::with_queue(Some(queue))
     }
@@ -139,8 +147,10 @@ impl Exposures {
             hasher: RandomState::new(),
             pressure: Pressure::new(),
             fates: Counters::new(),
+            kept: Counters::new(),
             deliveries: Deliveries {
                 counted: Counted::new(Counters::new()),
+                bundles: None,
                 spooled: Gauge::default(),
             },
         }
@@ -158,10 +168,15 @@ impl Exposures {
             "attune_decider_exposures",
             "Exposures by what became of them on the way to the collector",
         );
+        self.kept.register(
+            registry,
+            "attune_decider_kept_decisions",
+            "Decisions that are to be kept by what became of them on the way to the collector",
+        );
         self.deliveries.counted.register(
             registry,
             "attune_decider_exposure_deliveries",
-            "Queued exposures by what the collector made of them",
+            "Queued exposures and decisions by what the collector made of them",
         );
         registry.register(
             "attune_decider_exposures_spooled_bytes",
@@ -175,7 +190,7 @@ impl Exposures {
         let fate = |fate| self.fates.get(fate);
         let delivery = |delivery| self.deliveries.counted.get(delivery);
         Tally {
-            queued: fate(Fate::Queued),
+            queued: fate(Fate::Queued) + self.kept.get(Fate::Queued),
             delivered: delivery(Delivery::Delivered),
             dropped: fate(Fate::Shed)
                 + fate(Fate::Overflowed)
@@ -230,7 +245,7 @@ impl Exposures {
         exposed: &Exposed<'_>,
         suffix: &str,
     ) -> Fate {
-        if exposed.unit.len() > MAX_UNIT_BYTES || exposed.unit.chars().any(char::is_control) {
+        if !is_reportable(exposed.unit) {
             return Fate::Unreportable;
         }
         let keys = self.keys(decision, exposed.unit);
@@ -280,6 +295,11 @@ impl Exposures {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an event may carry a unit's id.
+fn is_reportable(unit: &str) -> bool {
+    unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
 }
 
 fn event(decision: &Decision<'_>, exposed: &Exposed<'_>, suffix: &str) -> Event {

@@ -12,7 +12,6 @@
 //! mounted ConfigMap, and without that by none. What the operator answers later always counts.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Url;
@@ -25,6 +24,7 @@ use crate::link::Credentials;
 use crate::metrics::Poll;
 
 mod backoff;
+mod desk;
 mod fallback;
 mod keeper;
 mod name;
@@ -34,6 +34,7 @@ mod store;
 mod tests;
 
 pub(crate) use backoff::Backoff;
+use desk::Desk;
 use fallback::Fallback;
 use keeper::Keeper;
 pub use name::{Name, NameError};
@@ -106,7 +107,7 @@ pub struct Follower {
     decider: Decider,
     pace: Pace,
     poller: Poller,
-    keeper: Arc<Mutex<Keeper>>,
+    desk: Desk,
     refused: Option<Refusal>,
     /// Questions without an answer since the last one that had one.
     failures: u32,
@@ -124,6 +125,9 @@ pub enum FollowError {
         /// The URL given.
         url: Url,
     },
+    /// There is no thread to load bundles on.
+    #[error("cannot start the thread that loads bundles")]
+    StartThread(#[from] std::io::Error),
 }
 
 impl Follower {
@@ -139,7 +143,7 @@ impl Follower {
             decider,
             pace: config.pace,
             poller,
-            keeper: Arc::new(Mutex::new(keeper)),
+            desk: Desk::open(keeper)?,
             refused: None,
             failures: 0,
             reported: Instant::now(),
@@ -149,7 +153,7 @@ impl Follower {
 
     /// Adopts the last good bundle from disk or the fallback, if there is one; a damaged one is ignored.
     pub async fn restore(&self) {
-        self.keep(Keeper::restore).await;
+        self.desk.keep(Keeper::restore).await;
     }
 
     /// Asks for news until `stop` turns true or its sender is gone. A bundle that has arrived is adopted and kept on disk
@@ -209,7 +213,7 @@ impl Follower {
                 self.pace.spacing
             }
         };
-        self.keep(|keeper| keeper.tend(false)).await;
+        self.desk.keep(|keeper| keeper.tend(false)).await;
         spacing
     }
 
@@ -241,21 +245,16 @@ impl Follower {
         }
         // A fallback that changes in the meantime is left to be found once it is clear that the operator is gone.
         if self.failures >= ALONE_AFTER || self.decider.revision().is_none() {
-            self.keep(|keeper| keeper.tend(true)).await;
+            self.desk.keep(|keeper| keeper.tend(true)).await;
         }
     }
 
     /// Adopts a bundle and keeps it on disk, or remembers to report why not.
     async fn take(&mut self, published: Published) {
-        let is_intact = published.is_intact();
-        let Published { revision, json } = published;
-        let taken = if is_intact {
-            let adopted = self.keep(|keeper| keeper.adopt(json)).await;
-            adopted.unwrap_or_else(|| Err("adopting it failed".to_owned()))
-        } else {
-            Err("its content does not hash to its revision".to_owned())
-        };
-        match taken {
+        let revision = published.revision.clone();
+        let taken = self.desk.keep(|keeper| keeper.take(published)).await;
+        let (is_intact, adopted) = taken.unwrap_or_else(|| (true, Err("adopting it failed".to_owned())));
+        match adopted {
             Ok(()) => {
                 info!(revision, "adopted a bundle");
                 self.refused = None;
@@ -269,19 +268,5 @@ impl Follower {
                 });
             }
         }
-    }
-
-    /// Reading, loading and writing take their time, which requests shall not wait for.
-    async fn keep<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Keeper) -> T + Send + 'static,
-    ) -> Option<T> {
-        let keeper = Arc::clone(&self.keeper);
-        let done = tokio::task::spawn_blocking(move || {
-            work(&mut keeper.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        done.await
-            .inspect_err(|error| warn!(%error, "work on bundles broke off"))
-            .ok()
     }
 }

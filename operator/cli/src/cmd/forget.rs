@@ -52,6 +52,7 @@ fn told(answer: &Value) -> String {
     let kinds = [
         ("exposures", "exposures"),
         ("outcomes", "outcomes"),
+        ("decisions", "decisions"),
         ("assignments", "assignments"),
         ("sightings", "sightings"),
         ("eventIds", "event ids"),

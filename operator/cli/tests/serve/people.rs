@@ -64,7 +64,8 @@ async fn forgets_a_unit_and_recalls_who_is_left() {
     ];
     let (code, stdout, stderr) = run(&folder, &forget);
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
-    let erased = "1 exposures, 1 outcomes, 0 assignments, 1 sightings, 3 event ids, 2 ids erased";
+    let erased =
+        "1 exposures, 1 outcomes, 0 decisions, 0 assignments, 1 sightings, 3 event ids, 2 ids erased";
     assert_eq!(stdout, format!("{}: {erased}\n", server.url));
     let (code, stdout, _) = run(&folder, &[&forget[..], &["-o", "json"]].concat());
     assert_eq!(code, Some(0));

@@ -143,6 +143,11 @@ impl Problem {
         problem
     }
 
+    /// Nothing of that name is here.
+    pub(super) fn not_found(detail: String) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "urn:attune:unknown", "not kept", detail)
+    }
+
     /// A question that is none.
     pub(super) fn unreadable_question(status: StatusCode, detail: String) -> Self {
         Self::new(status, "urn:attune:question", "unreadable question", detail)

@@ -31,7 +31,11 @@ enum Form {
 
 /// Reads the body within the bounds of size and time.
 pub(super) async fn read(body: Body, options: &CollectorOptions) -> Result<Bytes, Problem> {
-    let max = options.max_body_bytes;
+    read_up_to(body, options.max_body_bytes, options).await
+}
+
+/// Reads a body of at most so many bytes.
+pub(super) async fn read_up_to(body: Body, max: usize, options: &CollectorOptions) -> Result<Bytes, Problem> {
     match tokio::time::timeout(options.body_timeout, axum::body::to_bytes(body, max)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(error)) if is_too_long(&error) => Err(Problem::body_too_large(max)),

@@ -1,4 +1,5 @@
 mod bad_input;
+mod decisions;
 mod ending;
 mod people;
 

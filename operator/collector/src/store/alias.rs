@@ -94,7 +94,7 @@ impl Pass<'_> {
         for variant in variants(self.connection, namespace)? {
             self.move_sightings(namespace, variant, unit, other)?;
         }
-        for table in ["exposure", "naming", "alias"] {
+        for table in ["exposure", "decision", "naming", "alias"] {
             self.connection
                 .prepare_cached(&format!("UPDATE {table} SET unit = ?1 WHERE unit = ?2"))?
                 .execute([unit, other])?;

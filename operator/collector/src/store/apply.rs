@@ -60,11 +60,11 @@ pub(super) struct Pass<'a> {
 
 /// What the tables say about the place of an event.
 #[derive(Debug, Clone, Copy)]
-struct Place {
-    namespace: i64,
-    unit: i64,
-    time: i64,
-    seq: i64,
+pub(super) struct Place {
+    pub(super) namespace: i64,
+    pub(super) unit: i64,
+    pub(super) time: i64,
+    pub(super) seq: i64,
 }
 
 impl<'a> Pass<'a> {
@@ -120,6 +120,10 @@ impl<'a> Pass<'a> {
             EventData::Outcome(outcome) => self.outcome(place, outcome)?,
             // INVARIANT: its row has an alias and was dealt with above.
             EventData::Alias(_) => return Ok(true),
+            EventData::Decision(decided) => {
+                self.decision(place, &event.id, decided)?;
+                return Ok(true);
+            }
         };
         self.note(place, kind);
         Ok(true)
@@ -367,11 +371,11 @@ impl<'a> Pass<'a> {
         Ok(id)
     }
 
-    fn optional_name(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
+    pub(super) fn optional_name(&mut self, text: Option<&str>) -> rusqlite::Result<Option<i64>> {
         text.map(|text| self.name(text)).transpose()
     }
 
-    fn name(&mut self, text: &str) -> rusqlite::Result<i64> {
+    pub(super) fn name(&mut self, text: &str) -> rusqlite::Result<i64> {
         if let Some(id) = self.caches.names.get(text) {
             return Ok(id);
         }

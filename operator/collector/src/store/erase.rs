@@ -20,6 +20,8 @@ pub struct Erased {
     pub exposures: u64,
     /// Outcomes.
     pub outcomes: u64,
+    /// Decisions that were kept.
+    pub decisions: u64,
     /// Arms of experiments and holdouts that the unit was in, those it crossed over to included.
     pub assignments: u64,
     /// Variants that it was known to have seen.
@@ -34,6 +36,7 @@ impl Erased {
     pub(super) fn add(&mut self, other: Self) {
         self.exposures += other.exposures;
         self.outcomes += other.outcomes;
+        self.decisions += other.decisions;
         self.assignments += other.assignments;
         self.sightings += other.sightings;
         self.event_ids += other.event_ids;
@@ -130,6 +133,11 @@ impl Hand<'_> {
             )?;
             self.erased.outcomes += outcomes;
         }
+        let decisions = self.rows(
+            "DELETE FROM decision WHERE seq IN (SELECT seq FROM decision WHERE unit = ?1 LIMIT ?2) RETURNING seq",
+            params![unit, limit],
+        )?;
+        self.erased.decisions += decisions;
         self.rows(
             "DELETE FROM naming WHERE unit = ?1 AND seq IN (SELECT seq FROM naming WHERE unit = ?1 LIMIT ?2)
              RETURNING seq",

@@ -33,15 +33,14 @@ impl Plain {
 
     /// Whether the unit of an event is kept in plain.
     pub(super) fn keeps(&self, new: &NewEvent) -> bool {
-        let EventData::Exposure(exposure) = &new.event.data else {
-            return false;
+        let channel = match &new.event.data {
+            EventData::Exposure(exposure) => exposure.channel.as_ref(),
+            EventData::Decision(decided) => Some(&decided.channel),
+            EventData::Outcome(_) | EventData::Alias(_) => None,
         };
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         !kept.is_empty()
-            && exposure
-                .channel
-                .as_ref()
-                .is_some_and(|channel| kept.contains(&(new.namespace.clone(), channel.clone())))
+            && channel.is_some_and(|channel| kept.contains(&(new.namespace.clone(), channel.clone())))
     }
 
     fn change(&self, change: impl FnOnce(&mut Channels)) {

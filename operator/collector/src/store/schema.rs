@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("schema/0004_plain.sql")),
     (5, include_str!("schema/0005_sweep.sql")),
     (6, include_str!("schema/0006_dropped.sql")),
+    (7, include_str!("schema/0007_decisions.sql")),
 ];
 
 /// How long a statement waits for somebody else's.

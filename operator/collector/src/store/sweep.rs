@@ -61,6 +61,10 @@ pub struct Swept {
     pub exposures: u64,
     /// Outcomes.
     pub outcomes: u64,
+    /// Decisions that were kept as long as their Channels said.
+    pub decisions: u64,
+    /// Bundles of which no decision was left.
+    pub bundles: u64,
     /// Units' arms in splits that are exposed no more.
     pub assignments: u64,
     /// Who saw what.
@@ -76,6 +80,8 @@ impl Swept {
         self.event_ids += other.event_ids;
         self.exposures += other.exposures;
         self.outcomes += other.outcomes;
+        self.decisions += other.decisions;
+        self.bundles += other.bundles;
         self.assignments += other.assignments;
         self.sightings += other.sightings;
         self.units += other.units;
@@ -96,6 +102,8 @@ enum Stage {
     Sightings([i64; 3]),
     /// After this (event, unit, time, seq).
     Outcomes([i64; 4]),
+    Decisions,
+    Bundles,
     Units,
     Shrink,
     Done,
@@ -104,6 +112,7 @@ enum Stage {
 /// A sweep under way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sweep {
+    now: i64,
     results: i64,
     exposures: i64,
     event_ids: i64,
@@ -116,6 +125,7 @@ impl Sweep {
     pub(super) fn new(retention: Retention, now: Timestamp) -> Self {
         let cut = |kept: SignedDuration| micros(now.checked_sub(kept).unwrap_or(Timestamp::MIN));
         Self {
+            now: micros(now),
             results: cut(retention.results),
             exposures: cut(retention.exposures.min(retention.results)),
             event_ids: cut(retention.event_ids),
@@ -173,7 +183,11 @@ impl Sweep {
                 .map_or(Stage::Outcomes([0, 0, i64::MIN, 0]), Stage::Sightings),
             Stage::Outcomes(after) => hand
                 .outcomes(self.results, after)?
-                .map_or(Stage::Units, Stage::Outcomes),
+                .map_or(Stage::Decisions, Stage::Outcomes),
+            Stage::Decisions if hand.decisions(self.now)? => stage,
+            Stage::Decisions => Stage::Bundles,
+            Stage::Bundles if hand.bundles(self.now)? => stage,
+            Stage::Bundles => Stage::Units,
             Stage::Units if hand.units()? => stage,
             Stage::Units => Stage::Shrink,
             Stage::Shrink | Stage::Done => stage,

@@ -1,12 +1,13 @@
 use std::path::Path;
 
-use attune_core::event::{Enrolment, Event, EventData, Exposure, HoldoutTest, Outcome};
+use attune_core::event::{Decided, Enrolment, Event, EventData, Exposure, HoldoutTest, Outcome};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 
 mod aliases;
+mod decisions;
 mod durability;
 mod erasure;
 mod privacy;
@@ -62,6 +63,28 @@ fn happened(id: &str, unit: &str, name: &str, time: Timestamp) -> NewEvent {
             event: name.into(),
             ..Outcome::default()
         }),
+    )
+}
+
+fn decided(id: &str, unit: &str, time: Timestamp) -> NewEvent {
+    event(
+        id,
+        time,
+        EventData::Decision(Box::new(Decided {
+            unit: unit.into(),
+            channel: "web".into(),
+            touchpoint: "home".into(),
+            revision: "abc".into(),
+            reason: "TARGETED".into(),
+            variant: Some("hero/gold".into()),
+            binding: None,
+            audience: None,
+            retention_seconds: 30 * 86_400,
+            inputs: serde_json::from_value(serde_json::json!({
+                "now": time.to_string(), "unitFrom": "unit", "context": {"user.tier": "gold"},
+            }))
+            .unwrap(),
+        })),
     )
 }
 

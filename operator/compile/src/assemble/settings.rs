@@ -4,6 +4,7 @@ use attune_api::channel::{ChannelSpec, MetadataLevel, UnitIds};
 use attune_api::channel_binding::{ChannelBindingSpec, Exposure};
 use attune_api::common::{Cap, CapScope};
 use attune_api::time::Span;
+use attune_core::bucket::BASIS_POINTS;
 use attune_core::bundle::{self, ChannelSettings, Identity, QuietHours};
 
 /// The time zone of quiet hours that name none.
@@ -45,6 +46,10 @@ pub(super) fn lower(spec: &ChannelSpec) -> ChannelSettings {
                 .to_owned(),
         }),
         plain_unit_ids: spec.unit_ids() == UnitIds::Plain,
+        replay: spec.replay.as_ref().map(|replay| bundle::Replay {
+            retention_seconds: replay.retention.seconds(),
+            sample_bp: replay.sample_bp.map_or(BASIS_POINTS, attune_api::Whole::get_u32),
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::Decision;
+use crate::engine::Engine;
 
 /// The modules that won at touchpoints decided before, on the same page.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +14,21 @@ impl<'e> Taken<'e> {
     /// the rest of the page is decided alike in all arms. Baselines take nothing.
     pub fn take(&mut self, decision: &Decision<'e>) {
         self.0.extend(decision.winner.map(|winner| winner.module));
+    }
+
+    /// The page on which modules of these names have won; one that the bundle does not have takes nothing from anybody.
+    pub fn modules_of<'n>(engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
+        let module = |name: &str| engine.modules.iter().find(|module| module.name == name);
+        Self(
+            names
+                .filter_map(|name| Some(module(name)?.name.as_str()))
+                .collect(),
+        )
+    }
+
+    /// Their names.
+    pub fn modules(&self) -> impl Iterator<Item = &'e str> {
+        self.0.iter().copied()
     }
 
     pub(super) fn has(&self, module: &str) -> bool {

@@ -52,7 +52,7 @@ impl PathNode {
     /// Builds the tree for the identity's paths and the given attributes.
     pub(crate) fn new<'a>(identity: &Identity, attributes: impl Iterator<Item = (&'a str, SlotId)>) -> Self {
         let mut root = Self::default();
-        root.at("targetingKey").targeting_key = true;
+        root.at(Identity::TARGETING_KEY).targeting_key = true;
         root.at(&identity.unit).unit = true;
         for (path, field) in [
             (

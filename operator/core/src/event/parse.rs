@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::error::{BatchError, EventError, RefusedEvent};
 use super::fields::{Fields, check_text, compact, json_type};
 use super::{
-    ALIAS_TYPE, Alias, EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure, HoldoutTest, MAX_ID_BYTES,
-    MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, MAX_NUMBER, MAX_PROPERTIES, MAX_PROPERTIES_BYTES,
-    MAX_PROPERTY_ENTRIES, MAX_PROPERTY_NAME_BYTES, MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES,
-    MAX_TOKEN_BYTES, MAX_UNIT_BYTES, MAX_VARIANT_BYTES, OUTCOME_TYPE, Outcome, Property,
+    ALIAS_TYPE, Alias, DECISION_TYPE, Decided, EXPOSURE_TYPE, Enrolment, Event, EventData, Exposure,
+    HoldoutTest, MAX_ID_BYTES, MAX_INPUTS_BYTES, MAX_NAME_BYTES, MAX_NAMESPACE_BYTES, MAX_NUMBER,
+    MAX_PROPERTIES, MAX_PROPERTIES_BYTES, MAX_PROPERTY_ENTRIES, MAX_PROPERTY_NAME_BYTES,
+    MAX_PROPERTY_TEXT_BYTES, MAX_SOURCE_BYTES, MAX_TOKEN_BYTES, MAX_UNIT_BYTES, MAX_VARIANT_BYTES,
+    OUTCOME_TYPE, Outcome, Property,
 };
+use crate::replay::Inputs;
 
 /// The fields of an exposure's `data`.
 const EXPOSURE_FIELDS: &[&str] = &[
@@ -33,6 +36,21 @@ const EXPOSURE_FIELDS: &[&str] = &[
 const OUTCOME_FIELDS: &[&str] = &["namespace", "unit", "event", "value", "properties"];
 /// The fields of an alias's `data`.
 const ALIAS_FIELDS: &[&str] = &["namespace", "unit", "alias"];
+
+/// The fields of a decision's `data`.
+const DECISION_FIELDS: &[&str] = &[
+    "namespace",
+    "unit",
+    "channel",
+    "touchpoint",
+    "revision",
+    "reason",
+    "variant",
+    "binding",
+    "audience",
+    "retentionSeconds",
+    "inputs",
+];
 
 /// Reads a batch: a JSON array of events, possibly empty.
 ///
@@ -104,8 +122,9 @@ impl Event {
             EXPOSURE_TYPE => read_exposure,
             OUTCOME_TYPE => read_outcome,
             ALIAS_TYPE => read_alias,
+            DECISION_TYPE => read_decision,
             _ => {
-                let expected = format!("{EXPOSURE_TYPE}, {OUTCOME_TYPE} or {ALIAS_TYPE}");
+                let expected = format!("{EXPOSURE_TYPE}, {OUTCOME_TYPE}, {ALIAS_TYPE} or {DECISION_TYPE}");
                 return Err(envelope.wrong("type", &kind, "which this collector does not take", expected));
             }
         };
@@ -259,6 +278,44 @@ fn read_alias(mut data: Fields) -> Result<EventData, EventError> {
     }
     data.finish(ALIAS_FIELDS)?;
     Ok(EventData::Alias(alias))
+}
+
+fn read_decision(mut data: Fields) -> Result<EventData, EventError> {
+    let decided = Decided {
+        unit: data.required_text("unit", MAX_UNIT_BYTES)?,
+        channel: data.required_text("channel", MAX_NAME_BYTES)?,
+        touchpoint: data.required_text("touchpoint", MAX_NAME_BYTES)?,
+        revision: data.required_text("revision", MAX_TOKEN_BYTES)?,
+        reason: data.required_text("reason", MAX_TOKEN_BYTES)?,
+        variant: data.text("variant", MAX_VARIANT_BYTES)?,
+        binding: data.text("binding", MAX_NAME_BYTES)?,
+        audience: data.text("audience", MAX_NAME_BYTES)?,
+        retention_seconds: data
+            .positive("retentionSeconds")?
+            .ok_or_else(|| EventError::FindField {
+                field: "data.retentionSeconds".to_owned(),
+                expected: "whole seconds, at least 1".to_owned(),
+            })?,
+        inputs: read_inputs(&mut data)?,
+    };
+    data.finish(DECISION_FIELDS)?;
+    Ok(EventData::Decision(Box::new(decided)))
+}
+
+fn read_inputs(data: &mut Fields) -> Result<Inputs, EventError> {
+    const EXPECTED: &str = "what a decider writes there";
+    let inputs = data.take("inputs").ok_or_else(|| EventError::FindField {
+        field: "data.inputs".to_owned(),
+        expected: EXPECTED.to_owned(),
+    })?;
+    let bytes = inputs.to_string().len();
+    if bytes > MAX_INPUTS_BYTES {
+        let problem = format!("which has {bytes} bytes");
+        let expected = format!("at most {MAX_INPUTS_BYTES} bytes");
+        return Err(data.wrong("inputs", "{…}", problem, expected));
+    }
+    Inputs::deserialize(&inputs)
+        .map_err(|error| data.wrong("inputs", &compact(&inputs), error.to_string(), EXPECTED))
 }
 
 fn read_properties(data: &mut Fields) -> Result<BTreeMap<String, Property>, EventError> {

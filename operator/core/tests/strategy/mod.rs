@@ -74,6 +74,7 @@ pub fn empty() -> Plan {
             minimum_gap_seconds: None,
             quiet_hours: None,
             plain_unit_ids: false,
+            replay: None,
         },
         attributes: BTreeMap::new(),
         audiences: BTreeMap::new(),

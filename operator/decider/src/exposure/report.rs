@@ -22,6 +22,7 @@ use crate::follow::Backoff;
 use crate::link::{Credentials, Link, LinkError};
 use crate::metrics::{Counters, Label, label};
 
+mod bundles;
 mod erase;
 #[cfg(test)]
 mod tests;
@@ -400,6 +401,7 @@ impl Reporter {
         let Ok(body) = serde_json::to_vec(events) else {
             return Ok(Verdict::Unwanted(StatusCode::BAD_REQUEST));
         };
+        self.bring_bundles().await?;
         let request = self
             .link
             .request(Method::POST, &self.url)?

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use attune_core::event::Event;
+use attune_core::event::{Event, EventData};
 use tracing::warn;
 
 use super::Pressure;
@@ -137,7 +137,9 @@ impl Spool {
                 let mut line = serde_json::to_vec(event).map_err(io::Error::other)?;
                 line.push(b'\n');
                 let free = self.limit.saturating_sub(taken + lines.len() as u64);
-                let is_shed = self.pressure.sheds(event.data.unit(), free, self.limit);
+                // Decisions that are kept go before exposures do.
+                let is_lesser = matches!(event.data, EventData::Decision(_)) && free < self.limit / 2;
+                let is_shed = is_lesser || self.pressure.sheds(event.data.unit(), free, self.limit);
                 if is_shed || line.len() as u64 > free {
                     shed += 1;
                 } else {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::fallback::{Fallback, Ledger, Unpacked};
+use super::poll::Published;
 use super::store::Store;
 use crate::complaint::Complaint;
 use crate::decider::{Decider, Source};
@@ -76,16 +77,20 @@ impl Keeper {
         info!("no bundle without the operator");
     }
 
-    /// Adopts what the operator published.
-    ///
-    /// # Errors
-    /// With the reason, when it is of no use.
-    pub(super) fn adopt(&mut self, json: Vec<u8>) -> Result<(), String> {
-        let adopted = self.decider.adopt_from(&json, Source::Operator);
-        let revision = adopted.map_err(|error| error.to_string())?;
+    /// Adopts what the operator published. Tells whether its content is what its name says, and why it is of no use, if it is of
+    /// none.
+    pub(super) fn take(&mut self, published: Published) -> (bool, Result<(), String>) {
+        if !published.is_intact() {
+            return (false, Err("its content does not hash to its revision".to_owned()));
+        }
+        let Published { revision, json } = published;
+        let adopted = self.decider.adopt_named(&json, &revision, Source::Operator);
+        if let Err(error) = adopted {
+            return (true, Err(error.to_string()));
+        }
         self.ledger.adopt(&revision);
         self.save(Some(json));
-        Ok(())
+        (true, Ok(()))
     }
 
     /// Looks at the fallback and at what the disk has not taken yet.

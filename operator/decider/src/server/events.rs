@@ -1,7 +1,7 @@
 //! Events of clients: exposures that they rendered, outcomes that they saw.
 
 use attune_core::context::Shape;
-use attune_core::event::{BatchError, Event, EventError, parse_batch};
+use attune_core::event::{BatchError, DECISION_TYPE, Event, EventData, EventError, parse_batch};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
@@ -135,6 +135,13 @@ fn refused_batch(error: &BatchError) -> Problem {
 }
 
 fn check(decider: &Decider, events: &[Event]) -> Result<(), Problem> {
+    if events
+        .iter()
+        .any(|event| matches!(event.data, EventData::Decision(_)))
+    {
+        let detail = format!("`type` is `{DECISION_TYPE}`, which deciders alone report; leave it out");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+    }
     if events.len() > MAX_EVENTS {
         let detail = format!(
             "{} events are more than {MAX_EVENTS}; send several batches",

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::{Taken, decide_everywhere};
+use attune_core::decide::Taken;
 use attune_core::engine::Engine;
 use attune_core::ofrep::{ErrorCode, Failure, Success};
 use axum::http::header::ETAG;
@@ -12,16 +12,18 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::answer::{Answer, bytes, empty, json};
 use super::body::BodyError;
-use super::route::CHANGES;
 use super::{complain, with_retry};
-use crate::decider::{Decider, DecisionIds, Loaded, Question, decision_id, with_context};
+use crate::decider::{Decider, Loaded, Question, decision_id, with_context};
 use crate::etag;
 use crate::metrics::Refusal;
+
+mod flags;
+
+use flags::Flags;
 
 const JSON: &str = "application/json";
 
@@ -149,17 +151,20 @@ fn decide_all(
         return Ok(bytes(StatusCode::OK, JSON, answer));
     };
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
-    let answer = with_context(loaded, &body, |context| {
-        Flags::decide(decider, loaded, context, tag.as_mut())
+    with_context(loaded, &body, |context| {
+        let (flags, kept) = Flags::decide(decider, loaded, context, tag.as_mut());
+        let tag = tag.take().map(etag::Builder::finish);
+        if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
+            decider.metrics().not_modified.inc();
+            return with_tag(empty(StatusCode::NOT_MODIFIED), tag.as_ref());
+        }
+        for one in kept {
+            one.keep(decider, loaded, context);
+        }
+        let answer = flags.close(decider, headers);
+        with_tag(bytes(StatusCode::OK, JSON, answer), tag.as_ref())
     })
-    .map_err(|error| Refused::context(None, &error))?;
-    let tag = tag.map(etag::Builder::finish);
-    if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
-        decider.metrics().not_modified.inc();
-        return Ok(with_tag(empty(StatusCode::NOT_MODIFIED), tag.as_ref()));
-    }
-    let answer = answer.close(decider, headers);
-    Ok(with_tag(bytes(StatusCode::OK, JSON, answer), tag.as_ref()))
+    .map_err(|error| Refused::context(None, &error))
 }
 
 fn with_tag(mut response: Answer, tag: Option<&etag::Tag>) -> Answer {
@@ -191,6 +196,7 @@ fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
             minimum_gap_seconds: None,
             quiet_hours: None,
             plain_unit_ids: false,
+            replay: None,
         },
         attributes: std::collections::BTreeMap::new(),
         audiences: std::collections::BTreeMap::new(),
@@ -207,73 +213,6 @@ fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
     Context::decode_request(&engine, body)
         .map(drop)
         .map_err(|error| Refused::context(key, &error))
-}
-
-/// The body of a bulk answer.
-struct Flags(Vec<u8>);
-
-impl Flags {
-    /// The beginning of the answer, with room for so many bytes.
-    fn open(capacity: usize) -> Self {
-        let mut answer = Vec::with_capacity(capacity);
-        answer.extend_from_slice(b"{\"flags\":[");
-        Self(answer)
-    }
-
-    /// Decides every touchpoint and writes the answers with their ids; the tag sees them without.
-    fn decide(
-        decider: &Decider,
-        loaded: &Loaded,
-        context: &Context<'_>,
-        mut tag: Option<&mut etag::Builder>,
-    ) -> Self {
-        let engine = &loaded.engine;
-        let now = decider.now();
-        let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-        let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
-        let mut ids = DecisionIds::at(now);
-        let decisions = decide_everywhere(engine, context, &history, now);
-        for (index, decision) in decisions.enumerate() {
-            decider.metrics().bulk.inc(decision.reason);
-            loaded.sums.decided(&decision);
-            if index > 0 {
-                flags.0.push(b',');
-            }
-            let start = flags.0.len();
-            Success::new(&decision, engine.metadata(), None).write(&mut flags.0);
-            if let (Some(tag), Some(piece)) = (tag.as_deref_mut(), flags.0.get(start..)) {
-                tag.answer(piece);
-            }
-            flags.name_last(ids.draw());
-        }
-        flags
-    }
-
-    /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.
-    fn close(mut self, decider: &Decider, headers: &HeaderMap) -> Vec<u8> {
-        self.0
-            .extend_from_slice(b"],\"eventStreams\":[{\"type\":\"sse\",\"endpoint\":{\"requestUri\":");
-        let keys = decider.access().keys.as_ref();
-        let token = keys.and_then(|keys| keys.stream_token(headers));
-        let query = token.map_or_else(String::new, |token| format!("?token={token}"));
-        let uri = format!("{}{CHANGES}{query}", decider.mounted_at());
-        // INVARIANT: a string always serializes.
-        let _ = serde_json::to_writer(&mut self.0, &uri);
-        self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
-        self.0
-    }
-
-    /// Adds the decision's id to the answer that was written last: its metadata is never empty and comes last.
-    fn name_last(&mut self, id: Uuid) {
-        if self.0.ends_with(b"}}") {
-            self.0.truncate(self.0.len() - 2);
-            let mut buffer = [0; Hyphenated::LENGTH];
-            self.0.extend_from_slice(b",\"attune.decision\":\"");
-            self.0
-                .extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
-            self.0.extend_from_slice(b"\"}}");
-        }
-    }
 }
 
 impl<'a> CodeDefault<'a> {

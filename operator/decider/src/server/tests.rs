@@ -2,6 +2,7 @@ mod browser;
 mod bulk;
 mod changes;
 mod events;
+mod kept;
 mod native;
 mod page;
 mod single;

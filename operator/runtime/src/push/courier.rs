@@ -244,7 +244,10 @@ impl Message {
         put("accept", "application/json");
         if let Some(written) = written {
             put("idempotency-key", &order.id);
-            put("attune-format", push.format.unwrap_or(RuleFormat::Attune).as_str());
+            put(
+                "attune-format",
+                push.format.unwrap_or(RuleFormat::Attune).as_str(),
+            );
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(written.media_type));
         }
         Ok(Self {

@@ -31,7 +31,7 @@ async fn erases_a_unit_of_the_callers_namespace_and_says_how_much() {
     assert_eq!(
         reply.body,
         json!({
-            "erased": {"exposures": 2, "outcomes": 0, "assignments": 1, "sightings": 1, "eventIds": 3, "ids": 2},
+            "erased": {"exposures": 2, "outcomes": 0, "decisions": 0, "assignments": 1, "sightings": 1, "eventIds": 3, "ids": 2},
             "overwritten": true,
         })
     );

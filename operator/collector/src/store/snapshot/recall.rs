@@ -96,7 +96,7 @@ impl Snapshot {
     }
 
     /// The ids that are kept of a unit.
-    fn ids(&self, unit: i64) -> Result<Vec<String>, StoreError> {
+    pub(in crate::store) fn ids(&self, unit: i64) -> Result<Vec<String>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT plain FROM unit WHERE id = ?1 AND plain IS NOT NULL
              UNION SELECT plain FROM alias WHERE unit = ?1 AND plain IS NOT NULL ORDER BY plain",

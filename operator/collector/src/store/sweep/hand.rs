@@ -157,6 +157,34 @@ impl<'a> Hand<'a> {
         Ok(rows.last().copied())
     }
 
+    /// Some decisions that were to be kept until before `now`; whether there may be more.
+    pub(super) fn decisions(&mut self, now: i64) -> rusqlite::Result<bool> {
+        let dropped = self.delete(
+            "DELETE FROM decision WHERE seq IN (
+                 SELECT seq FROM decision WHERE until < ?1 ORDER BY until LIMIT ?2
+             ) RETURNING unit",
+            [now, CHUNK],
+        )?;
+        self.swept.decisions += dropped;
+        Ok(dropped > 0)
+    }
+
+    /// One bundle that decided nothing that is still kept; whether there may be more.
+    pub(super) fn bundles(&mut self, now: i64) -> rusqlite::Result<bool> {
+        let dropped = self
+            .connection
+            .prepare_cached(
+                "DELETE FROM bundle WHERE (namespace, revision) IN (
+                     SELECT b.namespace, b.revision FROM bundle AS b WHERE b.until < ?1 AND NOT EXISTS (
+                         SELECT 1 FROM decision AS d WHERE d.namespace = b.namespace AND d.revision = b.revision
+                     ) LIMIT 1
+                 )",
+            )?
+            .execute([now])?;
+        self.swept.bundles += dropped as u64;
+        Ok(dropped > 0)
+    }
+
     /// Whether a unit is in a split; those that are over are gone by now.
     fn is_assigned(&self, unit: i64) -> rusqlite::Result<bool> {
         self.connection
@@ -201,7 +229,11 @@ impl<'a> Hand<'a> {
     fn is_known(&self, unit: i64, (variants, events): (&[Pair], &[Pair])) -> rusqlite::Result<bool> {
         let is_exposed = self
             .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM exposure WHERE unit = ?1)")?
+            .prepare_cached(
+                "SELECT EXISTS (
+                     SELECT 1 FROM exposure WHERE unit = ?1 UNION ALL SELECT 1 FROM decision WHERE unit = ?1
+                 )",
+            )?
             .query_row([unit], |row| row.get::<_, bool>(0))?;
         if is_exposed || self.is_assigned(unit)? {
             return Ok(true);

@@ -49,6 +49,7 @@ async fn erases_all_that_is_known_of_a_unit_under_any_of_its_ids() {
         named("n1", SECRET, "device"),
         saw("e6", "joe", now()),
         happened("e7", "joe", "click", now()),
+        decided("d1", SECRET, after(5)),
     ];
     store.append(events.clone(), now()).await.unwrap();
     assert!(has_bytes(directory.path(), SECRET.as_bytes()));
@@ -57,9 +58,10 @@ async fn erases_all_that_is_known_of_a_unit_under_any_of_its_ids() {
     let expected = Erased {
         exposures: 3,
         outcomes: 2,
+        decisions: 1,
         assignments: 2,
         sightings: 1,
-        event_ids: 6,
+        event_ids: 7,
         ids: 2,
     };
     assert_eq!(erased, expected);

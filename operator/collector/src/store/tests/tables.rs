@@ -39,6 +39,7 @@ fn all_about(unit: &str) -> Vec<NewEvent> {
         seen,
         exposed(&id("crossing"), unit, "b", after(1)),
         happened(&id("outcome"), unit, "click", after(2)),
+        decided(&id("decision"), unit, after(3)),
         named(&id("naming"), unit, &id("alias")),
     ]
 }

@@ -123,7 +123,7 @@ impl Log {
                     ];
                     client.execute(sql, &row).await.unwrap();
                 }
-                EventData::Alias(_) => panic!("a table knows no aliases"),
+                EventData::Alias(_) | EventData::Decision(_) => panic!("a table knows none"),
                 EventData::Outcome(outcome) => {
                     let sql = "INSERT INTO outcomes VALUES ($1, $2, $3,
                                'epoch'::timestamptz + $4::bigint * interval '1 microsecond', $5, $6::text::jsonb)";

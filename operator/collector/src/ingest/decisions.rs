@@ -1,0 +1,251 @@
+//! Decisions that are kept, for whoever asks why.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /v1/decisions/{id}?unit=` | what it depended on; with a unit, only where it is about that one |
+//! | `GET /v1/decisions?unit=&since=` | those about a unit, the latest first |
+//! | `GET` and `HEAD /v1/bundles/{revision}` | the bundle that decided |
+//! | `PUT /v1/bundles/{revision}` | keeps it; its revision is the hash of the body, so that nobody can keep another |
+
+use attune_core::bundle::Bundle;
+use attune_core::event::{MAX_TOKEN_BYTES, MAX_UNIT_BYTES};
+use axum::Json;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+use super::{CallerNamespace, namespace};
+use crate::collector::{Collector, TakeError};
+use crate::store::KeptDecision;
+
+/// Decisions of one answer, unless told otherwise.
+const LIMIT: usize = 100;
+/// Most decisions of one answer.
+const MAX_LIMIT: usize = 1_000;
+/// Largest bundle, in bytes: what a decider takes.
+const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
+
+type Caller = Option<Extension<CallerNamespace>>;
+
+/// Which decision, of which unit.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedOne {
+    unit: Option<String>,
+    namespace: Option<String>,
+}
+
+/// Which decisions.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AskedMany {
+    unit: String,
+    since: Timestamp,
+    namespace: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Where a bundle is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Where {
+    namespace: Option<String>,
+}
+
+/// The answer about a unit.
+#[derive(Debug, Serialize)]
+struct Listed {
+    namespace: String,
+    since: Timestamp,
+    decisions: Vec<KeptDecision>,
+    /// Whether there are more, longer ago.
+    more: bool,
+}
+
+pub(super) async fn one(
+    State(collector): State<Collector>,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    asked: Result<Query<AskedOne>, QueryRejection>,
+) -> Response {
+    respond(try_one(&collector, caller, id, asked).await)
+}
+
+async fn try_one(
+    collector: &Collector,
+    caller: Caller,
+    id: Result<Path<String>, PathRejection>,
+    asked: Result<Query<AskedOne>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
+    let Query(asked) = asked.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
+    if let Some(unit) = &asked.unit {
+        check_unit(unit)?;
+    }
+    let namespace = namespace(collector, caller, asked.namespace)?;
+    let about = asked
+        .unit
+        .as_deref()
+        .map(|unit| collector.store().unit_hash(&namespace, unit));
+    let wanted = id.clone();
+    let found = collector
+        .read(move |snapshot| Ok(snapshot.decision(&namespace, &wanted, about)?))
+        .await
+        .map_err(|error| Problem::unanswered(&error))?;
+    let found = found.ok_or_else(|| {
+        let whose = if about.is_some() { " about that unit" } else { "" };
+        Problem::not_found(format!(
+            "no decision `{id}`{whose} is kept: its channel keeps none (`replay`), it was not among those that are \
+             sampled, or it is too old"
+        ))
+    })?;
+    Ok(Json(found).into_response())
+}
+
+pub(super) async fn many(
+    State(collector): State<Collector>,
+    caller: Caller,
+    asked: Result<Query<AskedMany>, QueryRejection>,
+) -> Response {
+    respond(try_many(&collector, caller, asked).await)
+}
+
+async fn try_many(
+    collector: &Collector,
+    caller: Caller,
+    asked: Result<Query<AskedMany>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(asked) = asked.map_err(|error| {
+        let detail = format!(
+            "{}; ask for `/v1/decisions?unit=<id>&since=<RFC 3339>`",
+            error.body_text()
+        );
+        Problem::unreadable_parameter(&detail)
+    })?;
+    check_unit(&asked.unit)?;
+    let limit = asked.limit.unwrap_or(LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let detail = format!("`limit` is {limit}; ask for 1 to {MAX_LIMIT}");
+        return Err(Problem::unreadable_parameter(&detail));
+    }
+    let namespace = namespace(collector, caller, asked.namespace)?;
+    let unit = collector.store().unit_hash(&namespace, &asked.unit);
+    let (whose, since) = (namespace.clone(), asked.since);
+    let mut decisions = collector
+        .read(move |snapshot| Ok(snapshot.decisions((&whose, unit), since, limit + 1)?))
+        .await
+        .map_err(|error| Problem::unanswered(&error))?;
+    let more = decisions.len() > limit;
+    decisions.truncate(limit);
+    let listed = Listed {
+        namespace,
+        since,
+        decisions,
+        more,
+    };
+    Ok(Json(listed).into_response())
+}
+
+pub(super) async fn bundle(
+    State(collector): State<Collector>,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+) -> Response {
+    respond(try_bundle(&collector, caller, revision, place).await)
+}
+
+async fn try_bundle(
+    collector: &Collector,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (namespace, revision) = whereabouts(collector, caller, revision, place)?;
+    let wanted = revision.clone();
+    let json = collector
+        .read(move |snapshot| Ok(snapshot.bundle(&namespace, &wanted)?))
+        .await
+        .map_err(|error| Problem::unanswered(&error))?;
+    let json = json.ok_or_else(|| {
+        Problem::not_found(format!(
+            "the bundle `{revision}` is not kept: nothing that it decided is"
+        ))
+    })?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+pub(super) async fn keep_bundle(
+    State(collector): State<Collector>,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+    body: Body,
+) -> Response {
+    respond(try_keep(&collector, caller, revision, place, body).await)
+}
+
+async fn try_keep(
+    collector: &Collector,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (namespace, revision) = whereabouts(collector, caller, revision, place)?;
+    let body = super::request::read_up_to(body, MAX_BUNDLE_BYTES, collector.options()).await?;
+    let (whose, wanted) = (namespace.clone(), revision.clone());
+    let checked = tokio::task::spawn_blocking(move || check_bundle(&body, &whose, &wanted).map(|()| body));
+    let body: Bytes = checked.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    let kept = collector
+        .store()
+        .keep_bundle((namespace, revision), &body, collector.options().clock.now());
+    kept.await.map_err(|source| TakeError::Append { source })?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// The namespace and the revision that a request is about.
+fn whereabouts(
+    collector: &Collector,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+) -> Result<(String, String), Problem> {
+    let Path(revision) = revision.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
+    let Query(place) = place.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
+    if revision.len() > MAX_TOKEN_BYTES {
+        return Err(Problem::unreadable_parameter("the revision is none"));
+    }
+    Ok((namespace(collector, caller, place.namespace)?, revision))
+}
+
+fn check_bundle(json: &[u8], namespace: &str, revision: &str) -> Result<(), Problem> {
+    let found = Bundle::revision(json);
+    if found != revision {
+        let detail = format!("the body is the bundle `{found}`, not `{revision}`");
+        return Err(Problem::unreadable_parameter(&detail));
+    }
+    let bundle: Bundle = serde_json::from_slice(json)
+        .map_err(|error| Problem::unreadable_parameter(&format!("the body is no bundle: {error}")))?;
+    if bundle.namespace != namespace {
+        return Err(Problem::foreign_namespace(namespace));
+    }
+    Ok(())
+}
+
+fn check_unit(unit: &str) -> Result<(), Problem> {
+    if unit.is_empty() || unit.len() > MAX_UNIT_BYTES || unit.chars().any(char::is_control) {
+        let detail = format!("`unit` has 1 to {MAX_UNIT_BYTES} bytes without control characters");
+        return Err(Problem::unreadable_parameter(&detail));
+    }
+    Ok(())
+}
+
+fn respond(response: Result<Response, Problem>) -> Response {
+    response.unwrap_or_else(IntoResponse::into_response)
+}

@@ -1,0 +1,131 @@
+//! A bulk answer.
+
+use attune_core::bundle::Metadata;
+use attune_core::context::Context;
+use attune_core::decide::{Decision, decide_everywhere};
+use attune_core::ofrep::Success;
+use attune_core::replay::Inputs;
+use axum::http::HeaderMap;
+use jiff::Timestamp;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
+use super::SINGLE_BYTES;
+use crate::decider::{Decider, DecisionIds, Loaded};
+use crate::etag;
+use crate::exposure::Exposed;
+use crate::server::route::CHANGES;
+
+/// The body of a bulk answer.
+pub(super) struct Flags(Vec<u8>);
+
+impl Flags {
+    /// The beginning of the answer, with room for so many bytes.
+    pub(super) fn open(capacity: usize) -> Self {
+        let mut answer = Vec::with_capacity(capacity);
+        answer.extend_from_slice(b"{\"flags\":[");
+        Self(answer)
+    }
+
+    /// Decides every touchpoint and writes the answers with their ids; the tag sees them without. With what is to be kept of
+    /// them, once it is known that they are sent.
+    pub(super) fn decide<'e>(
+        decider: &Decider,
+        loaded: &'e Loaded,
+        context: &Context<'_>,
+        mut tag: Option<&mut etag::Builder>,
+    ) -> (Self, Vec<Kept<'e>>) {
+        let engine = &loaded.engine;
+        let now = decider.now();
+        let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
+        let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
+        let mut ids = DecisionIds::at(now);
+        let mut write = |decision: &Decision<'e>| {
+            decider.metrics().bulk.inc(decision.reason);
+            loaded.sums.decided(decision);
+            flags.write(decision, engine.metadata(), tag.as_deref_mut());
+            let id = ids.draw();
+            flags.name_last(id);
+            id
+        };
+        let mut kept = Vec::new();
+        if loaded.keeps(context) {
+            for (decision, inputs) in loaded.watch_everywhere(context, &history, now) {
+                let id = write(&decision);
+                kept.extend(inputs.map(|inputs| Kept {
+                    id,
+                    decision,
+                    inputs,
+                    now,
+                }));
+            }
+        } else {
+            for decision in decide_everywhere(engine, context, &history, now) {
+                write(&decision);
+            }
+        }
+        (flags, kept)
+    }
+
+    /// Writes one answer without its id.
+    fn write(&mut self, decision: &Decision<'_>, metadata: Metadata, tag: Option<&mut etag::Builder>) {
+        if !self.0.ends_with(b"[") {
+            self.0.push(b',');
+        }
+        let start = self.0.len();
+        Success::new(decision, metadata, None).write(&mut self.0);
+        if let (Some(tag), Some(piece)) = (tag, self.0.get(start..)) {
+            tag.answer(piece);
+        }
+    }
+
+    /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.
+    pub(super) fn close(mut self, decider: &Decider, headers: &HeaderMap) -> Vec<u8> {
+        self.0
+            .extend_from_slice(b"],\"eventStreams\":[{\"type\":\"sse\",\"endpoint\":{\"requestUri\":");
+        let keys = decider.access().keys.as_ref();
+        let token = keys.and_then(|keys| keys.stream_token(headers));
+        let query = token.map_or_else(String::new, |token| format!("?token={token}"));
+        let uri = format!("{}{CHANGES}{query}", decider.mounted_at());
+        // INVARIANT: a string always serializes.
+        let _ = serde_json::to_writer(&mut self.0, &uri);
+        self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
+        self.0
+    }
+
+    /// Adds the decision's id to the answer that was written last: its metadata is never empty and comes last.
+    fn name_last(&mut self, id: Uuid) {
+        if self.0.ends_with(b"}}") {
+            self.0.truncate(self.0.len() - 2);
+            let mut buffer = [0; Hyphenated::LENGTH];
+            self.0.extend_from_slice(b",\"attune.decision\":\"");
+            self.0
+                .extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+            self.0.extend_from_slice(b"\"}}");
+        }
+    }
+}
+
+/// One of them that is kept.
+pub(super) struct Kept<'e> {
+    id: Uuid,
+    decision: Decision<'e>,
+    inputs: Inputs,
+    now: Timestamp,
+}
+
+impl Kept<'_> {
+    pub(super) fn keep(self, decider: &Decider, loaded: &Loaded, context: &Context<'_>) {
+        let Some((unit, _)) = context.unit() else { return };
+        let mut buffer = [0; Hyphenated::LENGTH];
+        let bundle = loaded.engine.bundle();
+        let exposed = Exposed {
+            decision: self.id.hyphenated().encode_lower(&mut buffer),
+            unit,
+            namespace: &bundle.namespace,
+            channel: &bundle.channel,
+            at: self.now,
+        };
+        decider.keep(loaded, (&self.decision, self.inputs), &exposed);
+    }
+}
