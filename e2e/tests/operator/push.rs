@@ -161,13 +161,24 @@ async fn edit(strategy: &mut Strategy, headline: &str) -> Result<()> {
     strategy.apply_one("ContentModule", "hero").await
 }
 
+/// The key that messages are signed with.
+async fn create_key(cluster: &ControlPlane, tenant: &str) -> Result<()> {
+    let secrets: Api<Secret> = Api::namespaced(cluster.client(), tenant);
+    let secret = json!({
+        "metadata": {"name": "signing"},
+        "stringData": {"key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    });
+    let secret = serde_json::from_value(secret)?;
+    secrets.create(&PostParams::default(), &secret).await?;
+    Ok(())
+}
+
 pub(crate) async fn an_endpoint_gets_edits_and_drift_is_repaired(
     cluster: &ControlPlane,
     programs: &Programs,
 ) -> Result<()> {
     let tenant = cluster.create_namespace().await?;
     let receiver = Receiver::start().await?;
-    let secrets: Api<Secret> = Api::namespaced(cluster.client(), &tenant);
     let mut strategy = Strategy::new(cluster, &tenant)?;
     strategy.edit("Channel", "web", |channel| {
         channel["spec"]["delivery"] = json!({"push": {
@@ -183,13 +194,7 @@ pub(crate) async fn an_endpoint_gets_edits_and_drift_is_repaired(
     let mut first = release.replica("a", FLAGS).await?;
     shows(cluster, &tenant, "web", "SecretMissing").await?;
     ensure!(receiver.messages().is_empty(), "it was sent without a signature");
-    let secret = json!({
-        "metadata": {"name": "signing"},
-        "stringData": {"key": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
-    });
-    secrets
-        .create(&PostParams::default(), &serde_json::from_value(secret)?)
-        .await?;
+    create_key(cluster, &tenant).await?;
     let one = has_it(cluster, &strategy, &tenant, &receiver, None).await?;
     strategy
         .turns("Channel", "web", "Programmed", ("True", "Acknowledged"))
@@ -205,19 +210,7 @@ pub(crate) async fn an_endpoint_gets_edits_and_drift_is_repaired(
         receiver.messages()
     );
 
-    receiver.drifts();
-    shows(cluster, &tenant, "web", "Drifted").await?;
-    has_it(cluster, &strategy, &tenant, &receiver, None).await?;
-    ensure!(
-        !cell(cluster, &tenant, "web", "LAST-DRIFT").await?.is_empty(),
-        "it is not said when it drifted"
-    );
-    let sent = receiver.messages();
-    ensure!(
-        sent.len() == 3 && sent.last().is_some_and(|id| id.starts_with(&format!("{two}."))),
-        "{sent:?}"
-    );
-    is_told(cluster, &tenant, "Drifted").await?;
+    let sent = drift_is_repaired(cluster, &strategy, &tenant, &receiver, &two).await?;
 
     let mut second = release.replica("b", FLAGS).await?;
     first.server.stop().await?;
@@ -236,6 +229,30 @@ pub(crate) async fn an_endpoint_gets_edits_and_drift_is_repaired(
         receiver.messages()
     );
     second.server.ensure_running()
+}
+
+/// Somebody else's revision is found, shown and replaced; gives the messages so far.
+async fn drift_is_repaired(
+    cluster: &ControlPlane,
+    strategy: &Strategy,
+    tenant: &str,
+    receiver: &Receiver,
+    two: &str,
+) -> Result<Vec<String>> {
+    receiver.drifts();
+    shows(cluster, tenant, "web", "Drifted").await?;
+    has_it(cluster, strategy, tenant, receiver, None).await?;
+    ensure!(
+        !cell(cluster, tenant, "web", "LAST-DRIFT").await?.is_empty(),
+        "it is not said when it drifted"
+    );
+    let sent = receiver.messages();
+    ensure!(
+        sent.len() == 3 && sent.last().is_some_and(|id| id.starts_with(&format!("{two}."))),
+        "{sent:?}"
+    );
+    is_told(cluster, tenant, "Drifted").await?;
+    Ok(sent)
 }
 
 async fn leads(replica: &Replica) -> Result<()> {
@@ -304,6 +321,24 @@ fn writes(cluster: &ControlPlane, mark: AuditMark, tenant: &str, name: &str) -> 
     Ok(requests.iter().filter(is_it).count())
 }
 
+/// What we write comes back; what somebody else puts beside it stays.
+async fn drift_is_put_back(maps: &Api<ConfigMap>, strategy: &Strategy, stood: &ConfigMap) -> Result<()> {
+    let drift = json!({"data": {"rules.json": "{}", "beside": "stays"}});
+    maps.patch("rules", &PatchParams::default(), &Patch::Merge(drift))
+        .await?;
+    let repaired = holds_it(maps, strategy, "rules").await?;
+    let data = |map: &ConfigMap, key: &str| map.data.as_ref().and_then(|data| data.get(key).cloned());
+    ensure!(
+        data(&repaired, "rules.json") == data(stood, "rules.json"),
+        "not as before"
+    );
+    ensure!(
+        data(&repaired, "beside").as_deref() == Some("stays"),
+        "what is theirs went too"
+    );
+    Ok(())
+}
+
 pub(crate) async fn rules_in_a_config_map_are_kept_and_a_foreign_one_is_left_alone(
     cluster: &ControlPlane,
     programs: &Programs,
@@ -340,19 +375,7 @@ pub(crate) async fn rules_in_a_config_map_are_kept_and_a_foreign_one_is_left_alo
         .turns("Channel", "email", "Programmed", ("True", "Acknowledged"))
         .await?;
 
-    let drift = json!({"data": {"rules.json": "{}", "beside": "stays"}});
-    maps.patch("rules", &PatchParams::default(), &Patch::Merge(drift))
-        .await?;
-    let repaired = holds_it(&maps, &strategy, "rules").await?;
-    let data = |map: &ConfigMap, key: &str| map.data.as_ref().and_then(|data| data.get(key).cloned());
-    ensure!(
-        data(&repaired, "rules.json") == data(&stood, "rules.json"),
-        "not as before"
-    );
-    ensure!(
-        data(&repaired, "beside").as_deref() == Some("stays"),
-        "what is theirs went too"
-    );
+    drift_is_put_back(&maps, &strategy, &stood).await?;
 
     // Nothing is written anew by an operator that starts.
     let mark = cluster.audit().mark()?;

@@ -326,15 +326,23 @@ impl Wanted {
             None => delivery.standing.clone(),
         };
         let figures = standing.filter(|standing| standing.target.as_ref() == Some(&target));
+        let figures = figures.unwrap_or_default();
+        // What stood written before a restart still does, unless it is found to be otherwise.
+        let stood = figures.revision.as_ref() == Some(&delivery.publication.revision);
+        let (reason, message) = if stood {
+            (Reason::Synced, "")
+        } else {
+            (Reason::SyncPending, "it is being written")
+        };
         Self {
             delivery,
             written: None,
             delivered: Delivered {
-                reason: Reason::SyncPending,
-                message: "it is being written".to_owned(),
+                reason,
+                message: message.to_owned(),
                 figures: SyncFigures {
                     target: Some(target),
-                    ..figures.unwrap_or_default()
+                    ..figures
                 },
             },
         }

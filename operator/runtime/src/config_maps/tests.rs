@@ -189,6 +189,7 @@ fn a_restart_finds_what_stands_and_shows_nothing_new() {
         ..delivery("rules", "one")
     };
     settle(&second, Some(delivery));
+    assert_eq!(stands(&second), standing);
     second.note(&web(), |wanted| wanted.note(&Established::Unchanged(1)));
     assert_eq!(stands(&second), standing);
 }

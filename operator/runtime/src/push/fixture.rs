@@ -72,6 +72,18 @@ struct Desk {
     tokens: Mutex<VecDeque<&'static str>>,
 }
 
+impl Desk {
+    /// Keeps what was sent, and names its revision.
+    fn take(&self, path: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+        let revision = headers["attune-revision"].to_str().unwrap().to_owned();
+        // What it keeps is what it was sent.
+        assert_eq!(Bundle::revision(body), revision);
+        let mut revisions = self.revisions.lock().unwrap();
+        revisions.insert(path.to_owned(), revision.clone());
+        closing(json!({"revision": revision}).to_string())
+    }
+}
+
 /// A receiver.
 pub(super) struct Receiver {
     pub(super) port: u16,
@@ -231,16 +243,10 @@ async fn answer(
         .get(&path)
         .cloned()
         .unwrap_or(Does::Takes);
-    let take = || {
-        let revision = headers["attune-revision"].to_str().unwrap().to_owned();
-        // What it keeps is what it was sent.
-        assert_eq!(Bundle::revision(&body), revision);
-        desk.revisions
-            .lock()
-            .unwrap()
-            .insert(path.clone(), revision.clone());
-        closing(json!({"revision": revision}).to_string())
-    };
+    do_it(does, &headers, || desk.take(&path, &headers, &body)).await
+}
+
+async fn do_it(does: Does, headers: &HeaderMap, take: impl Fn() -> Response) -> Response {
     match does {
         Does::Takes => take(),
         Does::TakesSilently => {

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use crate::Args;
 use crate::access::Access;
-use crate::config_maps::{self, ConfigMaps};
+use crate::config_maps;
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
 use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
@@ -172,7 +172,6 @@ impl Control {
                 .awaiting_labels();
             driver.run(observations).await;
         };
-        let courier = Courier::new(read_secrets(client.clone()), args.push.egress(), system_lookup());
         let watches = scopes
             .iter()
             .map(|scope| watch_pods(client.clone(), scope.clone(), &pods));
@@ -185,9 +184,7 @@ impl Control {
             () = asks => {}
             () = outputs.publisher.run(&client) => {}
             () = watch_bundles(&client, &scopes, &outputs.publisher) => {}
-            () = outputs.pusher.run(Arc::new(courier), read_standings(client.clone())) => {}
-            () = outputs.config_maps.run(&client) => {}
-            () = watch_rules(&client, &scopes, &outputs.config_maps) => {}
+            () = serve_receivers(&args, &client, &scopes, &outputs) => {}
             () = statuses.run(&client) => {}
             () = results.run(&client) => {}
             () = refresher.run(&client) => {}
@@ -238,12 +235,18 @@ async fn watch_bundles(client: &Client, scopes: &[Option<String>], publisher: &P
     futures::future::join_all(watches).await;
 }
 
-/// Watches the ConfigMaps with rules for as long as it is polled.
-async fn watch_rules(client: &Client, scopes: &[Option<String>], config_maps: &ConfigMaps) {
+/// Sends rules to endpoints and keeps them in ConfigMaps for as long as it is polled.
+async fn serve_receivers(args: &Args, client: &Client, scopes: &[Option<String>], outputs: &Outputs) {
+    let courier = Courier::new(read_secrets(client.clone()), args.push.egress(), system_lookup());
+    let config_maps = &outputs.config_maps;
     let watches = scopes
         .iter()
         .map(|namespace| config_maps::watch(client.clone(), namespace.clone(), config_maps));
-    futures::future::join_all(watches).await;
+    tokio::select! {
+        () = outputs.pusher.run(Arc::new(courier), read_standings(client.clone())) => {}
+        () = config_maps.run(client) => {}
+        _ = futures::future::join_all(watches) => {}
+    }
 }
 
 /// One watch for each kind and namespace; gives the lists to wait for.
