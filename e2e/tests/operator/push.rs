@@ -248,7 +248,7 @@ async fn drift_is_repaired(
     );
     let sent = receiver.messages();
     ensure!(
-        sent.len() == 3 && sent.last().is_some_and(|id| id.starts_with(&format!("{two}."))),
+        sent.len() == 3 && sent.last().is_some_and(|id| id.starts_with(&format!("{two}-"))),
         "{sent:?}"
     );
     is_told(cluster, tenant, "Drifted").await?;

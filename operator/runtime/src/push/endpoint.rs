@@ -232,12 +232,12 @@ impl Endpoint {
         }
         let action = if !self.needs_sending() {
             Action::Look {
-                id: format!("{}.look.{}", self.wanted, now.wall.as_second()),
+                id: format!("{}-look-{}", self.wanted, now.wall.as_second()),
             }
         } else if self.is_read {
             let id = match self.drifted {
                 None => self.wanted.clone(),
-                Some(since) => format!("{}.{since}", self.wanted),
+                Some(since) => format!("{}-{since}", self.wanted),
             };
             self.figures.attempts = Some(self.figures.attempts.unwrap_or_default().saturating_add(1));
             Action::Send { id }

@@ -349,7 +349,7 @@ fn drift_is_found_told_and_repaired_by_another_message() {
     assert_eq!(bench.says(), Reason::Drifted);
     assert_eq!(bench.acknowledged(), None);
     let since = bench.now.wall.as_second();
-    let repair = send(&format!("r1.{since}"));
+    let repair = send(&format!("r1-{since}"));
     assert_eq!(bench.pass(1), repair, "one that remembers messages takes it");
     assert_eq!(bench.step(receipt(Some("r1"))), None);
     assert_eq!(bench.says(), Reason::Synced);

@@ -217,7 +217,7 @@ async fn drift_is_found_shown_and_repaired() {
     assert_eq!(sent.len(), 2);
     assert_eq!(sent[0].header("webhook-id"), revision);
     assert!(
-        sent[1].header("webhook-id").starts_with(&format!("{revision}.")),
+        sent[1].header("webhook-id").starts_with(&format!("{revision}-")),
         "another message"
     );
 }
@@ -283,4 +283,24 @@ async fn another_url_is_another_receiver() {
     })
     .await;
     assert_eq!(server.sent("/old").len(), 1);
+}
+
+#[tokio::test]
+async fn rules_are_sent_in_the_format_that_the_channel_names() {
+    for format in ["Flagd", "Content"] {
+        let (server, post) = (Server::plain().await, Post::new());
+        server.does("/rules", Does::Answers(200, None));
+        let revision = post.web(&server.url("/rules"), json!({"format": format}), "one");
+        // An answer that is no JSON names no other revision.
+        post.says(Reason::Synced).await;
+        let sent = server.sent("/rules");
+        assert_eq!(sent[0].header("attune-format"), format);
+        assert_eq!(sent[0].header("attune-revision"), revision);
+        let written: Value = serde_json::from_slice(&sent[0].body).unwrap();
+        assert_eq!(
+            written.get("formatVersion"),
+            None,
+            "this is the bundle: {written}"
+        );
+    }
 }
