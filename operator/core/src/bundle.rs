@@ -90,6 +90,30 @@ pub struct ChannelSettings {
     /// Which decisions are kept; `None` keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
+    /// How the deciders of the namespace agree on what units were shown and did; absent: each by its own memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<SharedState>,
+}
+
+/// How deciders go by a memory that they share. Where it is, and what opens it, each finds beside itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SharedState {
+    /// What is decided while the memory does not answer.
+    pub on_failure: OnFailure,
+    /// How long one decision waits for it, in milliseconds.
+    pub timeout_millis: u32,
+    /// How far back any rule of the namespace looks, on Channels that share it, in seconds; 0 where none does.
+    pub window_seconds: i64,
+}
+
+/// What is decided while a shared memory does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnFailure {
+    /// By what the decider remembers itself.
+    Open,
+    /// Nothing that has a cap, a gap or a stop, or that asks for history.
+    Closed,
 }
 
 /// Paths into the context: one to three dotted segments.
@@ -484,6 +508,13 @@ pub enum BundleError {
 }
 
 impl Bundle {
+    /// How far back anything is kept: what its own rules look at, and what those of Channels that share its memory do.
+    pub fn memory_window(&self) -> SignedDuration {
+        let shared = self.settings.state.as_ref();
+        let shared = shared.map_or(0, |state| state.window_seconds);
+        self.history_window().max(SignedDuration::from_secs(shared))
+    }
+
     /// How far back any rule, cap, gap or stop looks at what a unit was shown and did; zero where none does.
     pub fn history_window(&self) -> SignedDuration {
         let audiences = self.audiences.values().map(|audience| &audience.rule);

@@ -187,3 +187,27 @@ fn names_fit_where_they_are_used_and_stay_apart() {
 fn clients_ask_the_service() {
     assert_eq!(endpoint("shop", "web"), "http://attune-web.shop.svc");
 }
+
+#[test]
+fn what_deciders_share_is_mounted_and_nothing_keeps_them_from_it() {
+    let mut channel = channel("web", &json!({"service": {}}));
+    channel.spec.state =
+        Some(serde_json::from_value(json!({"redis": {"secretRef": {"name": "seen"}}})).unwrap());
+    let workload = Workload::build(&ServiceChannel::of(&channel).unwrap(), &settings());
+    let pod = &workload.document(Part::Deployment).unwrap()["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().unwrap();
+    let state = volumes
+        .iter()
+        .find(|volume| volume["name"] == "attune-state")
+        .unwrap();
+    assert_eq!(state["secret"]["secretName"], "seen");
+    let environment = pod["containers"][0]["env"].as_array().unwrap();
+    assert!(
+        environment
+            .iter()
+            .any(|variable| variable["name"] == "ATTUNE_STATE")
+    );
+    // The policy is about who may come in: what goes out is not held back.
+    let policy = workload.document(Part::NetworkPolicy).unwrap();
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress"]));
+}
