@@ -92,12 +92,16 @@ struct Core {
 /// Why a shared memory gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
+    /// Nobody said where it is.
     #[error("this decider has no address of the shared memory")]
     Unconfigured,
+    /// Nobody is there, or nobody who answers.
     #[error("there is no connection to the shared memory")]
     Disconnected,
+    /// It took too long.
     #[error("the shared memory did not answer in time")]
     Timeout,
+    /// It has a reason of its own.
     #[error("the shared memory refused")]
     Refused,
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Change, connected, connected_with, decider_with, is_shown, metric, until};
 use crate::decider::Decider;
-use crate::fixture::{Detour, Redis, Secret, erase, evaluate, get, post, reason};
+use crate::fixture::{Authority, Detour, Redis, Secret, erase, evaluate, get, post, reason};
 
 /// What a decision may take beside the limit, on a machine that does much else.
 const SLACK: Duration = Duration::from_secs(1);
@@ -275,4 +275,38 @@ async fn rules_about_history_match_nobody_while_nothing_is_known() {
 fn rule(source: &str) -> Value {
     let expression = compile(source, &Schema::new(), Expect::Bool).unwrap();
     json!({"source": source, "expression": expression})
+}
+
+#[tokio::test]
+async fn speaks_tls_to_whom_the_secret_trusts_and_to_nobody_else() {
+    let authority = Authority::new("state");
+    let files = tempfile::tempdir().unwrap();
+    let (certificate, key) = authority.pair();
+    let path = |name: &str, content: &str| {
+        let path = files.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let (certificate, key) = (path("tls.crt", &certificate), path("tls.key", &key));
+    let redis = Redis::start(&[
+        "--tls-cert-file",
+        &certificate,
+        "--tls-key-file",
+        &key,
+        "--tls-auth-clients",
+        "no",
+    ]);
+    let url = format!("rediss://127.0.0.1:{}", redis.port);
+    let secret = Secret::new(&url);
+    let decider = decider_with(&secret, closed);
+    for wrong in [None, Some(Authority::new("somebody else").pem())] {
+        if let Some(pem) = wrong {
+            secret.put("ca.crt", &pem);
+        }
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        assert!(!decider.shared().unwrap().is_connected());
+    }
+    secret.put("ca.crt", &authority.pem());
+    connected(&decider).await;
+    assert!(is_shown(&decider, "user-1").await);
 }
