@@ -113,6 +113,10 @@ bench: bench-build ## what a decision costs, in process and beside a server that
 	@cargo bench --locked -p attune-decider --bench engine
 	operator/decider/benches/load
 
+.PHONY: bench-state
+bench-state: bench-build ## what a Redis that deciders share costs a decision, and how fast an outcome travels; needs redis-server
+	@"$(abspath $(dir $(BINARIES)))/release/examples/shared" 5000 1000
+
 # Some seconds of it, which fail by the processor time of an answer: other work on the machine does not matter.
 .PHONY: bench-gate
 bench-gate: bench-build ## fails where decisions cost far more than a server that does nothing; needs wrk and two cores

@@ -250,16 +250,14 @@ impl Shared {
         let names = self.core.names();
         let names = names.map_err(|error| self.core.count(error))?;
         let key = names.unit(unit);
-        let deadline = Instant::now() + PATIENCE;
         let mut waited = self.core.waiting.forget(&key);
-        if self.is_connected() {
-            // What is being written now must not come after.
-            let _ = tokio::time::timeout_at(deadline, self.core.waiting.settled()).await;
-        }
+        // What is being written now must not come after.
+        self.settle(PATIENCE).await;
         waited |= self.core.waiting.forget(&key);
         self.core.gauges.waiting.set(self.core.waiting.len());
         let mut command = redis::cmd("DEL");
         command.arg(&key.shows).arg(&key.outcomes);
+        let deadline = Instant::now() + PATIENCE;
         let deleted: usize = self
             .core
             .ask(Operation::Erase, deadline, async |mut redis| {

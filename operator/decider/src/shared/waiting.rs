@@ -43,6 +43,14 @@ struct Queue {
     under_way: usize,
 }
 
+impl Queue {
+    /// How many have left it, where none is being written.
+    fn done(&self) -> u64 {
+        let next = self.entries.front().map(|pending| pending.number - 1);
+        next.unwrap_or(self.came)
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Pending {
     unit: UnitKey,
@@ -81,7 +89,14 @@ impl Waiting {
         let mut queue = self.lock();
         let before = queue.entries.len();
         queue.entries.retain(|pending| pending.unit != *unit);
-        before != queue.entries.len()
+        let dropped = before != queue.entries.len();
+        // What is being written is told of when it is.
+        let done = (queue.under_way == 0).then(|| queue.done());
+        drop(queue);
+        if let Some(done) = done {
+            self.done.send_replace(done);
+        }
+        dropped
     }
 
     /// Waits until everything that has come so far has left.
@@ -106,8 +121,7 @@ impl Waiting {
         for pending in left.into_iter().rev() {
             queue.entries.push_front(pending);
         }
-        let next = queue.entries.front().map(|pending| pending.number - 1);
-        let done = next.unwrap_or(queue.came);
+        let done = queue.done();
         drop(queue);
         self.done.send_replace(done);
     }
