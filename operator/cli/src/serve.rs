@@ -62,6 +62,8 @@ pub struct Server {
     states: Mutex<BTreeMap<String, Memory>>,
     /// Where what other processes know of units is.
     shared: Option<PathBuf>,
+    /// What the ways there run on, whoever opens them.
+    runtime: Handle,
     draining: Mutex<Option<Draining>>,
     sweeping: Sweeping,
     /// What followed from verdicts.
@@ -141,6 +143,7 @@ impl Server {
             queue,
             states: Mutex::default(),
             shared: args.state.clone(),
+            runtime: Handle::current(),
             draining: Mutex::new(Some(Draining { stop, task })),
             sweeping: Sweeping(sweeping.abort_handle()),
             decisions: Mutex::default(),
@@ -400,9 +403,10 @@ impl Server {
 
     fn mount(&self, namespace: &str, channel: &str) -> Mounted {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let memory = states
-            .entry(namespace.to_owned())
-            .or_insert_with(|| Memory::new(namespace, self.shared.as_deref(), &self.clock()));
+        let memory = states.entry(namespace.to_owned()).or_insert_with(|| {
+            let _entered = self.runtime.enter();
+            Memory::new(namespace, self.shared.as_deref(), &self.clock())
+        });
         let decider = Decider::builder()
             .channel(namespace, channel)
             .clock(self.clock())

@@ -22,7 +22,6 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const PORT: u16 = 6379;
 
 /// The directory that holds `url`, and may hold `ca.crt` and `key`.
-#[derive(Debug)]
 pub(super) struct Folder {
     url: Follow,
     authority: Follow,
@@ -31,8 +30,7 @@ pub(super) struct Folder {
     clock: Clock,
 }
 
-/// A file and what it held.
-#[derive(Debug)]
+/// A file and what it held, which nothing prints.
 struct Follow {
     file: Watched,
     content: Option<Vec<u8>>,
