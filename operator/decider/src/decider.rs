@@ -405,7 +405,7 @@ impl Decider {
         Ok(decision)
     }
 
-    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what is to be kept.
+    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on.
     fn tell(
         &self,
         loaded: &Loaded,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use attune_core::bundle::Bundle;
 use attune_core::decide::Decision;
 use attune_core::event::Event;
+use attune_core::replay::Inputs;
 use jiff::Timestamp;
 
 use super::{Decider, Loaded, is_shown};
@@ -36,7 +37,7 @@ impl Decider {
         &self,
         loaded: &Loaded,
         unit: &str,
-        decision: &Decision<'_>,
+        (decision, inputs): (&Decision<'_>, Option<Inputs>),
         now: Timestamp,
         id: &str,
     ) {
@@ -46,7 +47,7 @@ impl Decider {
             let channel = &loaded.engine.bundle().channel;
             self.0.state.lock(unit).charge(&winner, channel, now);
         }
-        self.tell(loaded, Some(unit), decision, now, id);
+        self.tell(loaded, Some(unit), (decision, inputs), now, id);
     }
 
     /// Waits until the shared memory has what was observed, for as long as a decision would; it gets it later otherwise.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use attune_core::bundle::OnFailure;
 use attune_core::context::Context;
-use attune_core::decide::{Decision, Request, Taken, decide_beside};
+use attune_core::decide::{Decision, Request, Taken};
 use attune_core::history::{History, UnknownHistory};
-use attune_core::trace::Trace;
+use attune_core::replay::Inputs;
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -90,6 +90,8 @@ struct Agreed {
 /// What was decided of one touchpoint, and is not true yet.
 struct Drafted<'e> {
     decision: Decision<'e>,
+    /// What it depended on, where that is kept.
+    inputs: Option<Inputs>,
     id: Uuid,
 }
 
@@ -257,7 +259,7 @@ impl Agreed {
         } = *self;
         let loaded: &Loaded = &loaded;
         let now = decider.now();
-        let drafted = loop {
+        let mut drafted = loop {
             let drafted = draft(loaded, body, touchpoints, &mut past, now);
             if !past.is_changed() {
                 break drafted;
@@ -271,9 +273,9 @@ impl Agreed {
         // INVARIANT: the body was read by the same rules before.
         let _ = with_context(loaded, body, |_| ());
         let mut buffer = [0; Hyphenated::LENGTH];
-        for Drafted { decision, id } in &drafted {
+        for Drafted { decision, inputs, id } in &mut drafted {
             let id: &str = id.hyphenated().encode_lower(&mut buffer);
-            decider.record_agreed(loaded, &unit, decision, now, id);
+            decider.record_agreed(loaded, &unit, (decision, inputs.take()), now, id);
             decider.metrics().single.inc(decision.reason);
         }
         let decisions: Vec<_> = drafted.iter().map(|one| (&one.decision, one.id)).collect();
@@ -301,7 +303,7 @@ fn draft<'e>(
             history: past,
             now,
         };
-        let Ok(decision) = decide_beside(&loaded.engine, request, &taken, &mut Trace::off()) else {
+        let Ok((decision, inputs)) = loaded.decide(request, &taken) else {
             continue;
         };
         let id = decision_id(now);
@@ -311,7 +313,7 @@ fn draft<'e>(
             past.charge(&winner, &loaded.engine.bundle().channel, now, id);
         }
         taken.take(&decision);
-        drafted.push(Drafted { decision, id });
+        drafted.push(Drafted { decision, inputs, id });
     }
     drafted
 }
