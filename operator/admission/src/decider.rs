@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use attune_api::channel::State;
-use attune_api::delivery::{ComputeAmount, DeciderResources, Startup, StartupTimeout};
+use attune_api::delivery::{ComputeAmount, DeciderResources, ServiceAccess, Startup, StartupTimeout};
 use attune_api::labels::{CA_CONFIG_MAP, TOKEN_AUDIENCE, bundle_config_map};
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
@@ -17,6 +17,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::Settings;
 use crate::quantity::billionths;
 
+mod access;
 #[cfg(test)]
 mod tests;
 
@@ -78,6 +79,8 @@ pub struct Decider<'a> {
     pub resources: Option<&'a DeciderResources>,
     /// What it shares with other deciders.
     pub state: Option<&'a State>,
+    /// Who may ask it.
+    pub access: Option<&'a ServiceAccess>,
 }
 
 impl Decider<'_> {
@@ -115,7 +118,7 @@ impl Decider<'_> {
         }
     }
 
-    /// The volumes. All that may be missing is optional: nothing keeps a pod from starting.
+    /// The volumes. All that may be missing is optional: nothing but a certificate keeps a pod from starting.
     pub fn volumes(&self) -> Vec<Volume> {
         let mut volumes = vec![
             Volume {
@@ -145,6 +148,7 @@ impl Decider<'_> {
             },
         ];
         volumes.extend(self.state.map(shared));
+        volumes.extend(self.access.into_iter().flat_map(access::volumes));
         volumes
     }
 
@@ -156,6 +160,7 @@ impl Decider<'_> {
             mount(DATA, DATA_DIRECTORY, None),
         ];
         mounts.extend(self.state.map(|_| mount(STATE, STATE_DIRECTORY, Some(true))));
+        mounts.extend(self.access.into_iter().flat_map(access::mounts));
         mounts
     }
 
@@ -187,7 +192,8 @@ impl Decider<'_> {
             self.state.map(|_| variable("ATTUNE_STATE", STATE_DIRECTORY)),
             Some(variable("ATTUNE_STARTUP_TIMEOUT", &self.startup_timeout())),
         ];
-        variables.into_iter().flatten().collect()
+        let access = self.access.into_iter().flat_map(access::environment);
+        variables.into_iter().flatten().chain(access).collect()
     }
 
     fn ports(&self) -> Vec<ContainerPort> {
@@ -230,7 +236,7 @@ const DATA: &str = "attune-data";
 const STATE: &str = "attune-state";
 
 /// Names of the volumes.
-pub const VOLUMES: [&str; 5] = [TOKEN, CA, BUNDLE, DATA, STATE];
+pub const VOLUMES: [&str; 7] = [TOKEN, CA, BUNDLE, DATA, STATE, access::KEYS, access::CERTIFICATE];
 
 fn mount(name: &str, path: &str, read_only: Option<bool>) -> VolumeMount {
     VolumeMount {

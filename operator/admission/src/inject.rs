@@ -75,6 +75,7 @@ pub fn inject(review: &Review, settings: &Settings, find: impl Fn(&str, &str) ->
             startup: sidecar.startup.as_ref(),
             resources: sidecar.resources.as_ref(),
             state: state.as_ref(),
+            access: None,
         };
         let patch = patch(&review.object, &decider);
         match response.clone().with_patch(patch) {

@@ -19,6 +19,7 @@ fn with_startup(place: Place, startup: Option<&Startup>) -> Container {
         startup,
         resources: None,
         state: None,
+        access: None,
     };
     decider.container()
 }
@@ -33,6 +34,7 @@ fn with_resources(resources: &Value) -> Value {
         startup: None,
         resources: Some(&resources),
         state: None,
+        access: None,
     };
     serde_json::to_value(decider.container().resources).unwrap()
 }
@@ -57,6 +59,7 @@ fn finds_what_it_shares_in_a_secret_that_need_not_be_there() {
         startup: None,
         resources: None,
         state,
+        access: None,
     };
     let with = decider(Some(&state));
     let volumes = serde_json::to_value(with.volumes()).unwrap();
@@ -106,6 +109,7 @@ fn has_every_variable_of_the_contract_and_no_other() {
             startup: None,
             resources: None,
             state: Some(&state),
+            access: None,
         };
         let container = decider.container();
         let mut named: Vec<&str> = container
@@ -183,6 +187,7 @@ fn a_dollar_in_a_setting_is_no_reference() {
         startup: None,
         resources: None,
         state: None,
+        access: None,
     };
     let told = variable(&decider.container(), "ATTUNE_OPERATOR").unwrap();
     assert_eq!(told, "https://$$(POD_NAME).example");
