@@ -31,6 +31,7 @@ pub type ContentId = String;
 /// Everything needed to decide for one Channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bundle {
     /// See [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -61,6 +62,7 @@ pub struct Bundle {
 /// A Channel's settings that matter to a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelSettings {
     /// Where the context holds who is asking.
     pub identity: Identity,
@@ -107,6 +109,7 @@ impl ChannelSettings {
 /// Paths into the context: one to three dotted segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The unit of randomization.
     pub unit: String,
@@ -126,6 +129,7 @@ pub struct Identity {
 
 /// How much metadata an answer carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Metadata {
     /// Everything that applies.
     Full,
@@ -136,6 +140,7 @@ pub enum Metadata {
 /// One attribute that rules of the bundle read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attribute {
     /// How the context's JSON is read.
     #[serde(rename = "type")]
@@ -152,6 +157,7 @@ pub struct Attribute {
 
 /// Who: a rule over attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audience {
     /// The Audience's name.
     pub name: String,
@@ -162,6 +168,7 @@ pub struct Audience {
 
 /// An expression and the text that it was written as.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
     /// As written, for people who read a trace.
     pub source: String,
@@ -172,6 +179,7 @@ pub struct Rule {
 /// With what: a constant core and variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Module {
     /// The `ContentModule`'s name.
     pub name: String,
@@ -193,6 +201,7 @@ pub struct Module {
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Variant {
     /// The variant's name.
     pub name: String,
@@ -215,12 +224,15 @@ pub struct Variant {
 
 /// A half-open interval of time, `[from, until)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
     /// First instant inside; absent: no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub from: Option<Timestamp>,
     /// First instant after; absent: no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub until: Option<Timestamp>,
 }
 
@@ -239,6 +251,7 @@ impl Window {
 /// Why: one program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Program {
     /// The consent purpose without which its bindings drop out.
     pub purpose: String,
@@ -253,6 +266,7 @@ pub struct Program {
 /// What is never personalized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holdout {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -266,6 +280,7 @@ pub struct Holdout {
 /// What is being tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Experiment {
     /// How units are treated now.
     pub mode: ExperimentMode,
@@ -310,6 +325,7 @@ impl Experiment {
 /// How an experiment treats units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ExperimentMode {
     /// Units are split over the arms.
     Split,
@@ -325,6 +341,7 @@ pub enum ExperimentMode {
 /// A range of an exclusion group, `[from_bp, to_bp)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exclusion {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -336,6 +353,7 @@ pub struct Exclusion {
 
 /// One arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Arm {
     /// The arm's name.
     pub name: String,
@@ -351,6 +369,7 @@ pub struct Arm {
 /// What the units of an arm get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Effect {
     /// The touchpoint's baseline.
     Baseline,
@@ -372,6 +391,7 @@ pub enum Effect {
 
 /// A place in a Channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Touchpoint {
     /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -381,6 +401,7 @@ pub struct Touchpoint {
 /// Which content, for which program, at which touchpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Binding {
     /// The touchpoint's name.
     pub touchpoint: String,
@@ -407,6 +428,7 @@ pub struct Binding {
 
 /// One choice of a binding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The module to show.
     pub module: ContentId,
@@ -423,6 +445,7 @@ pub struct Candidate {
 
 /// When an exposure is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Exposure {
     /// With the decision.
     OnDecision,
@@ -433,6 +456,7 @@ pub enum Exposure {
 /// At most `max` shows in a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cap {
     /// What is counted.
     pub per: CapScope,
@@ -444,6 +468,7 @@ pub struct Cap {
 
 /// What a cap counts, always for one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CapScope {
     /// Shows of whatever declares the cap: the binding's, or the Channel's.
     Unit,
@@ -458,6 +483,7 @@ pub enum CapScope {
 /// An outcome that silences a binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StopOn {
     /// The outcome's event name.
     pub event: String,
@@ -468,6 +494,7 @@ pub struct StopOn {
 /// A daily time in which nothing is sent; `from` after `to` spans midnight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHours {
     /// Minutes after midnight, inclusive.
     pub from_minute: u16,
