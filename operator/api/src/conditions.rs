@@ -224,6 +224,8 @@ names! {
         SyncPending,
         /// The receiver could not be reached or refused it.
         SyncFailed,
+        /// The format that the channel is delivered in cannot carry it.
+        FormatUnsupported,
 
         /// Somebody suspended it, or what it belongs to.
         Suspended,

@@ -52,6 +52,18 @@ impl Delivery {
     }
 }
 
+impl Delivery {
+    /// The format that rules are written in for whoever runs no decider of ours; `None` where deciders do.
+    pub fn format(&self) -> Option<RuleFormat> {
+        let format = match self {
+            Self::Push(push) => push.format,
+            Self::ConfigMap(config_map) => config_map.format,
+            Self::Sidecar(_) | Self::Service(_) | Self::Batch(_) => return None,
+        };
+        Some(format.unwrap_or(RuleFormat::Attune))
+    }
+}
+
 /// The schema of [`Delivery`]: a plain object whose rule has a message that a person can act on, where `oneOf` has none.
 #[derive(Serialize, KubeSchema)]
 #[x_kube(
@@ -227,4 +239,15 @@ pub enum RuleFormat {
     Flagd,
     /// The content each audience gets, for tools that know their audiences themselves.
     Content,
+}
+
+impl RuleFormat {
+    /// As resources spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Attune => "Attune",
+            Self::Flagd => "Flagd",
+            Self::Content => "Content",
+        }
+    }
 }

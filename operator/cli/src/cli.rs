@@ -12,12 +12,14 @@ use crate::render::LintFormat;
 use crate::terminal::say;
 
 mod explaining;
+mod export;
 mod privacy;
 mod statistics;
 mod strategic;
 mod upkeep;
 
 pub use explaining::ExplainArgs;
+pub use export::{ExportArgs, ExportFormat};
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
 pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
 pub use strategic::{AuditArgs, ChangeArgs, CoverageArgs, CoverageOutput};
@@ -54,6 +56,8 @@ enum Verb {
     Decide(DecideArgs),
     /// Explain a decision step by step: one that would be made, or one that was made and kept.
     Explain(ExplainArgs),
+    /// Write a channel's rules as they are handed to those who run no decider.
+    Export(ExportArgs),
     /// Serve decisions, take events and measure, all in this process.
     Serve(ServeArgs),
     /// Show resources with their status, as `kubectl get` prints them.
@@ -275,6 +279,7 @@ impl Cli {
             Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
             Verb::Explain(args) => cmd::explain::run(&args).await,
+            Verb::Export(args) => cmd::export::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,
             Verb::Lift(args) => cmd::lift::run(&args).await,

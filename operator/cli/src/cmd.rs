@@ -7,6 +7,7 @@ pub(crate) mod crds;
 pub(crate) mod decay;
 pub(crate) mod decide;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod forget;
 pub(crate) mod lift;
 pub(crate) mod lint;
@@ -21,6 +22,7 @@ pub(crate) mod status;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use attune_compile::Publication;
 use attune_core::context::Context;
 use attune_core::decide::{Decision, Request, UnknownTouchpoint};
 use attune_core::engine::Engine;
@@ -30,7 +32,7 @@ use attune_core::trace::Trace;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::cli::QuestionArgs;
+use crate::cli::{QuestionArgs, SourceArgs};
 use crate::strategy::Strategy;
 use crate::terminal::print;
 
@@ -41,17 +43,21 @@ enum Outcome<'e> {
 }
 
 /// Loads the Channel's rules as a decider would have them.
-///
-/// Findings do not stop a decision: what is sound decides, as in the cluster.
 fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
-    let strategy = Strategy::load(&args.source)?;
+    let publication = publication(&args.source, &args.channel)?;
+    Ok(Engine::load(publication.bundle.as_ref().clone())?)
+}
+
+/// What is published for the Channel.
+///
+/// Findings do not stop it: what is sound decides, as in the cluster.
+fn publication(source: &SourceArgs, channel: &str) -> anyhow::Result<Publication> {
+    let strategy = Strategy::load(source)?;
     strategy.warn_of_refusals();
-    let index = strategy.settle(args.source.at());
-    let mut named = index
-        .publications()
-        .filter(|(_, channel, _)| *channel == args.channel);
+    let index = strategy.settle(source.at());
+    let mut named = index.publications().filter(|(_, name, _)| *name == channel);
     let wanted = |namespace: &str| {
-        let asked = args.source.namespace.as_deref();
+        let asked = source.namespace.as_deref();
         asked.is_none_or(|asked| asked == namespace)
     };
     let mut found: Vec<_> = named
@@ -59,17 +65,14 @@ fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
         .filter(|(namespace, ..)| wanted(namespace))
         .collect();
     match (found.pop(), found.is_empty()) {
-        (Some((_, _, publication)), true) => Ok(Engine::load(publication.bundle.as_ref().clone())?),
+        (Some((_, _, publication)), true) => Ok(publication.clone()),
         (None, _) => {
             let known = index
                 .publications()
                 .map(|(namespace, channel, _)| format!("{namespace}/{channel}"));
-            bail!("{}", no_channel(&args.channel, known))
+            bail!("{}", no_channel(channel, known))
         }
-        (Some(_), false) => bail!(
-            "channel `{}` is in several namespaces: say which by --namespace",
-            args.channel
-        ),
+        (Some(_), false) => bail!("channel `{channel}` is in several namespaces: say which by --namespace"),
     }
 }
 

@@ -146,6 +146,7 @@ pub const FINDING_REASONS: &[Reason] = &[
     Reason::HoldoutMissing,
     Reason::VanityMetric,
     Reason::Ended,
+    Reason::FormatUnsupported,
     Reason::InternalError,
 ];
 
@@ -190,6 +191,8 @@ pub const fn condition_of(reason: Reason) -> ConditionType {
         R::EvidenceMissing | R::EvidenceMismatch | R::EvidenceAged | R::EvidenceCyclic | R::Gated => {
             C::Programmed
         }
+        // What a format cannot carry is left out of what is sent, and the rest is sent.
+        R::FormatUnsupported => C::Programmed,
         _ => C::Accepted,
     }
 }
@@ -256,7 +259,9 @@ pub const fn effect_of(reason: Reason) -> Effect {
         | R::EvidenceMissing
         | R::EvidenceMismatch
         | R::EvidenceAged
-        | R::EvidenceCyclic => Effect::Stop,
+        | R::EvidenceCyclic
+        // The bundle has it; what is written of the bundle does not.
+        | R::FormatUnsupported => Effect::Stop,
         R::ReviewOverdue
         | R::ReviewTooFar
         | R::ReviewMissing

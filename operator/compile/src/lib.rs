@@ -12,6 +12,7 @@
 //!    several policies say about one fact.
 //! 5. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form, and what a
 //!    policy [`stops`] leaves both.
+//!    What the format of a Channel's delivery cannot carry of it is told by [`formats`].
 //! 6. [`strategy`]: what was compiled tells what the strategy covers and who is reached ([`coverage`], [`actionable`],
 //!    [`live`]); how audiences lie to each other ([`overlap`]) is known before.
 //! 7. [`verdict`]: findings and figures become conditions; [`status`] and [`traffic`] add what only a cluster knows.
@@ -28,6 +29,7 @@ pub mod evidence;
 pub mod facts;
 mod figures;
 pub mod finding;
+pub mod formats;
 pub mod live;
 pub mod observed;
 pub mod overlap;
@@ -144,6 +146,7 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         channels = gated.channels;
         strategy.count_rules(&model, &gated.engines);
     }
+    formats::check(&model, &channels, &mut report);
     let registrations = registration::all(&model, &report);
     let inquiries = question::all(&model, &registrations, &report);
     let verdicts = verdict::all(&model, &channels, previous, &registrations, &report, &strategy);

@@ -31,6 +31,7 @@ pub type ContentId = String;
 /// Everything needed to decide for one Channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bundle {
     /// See [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -61,6 +62,7 @@ pub struct Bundle {
 /// A Channel's settings that matter to a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelSettings {
     /// Where the context holds who is asking.
     pub identity: Identity,
@@ -97,6 +99,7 @@ pub struct ChannelSettings {
 
 /// How deciders go by a memory that they share. Where it is, and what opens it, each finds beside itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SharedState {
     /// What is decided while the memory does not answer.
@@ -109,6 +112,7 @@ pub struct SharedState {
 
 /// What is decided while a shared memory does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum OnFailure {
     /// By what the decider remembers itself.
     Open,
@@ -116,9 +120,25 @@ pub enum OnFailure {
     Closed,
 }
 
+impl ChannelSettings {
+    /// Whether the Channel's clients may supply an attribute: its name is listed, or its root as `root.*`, or nothing is.
+    pub fn supplies(&self, attribute: &str) -> bool {
+        let covers = |entry: &String| match entry.strip_suffix(".*") {
+            Some(root) => attribute
+                .strip_prefix(root)
+                .is_some_and(|rest| rest.starts_with('.')),
+            None => entry == attribute,
+        };
+        self.client_attributes
+            .as_ref()
+            .is_none_or(|list| list.iter().any(covers))
+    }
+}
+
 /// Paths into the context: one to three dotted segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The unit of randomization.
     pub unit: String,
@@ -143,6 +163,7 @@ impl Identity {
 
 /// Which decisions are kept, so that they can be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
     /// How long, in seconds.
@@ -153,6 +174,7 @@ pub struct Replay {
 
 /// How much metadata an answer carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Metadata {
     /// Everything that applies.
     Full,
@@ -163,6 +185,7 @@ pub enum Metadata {
 /// One attribute that rules of the bundle read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attribute {
     /// How the context's JSON is read.
     #[serde(rename = "type")]
@@ -179,6 +202,7 @@ pub struct Attribute {
 
 /// Who: a rule over attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audience {
     /// The Audience's name.
     pub name: String,
@@ -189,6 +213,7 @@ pub struct Audience {
 
 /// An expression and the text that it was written as.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
     /// As written, for people who read a trace.
     pub source: String,
@@ -199,6 +224,7 @@ pub struct Rule {
 /// With what: a constant core and variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Module {
     /// The `ContentModule`'s name.
     pub name: String,
@@ -220,6 +246,7 @@ pub struct Module {
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Variant {
     /// The variant's name.
     pub name: String,
@@ -242,12 +269,15 @@ pub struct Variant {
 
 /// A half-open interval of time, `[from, until)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
     /// First instant inside; absent: no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub from: Option<Timestamp>,
     /// First instant after; absent: no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub until: Option<Timestamp>,
 }
 
@@ -266,6 +296,7 @@ impl Window {
 /// Why: one program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Program {
     /// The consent purpose without which its bindings drop out.
     pub purpose: String,
@@ -280,6 +311,7 @@ pub struct Program {
 /// What is never personalized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holdout {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -293,14 +325,15 @@ pub struct Holdout {
 /// What is being tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Experiment {
     /// How units are treated now.
     pub mode: ExperimentMode,
     /// When the split runs; before it the experiment is ignored, after it everybody gets the control's effect.
     #[serde(default, skip_serializing_if = "Window::is_always")]
     pub schedule: Window,
-    /// Precedes the unit in the hash: `spec.salt`, or `<namespace>/<experiment>`. Without the phase, which
-    /// [`crate::engine::Engine`] appends where it belongs.
+    /// Precedes the unit in the hash: `spec.salt`, or `<namespace>/<experiment>`. Without the phase, see
+    /// [`Experiment::arms_salt`].
     pub salt: String,
     /// The phase, as exposures carry it; from 2 on, each assigns arms anew.
     pub phase: i32,
@@ -318,9 +351,26 @@ pub struct Experiment {
     pub arms: Vec<Arm>,
 }
 
+impl Experiment {
+    /// What precedes the unit where arms are assigned. A new phase assigns them anew.
+    pub fn arms_salt(&self) -> String {
+        match self.phase {
+            ..=1 => self.salt.clone(),
+            phase => format!("{}:p{phase}", self.salt),
+        }
+    }
+
+    /// What precedes the unit where traffic is admitted: the experiment's own salt in every phase, so that a share that
+    /// grows lets units in, in whichever phase it grows.
+    pub fn traffic_salt(&self) -> String {
+        format!("{}:traffic", self.salt)
+    }
+}
+
 /// How an experiment treats units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ExperimentMode {
     /// Units are split over the arms.
     Split,
@@ -336,6 +386,7 @@ pub enum ExperimentMode {
 /// A range of an exclusion group, `[from_bp, to_bp)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exclusion {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -347,6 +398,7 @@ pub struct Exclusion {
 
 /// One arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Arm {
     /// The arm's name.
     pub name: String,
@@ -362,6 +414,7 @@ pub struct Arm {
 /// What the units of an arm get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Effect {
     /// The touchpoint's baseline.
     Baseline,
@@ -383,6 +436,7 @@ pub enum Effect {
 
 /// A place in a Channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Touchpoint {
     /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -392,6 +446,7 @@ pub struct Touchpoint {
 /// Which content, for which program, at which touchpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Binding {
     /// The touchpoint's name.
     pub touchpoint: String,
@@ -418,6 +473,7 @@ pub struct Binding {
 
 /// One choice of a binding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The module to show.
     pub module: ContentId,
@@ -434,6 +490,7 @@ pub struct Candidate {
 
 /// When an exposure is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Exposure {
     /// With the decision.
     OnDecision,
@@ -444,6 +501,7 @@ pub enum Exposure {
 /// At most `max` shows in a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cap {
     /// What is counted.
     pub per: CapScope,
@@ -455,6 +513,7 @@ pub struct Cap {
 
 /// What a cap counts, always for one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CapScope {
     /// Shows of whatever declares the cap: the binding's, or the Channel's.
     Unit,
@@ -469,6 +528,7 @@ pub enum CapScope {
 /// An outcome that silences a binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StopOn {
     /// The outcome's event name.
     pub event: String,
@@ -479,6 +539,7 @@ pub struct StopOn {
 /// A daily time in which nothing is sent; `from` after `to` spans midnight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHours {
     /// Minutes after midnight, inclusive.
     pub from_minute: u16,
@@ -566,6 +627,11 @@ impl Bundle {
     /// The revision of canonical bytes: the first 128 bits of their SHA-256, in hex.
     pub fn revision(canonical: &[u8]) -> String {
         content_hash(canonical, REVISION_DIGITS)
+    }
+
+    /// What precedes the unit where a binding's rollout is decided.
+    pub fn rollout_salt(&self, binding: &str) -> String {
+        format!("{}/{binding}:rollout", self.namespace)
     }
 
     /// What a rule is called where rules are counted: the same in every revision for the same module, audiences and

@@ -17,7 +17,7 @@ mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
-pub use content::{slots, speaks};
+pub use content::{preferred, slots, speaks};
 pub(crate) use index::Index;
 pub(crate) use paths::{PathNode, Sink};
 

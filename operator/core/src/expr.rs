@@ -34,6 +34,7 @@
 
 mod cell;
 mod check;
+pub mod clause;
 pub mod condition;
 mod cost;
 mod error;

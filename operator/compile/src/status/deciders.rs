@@ -186,6 +186,8 @@ fn with_note(judged: Judged, note: Option<&(Reason, String)>) -> Judged {
         },
         None => judged,
         Some((reason, note)) if is_true => Judged {
+            // A share that is capped is live; what a format cannot carry is not.
+            truth: (*reason != Reason::FormatUnsupported).into(),
             reason: *reason,
             message: note.clone(),
             ..judged

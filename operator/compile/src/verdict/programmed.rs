@@ -15,7 +15,7 @@ impl Judge<'_> {
             Some(publication) if self.report.is_usable(id) => Programmed::Live {
                 channel: id.name.clone(),
                 revision: publication.revision.clone(),
-                note: None,
+                note: self.note(id),
             },
             Some(_) => Programmed::Previous {
                 message: self.why(id),
@@ -74,7 +74,7 @@ impl Judge<'_> {
             .is_some_and(|bundle| bundle.bindings.contains_key(binding))
     }
 
-    /// What of a binding is served otherwise than written, where a policy stops a part of it.
+    /// What of it is served otherwise than written, where a policy stops a part of it or a format cannot carry it.
     fn note(&self, id: &ObjectId) -> Option<(Reason, String)> {
         let errors = self.report.about(id).filter(|finding| {
             let is_part = condition_of(finding.reason) == ConditionType::Programmed;

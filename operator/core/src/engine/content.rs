@@ -161,16 +161,47 @@ impl Variant {
 }
 
 fn assemble(module: &bundle::Module, variant: &bundle::Variant, locale: &str) -> Option<Assembled> {
-    let ranges = variant.locales.iter();
-    let distance = match variant.locales.as_slice() {
-        [] => Some(usize::MAX),
-        _ => ranges.filter_map(|range| locale::distance(range, locale)).min(),
-    };
+    let distance = distance(variant, locale);
     if distance.is_none() && variant.name != module.baseline {
         return None;
     }
     let json = to_raw_value(&slots(module, variant, locale)).ok()?;
     Some(Assembled { distance, json })
+}
+
+/// How far the locale is from the nearest that the variant speaks: `usize::MAX` for one without locales; `None` where it
+/// speaks none.
+fn distance(variant: &bundle::Variant, locale: &str) -> Option<usize> {
+    let ranges = variant.locales.iter();
+    match variant.locales.as_slice() {
+        [] => Some(usize::MAX),
+        _ => ranges.filter_map(|range| locale::distance(range, locale)).min(),
+    }
+}
+
+/// The variants that may be shown to whoever is in `audience` and served in `locale`, the one that is preferred first,
+/// whenever they are valid.
+pub fn preferred<'m>(
+    module: &'m bundle::Module,
+    audience: Option<&str>,
+    locale: &str,
+) -> Vec<&'m bundle::Variant> {
+    let admits = |variant: &bundle::Variant| {
+        variant.audiences.is_empty()
+            || audience.is_some_and(|audience| variant.audiences.iter().any(|name| name == audience))
+    };
+    let ranked = module.variants.iter().filter(|variant| admits(variant));
+    let mut ranked: Vec<_> = ranked
+        .filter_map(|variant| Some((rank(variant, distance(variant, locale)?), variant)))
+        .collect();
+    // Equally specific ones stay in the listed order.
+    ranked.sort_by_key(|(rank, _)| *rank);
+    ranked.into_iter().map(|(_, variant)| variant).collect()
+}
+
+/// Naming the audience beats naming the channel beats the longer locale.
+fn rank(variant: &bundle::Variant, distance: usize) -> (bool, bool, usize) {
+    (variant.audiences.is_empty(), !variant.names_channel, distance)
 }
 
 /// Whether a variant may be shown to whoever is served in `locale`.

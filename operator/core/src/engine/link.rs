@@ -182,18 +182,12 @@ impl Linker<'_> {
     /// Attributes that the Channel's clients may not supply have a slot and no path: they are always absent.
     fn paths(&self) -> PathNode {
         let settings = &self.bundle.settings;
-        let allowed = |name: &str| {
-            settings
-                .client_attributes
-                .as_ref()
-                .is_none_or(|list| list.iter().any(|entry| covers(entry, name)))
-        };
         let slots = self
             .bundle
             .attributes
             .keys()
             .zip(0..)
-            .filter(|(name, _)| allowed(name));
+            .filter(|(name, _)| settings.supplies(name));
         PathNode::new(
             &settings.identity,
             slots.map(|(name, slot)| (name.as_str(), SlotId(slot))),
@@ -266,7 +260,7 @@ impl Linker<'_> {
                     )?,
                     priority: binding.priority,
                     suspended: binding.suspended,
-                    rollout_salt: Salt::new(&format!("{}/{name}:rollout", self.bundle.namespace)),
+                    rollout_salt: Salt::new(&self.bundle.rollout_salt(name)),
                     rollout_bp: binding.rollout_bp,
                     exposure: binding.exposure,
                     caps: binding.caps.clone(),
@@ -378,13 +372,5 @@ impl Linker<'_> {
                 .transpose()?,
             score: candidate.score.as_ref().map(link).transpose()?,
         })
-    }
-}
-
-/// Whether an entry of a Channel's `attributes` covers an attribute: its name, or its root as `root.*`.
-fn covers(entry: &str, name: &str) -> bool {
-    match entry.strip_suffix(".*") {
-        Some(root) => name.strip_prefix(root).is_some_and(|rest| rest.starts_with('.')),
-        None => entry == name,
     }
 }

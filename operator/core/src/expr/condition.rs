@@ -85,22 +85,34 @@ pub struct NotTranslatable {
     what: &'static str,
 }
 
+impl NotTranslatable {
+    /// The operation that has no translation.
+    pub fn what(&self) -> &'static str {
+        self.what
+    }
+}
+
 impl Expression {
     /// The expression as a condition to translate.
     ///
     /// # Errors
     /// When it uses more of the language than [`Condition`] has; the error names the first such operation.
     pub fn condition(&self) -> Result<Condition<'_>, NotTranslatable> {
-        let mut stack = Stack::default();
-        for op in self.ops() {
-            stack.take(op)?;
-        }
-        let (condition, _) = stack.condition()?;
-        if stack.0.is_empty() {
-            Ok(condition)
-        } else {
-            Err(INCOMPLETE)
-        }
+        translate(self.ops())
+    }
+}
+
+/// Operations of one whole expression as a condition.
+pub(super) fn translate(ops: &[Op]) -> Result<Condition<'_>, NotTranslatable> {
+    let mut stack = Stack::default();
+    for op in ops {
+        stack.take(op)?;
+    }
+    let (condition, _) = stack.condition()?;
+    if stack.0.is_empty() {
+        Ok(condition)
+    } else {
+        Err(INCOMPLETE)
     }
 }
 

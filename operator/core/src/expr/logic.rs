@@ -5,7 +5,7 @@
 //! What cannot be taken apart (a macro, a pattern, arithmetic of doubles) stays whole, as a test of its own truth.
 
 mod subject;
-mod tree;
+pub(super) mod tree;
 
 use jiff::{SignedDuration, Timestamp};
 

@@ -19,6 +19,7 @@ use crate::value::SlotId;
 /// Two sources that differ only in spaces, comments and redundant parentheses have the same form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expression {
     ops: Vec<Op>,
 }
@@ -47,6 +48,20 @@ impl Expression {
         })
     }
 
+    /// The number that it is, where it is the literal of one.
+    pub fn number(&self) -> Option<f64> {
+        let literal = |op: &Op| match op {
+            Op::Int(value) => Some(*value as f64),
+            Op::Double(value) => Some(*value),
+            _ => None,
+        };
+        match self.ops.as_slice() {
+            [op] => literal(op),
+            [op, Op::Negate] => literal(op).map(|value| -value),
+            _ => None,
+        }
+    }
+
     /// How far back it looks at what the unit did, if it does.
     pub fn history(&self) -> Option<SignedDuration> {
         let windows = self.ops.iter().filter_map(|op| match op {
@@ -70,13 +85,22 @@ impl Expression {
 /// One operation; each takes its operands from the values before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Op {
     Bool(bool),
-    Int(#[serde(with = "decimal")] i64),
-    Double(#[serde(with = "decimal")] f64),
+    Int(
+        #[serde(with = "decimal")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        i64,
+    ),
+    Double(
+        #[serde(with = "decimal")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        f64,
+    ),
     String(String),
-    Timestamp(Timestamp),
-    Duration(SignedDuration),
+    Timestamp(#[cfg_attr(feature = "schema", schemars(with = "String"))] Timestamp),
+    Duration(#[cfg_attr(feature = "schema", schemars(with = "String"))] SignedDuration),
     /// A list of string literals: the right side of most `in`.
     Strings(Vec<String>),
     /// The last so many values as one list.
@@ -103,7 +127,10 @@ pub(super) enum Op {
     Matches(String),
     Convert(Target),
     /// How often an outcome of that name happened in so much time before now.
-    HistoryCount(String, SignedDuration),
+    HistoryCount(
+        String,
+        #[cfg_attr(feature = "schema", schemars(with = "String"))] SignedDuration,
+    ),
     /// When an outcome of that name last happened.
     HistoryLast(String),
     /// One field of an instant, in a time zone (UTC without), or of a duration.
@@ -123,6 +150,7 @@ impl Op {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Comparison {
     #[serde(rename = "==")]
     Equal,
@@ -152,6 +180,7 @@ impl Comparison {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Arith {
     #[serde(rename = "+")]
     Add,
@@ -168,6 +197,7 @@ pub(super) enum Arith {
 /// A question two strings answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Text {
     StartsWith,
     EndsWith,
@@ -177,6 +207,7 @@ pub(super) enum Text {
 /// What a conversion gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Target {
     Int,
     Double,
@@ -186,6 +217,7 @@ pub(super) enum Target {
 /// A field of an instant; the last four also of a duration, as its whole length in that unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Part {
     FullYear,
     /// From 0.
@@ -207,6 +239,7 @@ pub(super) enum Part {
 /// A macro over a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Loop {
     Exists,
     All,

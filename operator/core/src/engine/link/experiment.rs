@@ -42,8 +42,8 @@ impl Linker<'_> {
             name: name.to_owned(),
             mode,
             schedule: experiment.schedule,
-            arms_salt: Salt::new(&arms_salt(experiment)),
-            traffic_salt: Salt::new(&format!("{}:traffic", experiment.salt)),
+            arms_salt: Salt::new(&experiment.arms_salt()),
+            traffic_salt: Salt::new(&experiment.traffic_salt()),
             traffic_bp: experiment.traffic_bp,
             phase: experiment.phase,
             exclusion: experiment
@@ -81,14 +81,5 @@ impl Linker<'_> {
                 Effect::Variant(module(id)?, variants.unwrap_or_default().iter().position(named))
             }
         })
-    }
-}
-
-/// A new phase assigns arms anew, while traffic keeps the experiment's own salt: a share that grows lets units in, in
-/// whichever phase it grows.
-fn arms_salt(experiment: &bundle::Experiment) -> String {
-    match experiment.phase {
-        ..=1 => experiment.salt.clone(),
-        phase => format!("{}:p{phase}", experiment.salt),
     }
 }

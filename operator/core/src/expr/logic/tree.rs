@@ -4,18 +4,18 @@ use crate::expr::node::{Loop, Op};
 
 /// An operation with its operands, and where it stands in the postfix list.
 #[derive(Debug)]
-pub(super) struct Tree<'o> {
-    pub(super) op: &'o Op,
+pub(in crate::expr) struct Tree<'o> {
+    pub(in crate::expr) op: &'o Op,
     /// Operands; of a macro its range, then its bodies.
-    pub(super) parts: Vec<Tree<'o>>,
+    pub(in crate::expr) parts: Vec<Tree<'o>>,
     /// All its operations, those of its operands first.
-    pub(super) ops: &'o [Op],
+    pub(in crate::expr) ops: &'o [Op],
     from: usize,
 }
 
 impl<'o> Tree<'o> {
     /// The tree of a whole expression; `None` where the operations are not those of one.
-    pub(super) fn of(ops: &'o [Op]) -> Option<Self> {
+    pub(in crate::expr) fn of(ops: &'o [Op]) -> Option<Self> {
         let mut built: Vec<Self> = Vec::new();
         let mut ranges: Vec<Self> = Vec::new();
         for (at, op) in ops.iter().enumerate() {
