@@ -22,7 +22,7 @@ endef
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## build attune and replay a week of a fashion shop; needs Rust, a C compiler, Python 3.11 and pip
@@ -36,6 +36,7 @@ test: ## check or install what the tests need, then run all of them
 	$(call timed,build)
 	$(call timed,test-unit)
 	$(call timed,test-demo)
+	$(call timed,test-evaluators-quick)
 	$(call timed,tools)
 	echo "== test-cluster"
 	$(MAKE) test-cluster
@@ -49,7 +50,7 @@ lint: ## formatting and lints, warnings are errors
 # One command for all, so that every dependency is built once, with one set of features. What follows builds nothing.
 .PHONY: build
 build: ## all programs and tests
-	@cargo build --locked --workspace --lib --bins --tests
+	@cargo build --locked --workspace --lib --bins --tests --examples
 	cargo build --locked --workspace $(NAMED)
 
 .PHONY: test-unit
@@ -63,6 +64,14 @@ test-demo: build ## the Open Bandit replay, which fails unless every decision an
 .PHONY: test-clients
 test-clients: build ## stock OpenFeature SDKs against a decider; needs node, npm, Python, Maven and Chromium
 	@e2e/clients/run "$(BINARIES)/attune-decider"
+
+.PHONY: test-evaluators-quick
+test-evaluators-quick: build ## some thousand answers of stock flagd evaluators, and the example receivers; needs node, npm and pip
+	@e2e/evaluators/run "$(BINARIES)" quick
+
+.PHONY: test-evaluators
+test-evaluators: build ## a hundred thousand answers of each stock flagd evaluator against ours, and the example receivers
+	@e2e/evaluators/run "$(BINARIES)" long
 
 .PHONY: tools
 tools: ## build the cluster of the tests from Go modules (15 minutes, once)
@@ -112,6 +121,10 @@ bench-build:
 bench: bench-build ## what a decision costs, in process and beside a server that does nothing; needs wrk and two cores
 	@cargo bench --locked -p attune-decider --bench engine
 	operator/decider/benches/load
+
+.PHONY: bench-state
+bench-state: bench-build ## what a Redis that deciders share costs a decision, and how fast an outcome travels; needs redis-server
+	@"$(abspath $(dir $(BINARIES)))/release/examples/shared" 5000 1000
 
 # Some seconds of it, which fail by the processor time of an answer: other work on the machine does not matter.
 .PHONY: bench-gate

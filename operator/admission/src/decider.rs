@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use attune_api::delivery::{ComputeAmount, DeciderResources, Startup, StartupTimeout};
+use attune_api::channel::State;
+use attune_api::delivery::{ComputeAmount, DeciderResources, ServiceAccess, Startup, StartupTimeout};
 use attune_api::labels::{CA_CONFIG_MAP, TOKEN_AUDIENCE, bundle_config_map};
 use k8s_openapi::api::core::v1::{
     Capabilities, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, EnvVar,
-    EnvVarSource, HTTPGetAction, ObjectFieldSelector, Probe, ProjectedVolumeSource, ResourceRequirements,
-    SeccompProfile, SecurityContext, ServiceAccountTokenProjection, Volume, VolumeMount, VolumeProjection,
+    EnvVarSource, HTTPGetAction, KeyToPath, ObjectFieldSelector, Probe, ProjectedVolumeSource,
+    ResourceRequirements, SeccompProfile, SecretVolumeSource, SecurityContext, ServiceAccountTokenProjection,
+    Volume, VolumeMount, VolumeProjection,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -15,6 +17,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use crate::Settings;
 use crate::quantity::billionths;
 
+mod access;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +38,9 @@ const TOKEN_FILE: &str = "token";
 const CA_DIRECTORY: &str = "/etc/attune/ca";
 const BUNDLE_DIRECTORY: &str = "/etc/attune/bundle";
 const DATA_DIRECTORY: &str = "/var/lib/attune";
+const STATE_DIRECTORY: &str = "/etc/attune/state";
+/// What a decider reads of the Secret.
+const STATE_KEYS: [&str; 3] = ["url", "ca.crt", "key"];
 
 /// How long a token is good for; the kubelet renews it after four fifths of that.
 const TOKEN_SECONDS: i64 = 3600;
@@ -71,6 +77,10 @@ pub struct Decider<'a> {
     pub startup: Option<&'a Startup>,
     /// What it may use.
     pub resources: Option<&'a DeciderResources>,
+    /// What it shares with other deciders.
+    pub state: Option<&'a State>,
+    /// Who may ask it.
+    pub access: Option<&'a ServiceAccess>,
 }
 
 impl Decider<'_> {
@@ -103,14 +113,14 @@ impl Decider<'_> {
             resources: Some(requirements(self.resources)),
             security_context: Some(restricted()),
             termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
-            volume_mounts: Some(mounts()),
+            volume_mounts: Some(self.mounts()),
             ..Container::default()
         }
     }
 
-    /// The volumes. All that may be missing is optional: nothing keeps a pod from starting.
+    /// The volumes. All that may be missing is optional: nothing but a certificate keeps a pod from starting.
     pub fn volumes(&self) -> Vec<Volume> {
-        vec![
+        let mut volumes = vec![
             Volume {
                 name: TOKEN.to_owned(),
                 projected: Some(ProjectedVolumeSource {
@@ -136,7 +146,22 @@ impl Decider<'_> {
                 }),
                 ..Volume::default()
             },
-        ]
+        ];
+        volumes.extend(self.state.map(shared));
+        volumes.extend(self.access.into_iter().flat_map(access::volumes));
+        volumes
+    }
+
+    fn mounts(&self) -> Vec<VolumeMount> {
+        let mut mounts = vec![
+            mount(TOKEN, TOKEN_DIRECTORY, Some(true)),
+            mount(CA, CA_DIRECTORY, Some(true)),
+            mount(BUNDLE, BUNDLE_DIRECTORY, Some(true)),
+            mount(DATA, DATA_DIRECTORY, None),
+        ];
+        mounts.extend(self.state.map(|_| mount(STATE, STATE_DIRECTORY, Some(true))));
+        mounts.extend(self.access.into_iter().flat_map(access::mounts));
+        mounts
     }
 
     /// The table of `docs/adr/0008-on-a-cluster.md`.
@@ -164,9 +189,11 @@ impl Decider<'_> {
                 &format!("{BUNDLE_DIRECTORY}/{}", attune_api::labels::BUNDLE_KEY),
             )),
             Some(variable("ATTUNE_DATA", DATA_DIRECTORY)),
+            self.state.map(|_| variable("ATTUNE_STATE", STATE_DIRECTORY)),
             Some(variable("ATTUNE_STARTUP_TIMEOUT", &self.startup_timeout())),
         ];
-        variables.into_iter().flatten().collect()
+        let access = self.access.into_iter().flat_map(access::environment);
+        variables.into_iter().flatten().chain(access).collect()
     }
 
     fn ports(&self) -> Vec<ContainerPort> {
@@ -206,23 +233,37 @@ const TOKEN: &str = "attune-token";
 const CA: &str = "attune-ca";
 const BUNDLE: &str = "attune-bundle";
 const DATA: &str = "attune-data";
+const STATE: &str = "attune-state";
 
 /// Names of the volumes.
-pub const VOLUMES: [&str; 4] = [TOKEN, CA, BUNDLE, DATA];
+pub const VOLUMES: [&str; 7] = [TOKEN, CA, BUNDLE, DATA, STATE, access::KEYS, access::CERTIFICATE];
 
-fn mounts() -> Vec<VolumeMount> {
-    let mount = |name: &str, path: &str, read_only: Option<bool>| VolumeMount {
+fn mount(name: &str, path: &str, read_only: Option<bool>) -> VolumeMount {
+    VolumeMount {
         name: name.to_owned(),
         mount_path: path.to_owned(),
         read_only,
         ..VolumeMount::default()
+    }
+}
+
+/// The Secret that says where what deciders share is, where there is one; nothing else of it is mounted than what is read.
+fn shared(state: &State) -> Volume {
+    let item = |key: &&str| KeyToPath {
+        key: (*key).to_owned(),
+        path: (*key).to_owned(),
+        ..KeyToPath::default()
     };
-    vec![
-        mount(TOKEN, TOKEN_DIRECTORY, Some(true)),
-        mount(CA, CA_DIRECTORY, Some(true)),
-        mount(BUNDLE, BUNDLE_DIRECTORY, Some(true)),
-        mount(DATA, DATA_DIRECTORY, None),
-    ]
+    Volume {
+        name: STATE.to_owned(),
+        secret: Some(SecretVolumeSource {
+            secret_name: Some(state.redis.secret_ref.name.as_str().to_owned()),
+            items: Some(STATE_KEYS.iter().map(item).collect()),
+            optional: Some(true),
+            ..SecretVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
 }
 
 /// A ConfigMap, where there is one.

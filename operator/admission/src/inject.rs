@@ -4,6 +4,7 @@
 //! warning that says why. The answer is worked out on the document as it came, so that fields newer than this program
 //! stay as they are.
 
+use attune_api::channel::State;
 use attune_api::delivery::SidecarDelivery;
 use attune_api::labels::{CHANNEL, DECIDER, INJECT};
 use json_patch::jsonptr::PointerBuf;
@@ -28,8 +29,8 @@ use pod::Pod;
 /// What is known of a Channel in the namespace of a pod.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
-    /// It is there, with delivery `sidecar`.
-    Sidecar(SidecarDelivery),
+    /// It is there, with delivery `sidecar`, and with what its deciders share.
+    Sidecar(SidecarDelivery, Option<State>),
     /// It is there, with the delivery of this name.
     Other(&'static str),
     /// It is not there.
@@ -64,10 +65,19 @@ pub fn inject(review: &Review, settings: &Settings, find: impl Fn(&str, &str) ->
     let mut response = review.allow();
     let mut outcome = judged.outcome;
     let mut warning = judged.warning;
-    if let Some(sidecar) = &judged.sidecar
+    if let Some((sidecar, state)) = &judged.sidecar
         && let Some(channel) = &judged.channel
     {
-        let patch = patch(&review.object, channel, sidecar, settings);
+        let decider = Decider {
+            settings,
+            channel,
+            place: Place::Sidecar,
+            startup: sidecar.startup.as_ref(),
+            resources: sidecar.resources.as_ref(),
+            state: state.as_ref(),
+            access: None,
+        };
+        let patch = patch(&review.object, &decider);
         match response.clone().with_patch(patch) {
             Ok(patched) => response = patched,
             Err(error) => {
@@ -95,7 +105,7 @@ struct Judged {
     channel: Option<String>,
     warning: Option<String>,
     /// The settings of the decider to add.
-    sidecar: Option<SidecarDelivery>,
+    sidecar: Option<(SidecarDelivery, Option<State>)>,
 }
 
 impl Judged {
@@ -160,7 +170,7 @@ fn judge_channel(pod: &Pod<'_>, channel: &str, found: &Found) -> Judged {
         return Judged::warn(Outcome::InvalidChannel, None, &why);
     }
     let sidecar = match found {
-        Found::Sidecar(sidecar) => sidecar.clone(),
+        Found::Sidecar(sidecar, state) => (sidecar.clone(), state.clone()),
         Found::Missing => {
             let why = format!("there is no Channel `{channel}` in the namespace; create it first");
             return warn(Outcome::ChannelMissing, &why);
@@ -172,7 +182,7 @@ fn judge_channel(pod: &Pod<'_>, channel: &str, found: &Found) -> Judged {
         // A replica that has just started must not leave bare what asks for a decider. The rules come later anyway; if
         // the Channel turns out to be missing, the decider answers with the application's own defaults, as for a
         // Channel that is deleted while pods use it.
-        Found::Unknown => SidecarDelivery::default(),
+        Found::Unknown => <_>::default(),
     };
     if let Some(why) = pod.unfit() {
         return warn(Outcome::Unfit, why);
@@ -189,14 +199,8 @@ fn judge_channel(pod: &Pod<'_>, channel: &str, found: &Found) -> Judged {
 }
 
 /// What makes the pod one with a decider: only additions, so that nothing is dropped or put in another order.
-fn patch(pod: &Value, channel: &str, sidecar: &SidecarDelivery, settings: &Settings) -> Patch {
-    let decider = Decider {
-        settings,
-        channel,
-        place: Place::Sidecar,
-        startup: sidecar.startup.as_ref(),
-        resources: sidecar.resources.as_ref(),
-    };
+fn patch(pod: &Value, decider: &Decider<'_>) -> Patch {
+    let channel = decider.channel;
     let mut operations = Vec::new();
     let is_there = |pointer: &str| pod.pointer(pointer).is_some_and(|value| !value.is_null());
     if is_there("/metadata/labels") {

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use attune_api::channel::State;
 use attune_api::delivery::{Delivery, ServiceDelivery};
 use attune_api::labels::{DECIDER, INJECT, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME};
 use attune_api::{API_VERSION, Channel, Kind};
@@ -43,6 +44,7 @@ pub struct ServiceChannel<'a> {
     name: &'a str,
     uid: &'a str,
     service: &'a ServiceDelivery,
+    state: Option<&'a State>,
 }
 
 impl<'a> ServiceChannel<'a> {
@@ -56,6 +58,7 @@ impl<'a> ServiceChannel<'a> {
             name: channel.metadata.name.as_deref()?,
             uid: channel.metadata.uid.as_deref()?,
             service,
+            state: channel.spec.state.as_ref(),
         })
     }
 

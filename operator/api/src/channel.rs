@@ -12,6 +12,10 @@ use crate::rules::{self, must_at};
 use crate::text::{AttributeName, ItemName, Locale, SlotName, TimeZoneName};
 use crate::time::{Instant, Span, TimeOfDay};
 
+mod state;
+
+pub use state::{OnFailure, RedisState, State};
+
 /// Where: touchpoints with their slots, who is met there, how often, and how the rules get there.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -32,6 +36,11 @@ use crate::time::{Instant, Span, TimeOfDay};
         "!has(self.delivery.batch) || !has(self.delivery.batch.touchpoints) \
          || self.delivery.batch.touchpoints.all(t, self.touchpoints.exists(x, x.name == t))",
         "let the batch decide only for touchpoints of this channel"
+    ),
+    validation = must_at(
+        "state",
+        "!has(self.state) || has(self.delivery.sidecar) || has(self.delivery.service)",
+        "only deciders share a state: choose delivery `sidecar` or `service`, or leave `state` out"
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -72,6 +81,9 @@ pub struct ChannelSpec {
     /// How much an answer says about itself; absent: `Reason` for `Web` and `App`, else `Full`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<MetadataLevel>,
+    /// Where the channel's deciders keep together what units were shown and did; absent: each keeps its own in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
     /// Which decisions are kept so that they can be explained later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,

@@ -11,10 +11,12 @@ use crate::number::Whole;
 use crate::rules;
 use crate::text::{ItemName, ObjectName, TimeZoneName};
 
+mod access;
 mod batch;
 mod push;
 mod timeout;
 
+pub use access::{AllowedOrigin, ServiceAccess};
 pub use batch::{BatchDelivery, BatchEnd, BatchFormat, BatchSink, BatchSource, BatchTable, BatchVolume};
 pub use push::{
     OAuth2, PushAuth, PushDelivery, PushRate, PushRetry, PushTls, PushVerify, SecretKeyRef, SecretRef,
@@ -141,12 +143,22 @@ pub struct ServiceDelivery {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub clients: Vec<ClientPods>,
+    /// Keys, pages of browsers and a certificate; absent: whoever reaches the deciders may ask, over plain HTTP, and no page of
+    /// another origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<ServiceAccess>,
 }
 
 impl ServiceDelivery {
     /// Deciders wanted.
     pub fn replicas(&self) -> u32 {
         self.replicas.map_or(2, Whole::get_u32)
+    }
+
+    /// Whether clients ask over TLS.
+    pub fn is_tls(&self) -> bool {
+        let access = self.access.as_ref();
+        access.is_some_and(|access| access.certificate_ref.is_some())
     }
 }
 

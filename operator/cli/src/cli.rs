@@ -211,6 +211,11 @@ pub struct ServeArgs {
     /// Mount this Channel at the root too; `NAMESPACE/NAME` where the name is not unique.
     #[arg(long, value_name = "NAME")]
     pub channel: Option<String>,
+
+    /// Directory with the `url` of the Redis or Valkey that Channels with a `state` share with other processes, and where
+    /// needed the `ca.crt` to trust and the `key` that unit ids are hashed with; without it, this process' memory is all.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
 }
 
 /// Options of `attune status`.

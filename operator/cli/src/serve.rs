@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use anyhow::{Context, bail};
@@ -17,9 +17,11 @@ use attune_compile::status::{Deciders, Heard};
 use attune_core::event::Event;
 use attune_decider::decider::Introspection;
 use attune_decider::exposure::Exposures;
+use attune_decider::shared::Shared;
 use attune_decider::state::State;
 use attune_decider::{Clock, Decider};
 use jiff::Timestamp;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::warn;
@@ -56,8 +58,12 @@ pub struct Server {
     collector: Collector,
     /// The deciders' way to the store.
     queue: mpsc::Sender<Event>,
-    /// What units did, by namespace: it counts on every Channel.
-    states: Mutex<BTreeMap<String, Arc<State>>>,
+    /// What units did, by namespace.
+    states: Mutex<BTreeMap<String, Memory>>,
+    /// Where what other processes know of units is.
+    shared: Option<PathBuf>,
+    /// What the ways there run on, whoever opens them.
+    runtime: Handle,
     draining: Mutex<Option<Draining>>,
     sweeping: Sweeping,
     /// What followed from verdicts.
@@ -83,6 +89,24 @@ impl Drop for Sweeping {
 
 /// The deciders, by namespace and Channel, with the routes of each.
 type DeciderMap = RwLock<BTreeMap<(String, String), Mounted>>;
+
+/// What is remembered of the units of a namespace: it counts on every Channel.
+#[derive(Debug)]
+struct Memory {
+    own: Arc<State>,
+    /// Also by other processes, where that was set up.
+    shared: Option<Arc<Shared>>,
+}
+
+impl Memory {
+    fn new(namespace: &str, shared: Option<&Path>, clock: &Clock) -> Self {
+        let open = |directory| Arc::new(Shared::open(directory, namespace, clock.clone()));
+        Self {
+            own: Arc::default(),
+            shared: shared.map(open),
+        }
+    }
+}
 
 /// One Channel's decider.
 #[derive(Debug, Clone)]
@@ -118,6 +142,8 @@ impl Server {
             collector,
             queue,
             states: Mutex::default(),
+            shared: args.state.clone(),
+            runtime: Handle::current(),
             draining: Mutex::new(Some(Draining { stop, task })),
             sweeping: Sweeping(sweeping.abort_handle()),
             decisions: Mutex::default(),
@@ -371,14 +397,22 @@ impl Server {
         }
     }
 
+    fn clock(&self) -> Clock {
+        self.source.at.map_or_else(Clock::system, Clock::pinned)
+    }
+
     fn mount(&self, namespace: &str, channel: &str) -> Mounted {
         let mut states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
-        let state = states.entry(namespace.to_owned()).or_default();
+        let memory = states.entry(namespace.to_owned()).or_insert_with(|| {
+            let _entered = self.runtime.enter();
+            Memory::new(namespace, self.shared.as_deref(), &self.clock())
+        });
         let decider = Decider::builder()
             .channel(namespace, channel)
-            .clock(self.source.at.map_or_else(Clock::system, Clock::pinned))
+            .clock(self.clock())
             .exposures(Exposures::shared(self.queue.clone()))
-            .state(Arc::clone(state))
+            .state(Arc::clone(&memory.own))
+            .shared(memory.shared.clone())
             .introspection(Introspection::Open)
             .build();
         decider.mark_started();
@@ -424,6 +458,7 @@ impl Server {
 /// Lets every decider hear of every stored event, and forget every unit that is erased.
 fn observer(deciders: &Arc<DeciderMap>) -> Observer {
     let (hearing, forgetting) = (Arc::clone(deciders), Arc::clone(deciders));
+    let runtime = Handle::current();
     Observer::new(move |event: &Event| {
         let deciders = hearing.read().unwrap_or_else(PoisonError::into_inner);
         for mounted in deciders.values() {
@@ -435,6 +470,16 @@ fn observer(deciders: &Arc<DeciderMap>) -> Observer {
         for ((of, _), mounted) in deciders.iter() {
             if of == namespace {
                 mounted.decider.forget(unit);
+                let (decider, unit) = (mounted.decider.clone(), unit.to_owned());
+                runtime.spawn(async move {
+                    if let Err(error) = decider.forget_shared(&unit).await {
+                        let error = &error as &dyn std::error::Error;
+                        warn!(
+                            error,
+                            "a unit is not forgotten where deciders share what they know; erase it again"
+                        );
+                    }
+                });
             }
         }
     })

@@ -87,3 +87,18 @@ fn keeps_the_page_of_reasons_equal_to_the_enumerations() {
 fn keeps_the_page_of_the_command_line_equal_to_its_help() {
     assert_page("cli.md");
 }
+
+/// The schema is JSON, which has no place for a note.
+#[test]
+fn keeps_the_schema_of_bundles_equal_to_their_types() {
+    const NAME: &str = "bundle.schema.json";
+    let schema = attune_compile::formats::bundle_schema();
+    let expected = serde_json::to_string_pretty(&schema).expect("a schema is JSON") + "\n";
+    if std::env::var_os("ATTUNE_UPDATE").is_some_and(|value| value == "1") {
+        fs::write(folder().join(NAME), &expected).expect("docs/reference/ can be written");
+    }
+    assert!(
+        read(NAME) == expected,
+        "docs/reference/{NAME} differs: run `ATTUNE_UPDATE=1 cargo test -p attune --test reference`"
+    );
+}

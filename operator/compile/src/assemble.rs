@@ -41,36 +41,66 @@ pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> 
         .map(|(name, channel)| (name.as_str(), Some(channel.as_ref())));
     // A Channel that cannot be read is not gone.
     let unreadable = snapshot.unreadable(Kind::Channel).map(|name| (name, None));
-    let mut assembled = Assembled::default();
     // What a form that cannot be read carries would be lost if it were published over.
     let known = |(name, _): &(&str, _)| previous.unreadable(name).is_none();
+    let mut built = BTreeMap::new();
     for (name, channel) in read.chain(unreadable).filter(known) {
         let object = snapshot.id(Kind::Channel, name);
         let last = previous.get(name);
         let channel = channel.filter(|_| report.is_usable(&object));
         let assembly = Assembly::new(model, report, name, channel, last.map(AsRef::as_ref));
-        let Some(built) = assembly.map(|assembly| Arc::new(assembly.build())) else {
-            continue;
-        };
+        built.extend(assembly.map(|assembly| (name, assembly.build())));
+    }
+    agree(built.values_mut());
+    let mut assembled = Assembled::default();
+    for (name, bundle) in built {
+        assembled.add(name, Arc::new(bundle), previous.get(name), |message| {
+            let object = snapshot.id(Kind::Channel, name);
+            report.error(&object, Reason::InternalError, "spec", message);
+        });
+    }
+    assembled
+}
+
+/// What one Channel shows counts on the others: all that share a memory keep it for as long as any of them looks back.
+fn agree<'b>(bundles: impl Iterator<Item = &'b mut Bundle>) {
+    let mut sharing: Vec<_> = bundles.filter(|bundle| bundle.settings.state.is_some()).collect();
+    let windows = sharing.iter().map(|bundle| bundle.history_window().as_secs());
+    let longest = windows.max().unwrap_or(0);
+    for state in sharing
+        .iter_mut()
+        .filter_map(|bundle| bundle.settings.state.as_mut())
+    {
+        state.window_seconds = longest;
+    }
+}
+
+impl Assembled {
+    /// Takes what was built, or what was published last where that does not load.
+    fn add(
+        &mut self,
+        name: &str,
+        built: Arc<Bundle>,
+        last: Option<&Arc<Bundle>>,
+        complain: impl FnOnce(String),
+    ) {
         let load = |bundle: &Arc<Bundle>| Engine::load(bundle.as_ref().clone());
         let (bundle, engine) = match load(&built) {
             Ok(engine) => (Some(&built), Some(engine)),
             Err(error) => {
                 // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
-                let message = format!("the compiled bundle does not load: {error}; please report this");
-                report.error(&object, Reason::InternalError, "spec", message);
+                complain(format!(
+                    "the compiled bundle does not load: {error}; please report this"
+                ));
                 (last, last.and_then(|last| load(last).ok()))
             }
         };
         let publication = bundle.and_then(publish);
-        assembled
-            .channels
+        self.channels
             .extend(publication.map(|publication| (name.to_owned(), publication)));
-        assembled
-            .engines
+        self.engines
             .extend(engine.map(|engine| (name.to_owned(), engine)));
     }
-    assembled
 }
 
 /// A binding without its Program has no purpose to go on for; a Program that cannot be read is not gone.

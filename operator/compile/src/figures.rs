@@ -96,9 +96,10 @@ fn policy(model: &Model<'_>, name: &str) -> Map<String, Value> {
 fn endpoint(model: &Model<'_>, channel: &str) -> Option<String> {
     match &model.snapshot.channels.get(channel)?.spec.delivery {
         Delivery::Sidecar(_) => Some(SIDECAR_ENDPOINT.to_owned()),
-        Delivery::Service(_) => {
+        Delivery::Service(delivery) => {
             let (service, namespace) = (service_name(channel), &model.snapshot.namespace);
-            Some(format!("http://{service}.{namespace}.svc"))
+            let scheme = if delivery.is_tls() { "https" } else { "http" };
+            Some(format!("{scheme}://{service}.{namespace}.svc"))
         }
         Delivery::Push(_) | Delivery::ConfigMap(_) | Delivery::Batch(_) => None,
     }

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use attune_api::delivery::RuleFormat;
+use attune_core::bundle::Bundle;
 use serde_json::Value as Json;
 
 use crate::Publication;
@@ -20,9 +21,6 @@ mod treatment;
 mod words;
 
 pub(crate) use check::check;
-
-#[cfg(test)]
-mod tests;
 
 /// A Channel's rules in one format, ready to hand over.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +75,13 @@ fn document(json: &Json, refusals: BTreeSet<Refusal>) -> Result<Written, Vec<Ref
         media_type: JSON,
         refusals: refusals.into_iter().collect(),
     })
+}
+
+/// The JSON Schema of a bundle, which is what `Attune` writes.
+pub fn bundle_schema() -> Json {
+    let mut schema = schemars::schema_for!(Bundle);
+    schema.insert("title".to_owned(), "The rules of one channel of Attune".into());
+    schema.to_value()
 }
 
 /// Writes a Channel's rules in a format.

@@ -31,6 +31,7 @@ pub type ContentId = String;
 /// Everything needed to decide for one Channel.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bundle {
     /// See [`FORMAT_VERSION`].
     pub format_version: u32,
@@ -61,6 +62,7 @@ pub struct Bundle {
 /// A Channel's settings that matter to a decision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChannelSettings {
     /// Where the context holds who is asking.
     pub identity: Identity,
@@ -90,6 +92,32 @@ pub struct ChannelSettings {
     /// Which decisions are kept; `None` keeps none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
+    /// How the deciders of the namespace agree on what units were shown and did; absent: each by its own memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<SharedState>,
+}
+
+/// How deciders go by a memory that they share. Where it is, and what opens it, each finds beside itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct SharedState {
+    /// What is decided while the memory does not answer.
+    pub on_failure: OnFailure,
+    /// How long one decision waits for it, in milliseconds.
+    pub timeout_millis: u32,
+    /// How far back any rule of the namespace looks, on Channels that share it, in seconds; 0 where none does.
+    pub window_seconds: i64,
+}
+
+/// What is decided while a shared memory does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum OnFailure {
+    /// By what the decider remembers itself.
+    Open,
+    /// Nothing that has a cap, a gap or a stop, or that asks for history.
+    Closed,
 }
 
 impl ChannelSettings {
@@ -110,6 +138,7 @@ impl ChannelSettings {
 /// Paths into the context: one to three dotted segments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// The unit of randomization.
     pub unit: String,
@@ -134,6 +163,7 @@ impl Identity {
 
 /// Which decisions are kept, so that they can be made again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Replay {
     /// How long, in seconds.
@@ -144,6 +174,7 @@ pub struct Replay {
 
 /// How much metadata an answer carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Metadata {
     /// Everything that applies.
     Full,
@@ -154,6 +185,7 @@ pub enum Metadata {
 /// One attribute that rules of the bundle read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Attribute {
     /// How the context's JSON is read.
     #[serde(rename = "type")]
@@ -170,6 +202,7 @@ pub struct Attribute {
 
 /// Who: a rule over attributes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Audience {
     /// The Audience's name.
     pub name: String,
@@ -180,6 +213,7 @@ pub struct Audience {
 
 /// An expression and the text that it was written as.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rule {
     /// As written, for people who read a trace.
     pub source: String,
@@ -190,6 +224,7 @@ pub struct Rule {
 /// With what: a constant core and variants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Module {
     /// The `ContentModule`'s name.
     pub name: String,
@@ -211,6 +246,7 @@ pub struct Module {
 /// One version of a module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Variant {
     /// The variant's name.
     pub name: String,
@@ -233,12 +269,15 @@ pub struct Variant {
 
 /// A half-open interval of time, `[from, until)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Window {
     /// First instant inside; absent: no lower bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub from: Option<Timestamp>,
     /// First instant after; absent: no upper bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", extend("format" = "date-time")))]
     pub until: Option<Timestamp>,
 }
 
@@ -257,6 +296,7 @@ impl Window {
 /// Why: one program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Program {
     /// The consent purpose without which its bindings drop out.
     pub purpose: String,
@@ -271,6 +311,7 @@ pub struct Program {
 /// What is never personalized.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Holdout {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -284,6 +325,7 @@ pub struct Holdout {
 /// What is being tested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Experiment {
     /// How units are treated now.
     pub mode: ExperimentMode,
@@ -328,6 +370,7 @@ impl Experiment {
 /// How an experiment treats units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ExperimentMode {
     /// Units are split over the arms.
     Split,
@@ -343,6 +386,7 @@ pub enum ExperimentMode {
 /// A range of an exclusion group, `[from_bp, to_bp)`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exclusion {
     /// Precedes the unit in the hash.
     pub salt: String,
@@ -354,6 +398,7 @@ pub struct Exclusion {
 
 /// One arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Arm {
     /// The arm's name.
     pub name: String,
@@ -369,6 +414,7 @@ pub struct Arm {
 /// What the units of an arm get.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Effect {
     /// The touchpoint's baseline.
     Baseline,
@@ -390,6 +436,7 @@ pub enum Effect {
 
 /// A place in a Channel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Touchpoint {
     /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -399,6 +446,7 @@ pub struct Touchpoint {
 /// Which content, for which program, at which touchpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Binding {
     /// The touchpoint's name.
     pub touchpoint: String,
@@ -425,6 +473,7 @@ pub struct Binding {
 
 /// One choice of a binding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// The module to show.
     pub module: ContentId,
@@ -441,6 +490,7 @@ pub struct Candidate {
 
 /// When an exposure is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Exposure {
     /// With the decision.
     OnDecision,
@@ -451,6 +501,7 @@ pub enum Exposure {
 /// At most `max` shows in a window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cap {
     /// What is counted.
     pub per: CapScope,
@@ -462,6 +513,7 @@ pub struct Cap {
 
 /// What a cap counts, always for one unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum CapScope {
     /// Shows of whatever declares the cap: the binding's, or the Channel's.
     Unit,
@@ -476,6 +528,7 @@ pub enum CapScope {
 /// An outcome that silences a binding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct StopOn {
     /// The outcome's event name.
     pub event: String,
@@ -486,6 +539,7 @@ pub struct StopOn {
 /// A daily time in which nothing is sent; `from` after `to` spans midnight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHours {
     /// Minutes after midnight, inclusive.
     pub from_minute: u16,
@@ -515,6 +569,13 @@ pub enum BundleError {
 }
 
 impl Bundle {
+    /// How far back anything is kept: what its own rules look at, and what those of Channels that share its memory do.
+    pub fn memory_window(&self) -> SignedDuration {
+        let shared = self.settings.state.as_ref();
+        let shared = shared.map_or(0, |state| state.window_seconds);
+        self.history_window().max(SignedDuration::from_secs(shared))
+    }
+
     /// How far back any rule, cap, gap or stop looks at what a unit was shown and did; zero where none does.
     pub fn history_window(&self) -> SignedDuration {
         let audiences = self.audiences.values().map(|audience| &audience.rule);

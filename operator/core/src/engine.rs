@@ -214,6 +214,15 @@ pub(crate) struct Touchpoint {
     pub is_scored: bool,
     /// Which candidates to look at for what a request says.
     pub index: Index,
+    /// Whether what the unit was shown or did may change what wins.
+    pub asks_history: bool,
+}
+
+impl Binding {
+    /// Whether what the unit was shown or did may silence it.
+    pub(crate) fn limits(&self) -> bool {
+        !self.caps.is_empty() || !self.stop_on.is_empty()
+    }
 }
 
 #[derive(Debug)]
@@ -269,6 +278,18 @@ impl Engine {
     /// Whether the Channel declares a touchpoint of that name.
     pub fn has_touchpoint(&self, name: &str) -> bool {
         self.touchpoints.contains_key(name)
+    }
+
+    /// Whether what a unit was shown or did may change what the touchpoint of that name shows.
+    pub fn asks_history(&self, touchpoint: &str) -> bool {
+        let known = self.touchpoints.get(touchpoint);
+        known.is_some_and(|touchpoint| touchpoint.asks_history)
+    }
+
+    /// Whether what a unit was shown may silence every rule of the Channel.
+    pub(crate) fn limits_everything(&self) -> bool {
+        let settings = &self.bundle.settings;
+        !settings.caps.is_empty() || settings.minimum_gap_seconds.is_some()
     }
 
     /// Which of the Channel's locales serves a request; 0 where it asks for none of them.

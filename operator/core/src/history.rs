@@ -35,6 +35,12 @@ pub trait History {
 
     /// How often an outcome of that name happened after an instant, on any Channel.
     fn outcomes(&self, event: &str, since: Timestamp) -> u32;
+
+    /// Whether the rest can be believed. Where not, whatever has a cap, a gap or a stop is suppressed, and expressions about
+    /// history have no value.
+    fn is_known(&self) -> bool {
+        true
+    }
 }
 
 /// A unit about which nothing is known.
@@ -56,5 +62,31 @@ impl History for NoHistory {
 
     fn outcomes(&self, _: &str, _: Timestamp) -> u32 {
         0
+    }
+}
+
+/// A unit about whose past nobody can be asked now, where nothing is to be shown without.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UnknownHistory;
+
+impl History for UnknownHistory {
+    fn shown(&self, _: Shown<'_>, _: Timestamp) -> u32 {
+        u32::MAX
+    }
+
+    fn last_shown(&self, _: &str) -> Option<Timestamp> {
+        None
+    }
+
+    fn last_outcome(&self, _: &str) -> Option<Timestamp> {
+        None
+    }
+
+    fn outcomes(&self, _: &str, _: Timestamp) -> u32 {
+        0
+    }
+
+    fn is_known(&self) -> bool {
+        false
     }
 }

@@ -38,6 +38,9 @@ pub struct Inputs {
     /// Attributes that were there and of no use: not granted, or of the wrong type.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unusable: BTreeMap<String, SlotState>,
+    /// Whether nobody could tell the unit's past.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub blind: bool,
     /// What was asked of the unit's past and was not nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub heard: Vec<Heard>,
@@ -155,6 +158,7 @@ impl Inputs {
             context,
             withheld,
             unusable: unusable(engine, request.context),
+            blind: !request.history.is_known(),
             heard: witness.heard.into_inner(),
             taken: taken.modules().map(str::to_owned).collect(),
         };
@@ -179,7 +183,7 @@ impl Inputs {
         let request = Request {
             touchpoint: replay.touchpoint,
             context: &context,
-            history: &Recalled(&self.heard),
+            history: &Recalled(self),
             now: self.now,
         };
         let taken = Taken::modules_of(engine, self.taken.iter().map(String::as_str));
@@ -279,6 +283,10 @@ impl<'a> Witness<'a> {
 }
 
 impl History for Witness<'_> {
+    fn is_known(&self) -> bool {
+        self.history.is_known()
+    }
+
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
         let times = self.history.shown(what, since);
         if times > 0 {
@@ -321,12 +329,16 @@ impl History for Witness<'_> {
 }
 
 /// A past of which only the answers to some questions are known; everything else was nothing.
-struct Recalled<'a>(&'a [Heard]);
+struct Recalled<'a>(&'a Inputs);
 
 impl History for Recalled<'_> {
+    fn is_known(&self) -> bool {
+        !self.0.blind
+    }
+
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
         let asked = ShownKind::of(what);
-        let answer = self.0.iter().find_map(|heard| match heard {
+        let answer = self.0.heard.iter().find_map(|heard| match heard {
             Heard::Shown {
                 what,
                 name,
@@ -339,21 +351,21 @@ impl History for Recalled<'_> {
     }
 
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        self.0.iter().find_map(|heard| match heard {
+        self.0.heard.iter().find_map(|heard| match heard {
             Heard::LastShown { channel: of, at } if of == channel => Some(*at),
             _ => None,
         })
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {
-        self.0.iter().find_map(|heard| match heard {
+        self.0.heard.iter().find_map(|heard| match heard {
             Heard::LastOutcome { event: of, at } if of == event => Some(*at),
             _ => None,
         })
     }
 
     fn outcomes(&self, event: &str, since: Timestamp) -> u32 {
-        let answer = self.0.iter().find_map(|heard| match heard {
+        let answer = self.0.heard.iter().find_map(|heard| match heard {
             Heard::Outcomes {
                 event: of,
                 since: from,
@@ -363,6 +375,11 @@ impl History for Recalled<'_> {
         });
         answer.unwrap_or(0)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl ShownKind {

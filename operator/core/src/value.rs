@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The declared type of an attribute; it decides how a context's JSON is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum AttributeType {
     /// A JSON boolean.
     Bool,

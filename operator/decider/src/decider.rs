@@ -11,8 +11,9 @@ use attune_core::context::{Context, ContextError, Scratch};
 use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner};
 use attune_core::engine::{Engine, EngineError};
 use attune_core::event::{Event, EventData};
-use attune_core::history::NoHistory;
+use attune_core::history::{History, NoHistory, UnknownHistory};
 use attune_core::measure::counts::Counts;
+use attune_core::replay::Inputs;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -25,9 +26,11 @@ use crate::exposure::{Exposed, Exposures, Sample, Tally};
 use crate::limits::Limits;
 use crate::metrics::{Adoption, Metrics};
 use crate::relay::Relay;
+use crate::shared::Shared;
 use crate::state::State;
 use crate::sums::{Account, Sums};
 
+mod agreed;
 mod builder;
 mod kept;
 mod news;
@@ -54,6 +57,9 @@ struct Inner {
     is_draining: AtomicBool,
     clock: Clock,
     state: Arc<State>,
+    shared: Option<Arc<Shared>>,
+    /// Whether the rules say that it is to be used.
+    is_sharing: AtomicBool,
     exposures: Exposures,
     eraser: Option<Eraser>,
     metrics: Metrics,
@@ -212,11 +218,22 @@ impl Decider {
         // An event from the future would silence a unit for longer than any window.
         let at = event.time.min(self.0.clock.now());
         match &event.data {
-            EventData::Outcome(outcome) => self.0.state.lock(&outcome.unit).note(&outcome.event, at),
+            EventData::Outcome(outcome) => {
+                self.0.state.lock(&outcome.unit).note(&outcome.event, at);
+                if let Some(shared) = self.sharing() {
+                    shared.note(&outcome.unit, &outcome.event, at, &agreed::id_of(event));
+                }
+            }
             EventData::Exposure(exposure) => {
-                if let Some(show) = reported::show(bundle, exposure) {
-                    let mut record = self.0.state.lock(&exposure.unit);
-                    record.charge_reported(&show, &bundle.channel, at);
+                let Some(show) = reported::show(bundle, exposure) else {
+                    return;
+                };
+                let mut record = self.0.state.lock(&exposure.unit);
+                record.charge_reported(&show, &bundle.channel, at);
+                drop(record);
+                if let Some(shared) = self.sharing() {
+                    let id = agreed::id_of(event);
+                    shared.write_reported(&exposure.unit, &show, &bundle.channel, at, &id);
                 }
             }
             // Caps and stops go by the id that a decision is asked for.
@@ -349,6 +366,7 @@ impl Decider {
             context,
             now,
             taken,
+            is_blind,
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
@@ -365,20 +383,39 @@ impl Decider {
             Some(unit) => {
                 // Decided and charged under one lock: two requests at once cannot both be the last that a cap allows.
                 let mut record = self.0.state.lock(unit);
+                let history: &dyn History = if is_blind { &UnknownHistory } else { &record };
                 let request = Request {
                     touchpoint,
                     context,
-                    history: &record,
+                    history,
                     now,
                 };
                 let (decision, inputs) = loaded.decide(request, taken)?;
                 if let Some(winner) = decision.winner.filter(is_shown) {
                     record.charge(&winner, &bundle.channel, now);
+                    drop(record);
+                    if let Some(shared) = self.sharing() {
+                        shared.write(unit, &winner, &bundle.channel, now, id);
+                    }
                 }
                 (decision, inputs)
             }
         };
-        loaded.sums.decided(&decision);
+        self.tell(loaded, unit, (&decision, inputs), now, id);
+        Ok(decision)
+    }
+
+    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on.
+    fn tell(
+        &self,
+        loaded: &Loaded,
+        unit: Option<&str>,
+        (decision, inputs): (&Decision<'_>, Option<Inputs>),
+        now: Timestamp,
+        id: &str,
+    ) {
+        let bundle = loaded.engine.bundle();
+        loaded.sums.decided(decision);
         if let Some(unit) = unit {
             let exposed = Exposed {
                 decision: id,
@@ -388,13 +425,12 @@ impl Decider {
                 at: now,
             };
             if decision.winner.is_some_and(|winner| is_shown(&winner)) {
-                self.0.exposures.offer(&decision, &exposed);
+                self.0.exposures.offer(decision, &exposed);
             }
             if let Some(inputs) = inputs {
-                self.keep(loaded, (&decision, inputs), &exposed);
+                self.keep(loaded, (decision, inputs), &exposed);
             }
         }
-        Ok(decision)
     }
 
     fn offer(
@@ -408,6 +444,7 @@ impl Decider {
             Ok(engine) => {
                 let revision = engine.revision().to_owned();
                 self.0.state.serve(engine.bundle());
+                self.serve_shared(engine.bundle());
                 let sums = self.0.account.open(&engine);
                 self.0.exposures.owe(engine.bundle(), &revision);
                 let loaded = Loaded {
@@ -514,6 +551,8 @@ pub(crate) struct Question<'e, 'r> {
     pub now: Timestamp,
     /// What is on the same page already.
     pub taken: &'r Taken<'e>,
+    /// What units were shown and did is not to be known: what goes by it is suppressed.
+    pub is_blind: bool,
 }
 
 /// A new decision's name: a version 7 UUID of the instant of the decision.
@@ -543,6 +582,6 @@ impl DecisionIds {
 }
 
 /// Whether deciding is showing: the winner's binding counts its exposures with the decision.
-fn is_shown(winner: &Winner<'_>) -> bool {
+pub(crate) fn is_shown(winner: &Winner<'_>) -> bool {
     winner.exposure == Exposure::OnDecision
 }

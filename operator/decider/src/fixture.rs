@@ -18,9 +18,11 @@ use crate::server::router;
 
 mod authority;
 mod mount;
+mod redis;
 
 pub(crate) use authority::Authority;
 pub(crate) use mount::Mount;
+pub(crate) use redis::{Detour, Redis, Secret};
 
 pub(crate) const NOW: &str = "2026-12-01T00:00:00Z";
 

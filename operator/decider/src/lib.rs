@@ -4,6 +4,7 @@
 //! - [`server`]: the routes, mountable several times in one process.
 //! - [`access`] and [`limits`]: who may ask, and how much.
 //! - [`state`]: what units were shown and did, in bounded memory, for caps and stops.
+//! - [`shared`]: the same where several deciders must agree, in Redis or Valkey.
 //! - [`exposure`]: who saw what, on its way to the collector.
 //! - [`relay`]: events of clients, on their way to the collector.
 //! - [`follow`]: the rules' way from the operator, over HTTP, the disk and a ConfigMap.
@@ -27,6 +28,7 @@ mod metrics;
 pub mod process;
 pub mod relay;
 pub mod server;
+pub mod shared;
 pub mod state;
 mod sums;
 

@@ -19,7 +19,7 @@ use crate::file::Watched;
 mod tests;
 mod trust;
 
-use trust::{Roots, TrustError};
+pub(crate) use trust::{Roots, TrustError};
 
 /// Largest file with CAs, in bytes.
 const MAX_CA_BYTES: u64 = 1024 * 1024;

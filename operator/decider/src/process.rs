@@ -27,6 +27,7 @@ use crate::limits::{DEFAULT_BODY_LIMIT, DEFAULT_CONNECTIONS, DEFAULT_STREAMS, Li
 use crate::link::Credentials;
 use crate::listen::tls::{Certificate, Files};
 use crate::relay::Relay;
+use crate::shared::Shared;
 use crate::state::{DEFAULT_ENTRIES, State};
 
 mod gate;
@@ -115,6 +116,10 @@ pub struct Args {
     /// Entries of memory for what units were shown and did, about 80 bytes each.
     #[arg(long, env = "ATTUNE_STATE_ENTRIES", default_value_t = DEFAULT_ENTRIES)]
     state_entries: usize,
+    /// Directory with the `url` of a Redis or Valkey that deciders share where the Channel says so, and where needed the
+    /// `ca.crt` to trust and the `key` that unit ids are hashed with: a mounted Secret.
+    #[arg(long, env = "ATTUNE_STATE")]
+    state: Option<PathBuf>,
     /// Answers `/v1/explain` to everybody who reaches the port, also for Channels whose clients are told the reason only.
     #[arg(long, env = "ATTUNE_OPEN_INTROSPECTION")]
     open_introspection: bool,
@@ -150,6 +155,7 @@ impl Args {
         let follower = tokio::spawn(follower.run(stopped));
         tokio::spawn(gate::watch(decider.clone(), self.startup_timeout));
         let served = serve(listeners, &decider, follower, self.drain()).await;
+        decider.hand_over().await;
         // The exposures of the last requests are queued by now.
         stop.send_replace(true);
         if let Some(reporter) = reporter {
@@ -263,6 +269,7 @@ impl Args {
             .channel(self.namespace.as_str(), self.channel.as_str())
             .clock(self.clock())
             .state(Arc::new(State::new(self.state_entries)))
+            .shared(Some(Arc::new(self.shared())))
             .exposures(exposures)
             .eraser(eraser)
             .limits(self.limits())
@@ -270,6 +277,14 @@ impl Args {
             .introspection(introspection)
             .build();
         Ok((decider, reporter))
+    }
+
+    /// What is shared where the Channel says so; without an address nobody answers, which the Channel has foreseen too.
+    fn shared(&self) -> Shared {
+        match &self.state {
+            Some(directory) => Shared::open(directory, self.namespace.as_str(), self.clock()),
+            None => Shared::nowhere(),
+        }
     }
 
     /// Where exposures wait on disk; a disk that does not take them costs no decision.

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request as AxumRequest;
 use axum::http::header::{ALLOW, RETRY_AFTER};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
 use axum::routing::any;
 use bytes::Bytes;
 use http_body::Body;
@@ -17,11 +17,13 @@ use tokio::sync::Semaphore;
 use crate::decider::{Decider, Introspection, Loaded};
 use crate::limits::{MAX_HEADERS, MAX_HELD_BYTES};
 use crate::metrics::{Metrics, Refusal, Shed};
+use agree::By;
 use answer::{Answer, ResponseBody, bytes, empty, text};
 use body::{BodyError, Room};
 use problem::Problem;
 use route::Route;
 
+mod agree;
 mod answer;
 mod body;
 mod changes;
@@ -85,6 +87,9 @@ impl Front {
         let mut registry = Registry::default();
         decider.register(&mut registry);
         decider.state().register(&mut registry);
+        if let Some(shared) = decider.shared() {
+            shared.register(&mut registry);
+        }
         Self(Arc::new(Inner {
             decider,
             serves,
@@ -150,13 +155,13 @@ impl Front {
         let decider = &self.0.decider;
         let read = async || body::read(body, decider.limits(), &self.0.room).await;
         match route {
-            Route::Flag(path) => ofrep::evaluate(decider, path, read().await),
-            Route::Flags => ofrep::evaluate_all(decider, &head.headers, read().await),
+            Route::Flag(path) => self.evaluate(path, read().await).await,
+            Route::Flags => self.evaluate_all(&head.headers, read().await).await,
             Route::Changes if head.method == Method::HEAD => changes::describe(),
             Route::Changes => changes::open(decider, &head.headers),
-            Route::Decide => decide::decide(decider, read().await),
+            Route::Decide => self.decide(read().await).await,
             Route::Events => events::take(decider, &head.headers, read().await).await,
-            Route::Explain => explain::explain(decider, read().await),
+            Route::Explain => self.explain(read().await).await,
             Route::Membership => membership::places(decider, &head.uri),
             Route::Unit(unit) => units::forget(decider, unit).await,
             Route::Healthz => text(StatusCode::OK, "ok\n"),
@@ -164,6 +169,41 @@ impl Front {
             Route::Readyz => health::ready(decider),
             Route::Metrics => encode(&self.0.registry),
             Route::Unknown => problem::no_path(head.uri.path()).answer(),
+        }
+    }
+}
+
+/// Where deciders share a memory, deciding waits for it; elsewhere it waits for nothing, and costs nothing for that.
+impl Front {
+    async fn evaluate(&self, path: &str, body: Result<Bytes, BodyError>) -> Answer {
+        let decider = &self.0.decider;
+        match decider.sharing() {
+            None => ofrep::evaluate(decider, path, body, By::Own),
+            Some(shared) => Box::pin(agree::evaluate(decider, shared, path, body)).await,
+        }
+    }
+
+    async fn evaluate_all(&self, headers: &HeaderMap, body: Result<Bytes, BodyError>) -> Answer {
+        let decider = &self.0.decider;
+        match decider.sharing() {
+            None => ofrep::evaluate_all(decider, headers, body, By::Own),
+            Some(shared) => Box::pin(agree::evaluate_all(decider, shared, headers, body)).await,
+        }
+    }
+
+    async fn decide(&self, body: Result<Bytes, BodyError>) -> Answer {
+        let decider = &self.0.decider;
+        match decider.sharing() {
+            None => decide::decide(decider, body, By::Own),
+            Some(shared) => Box::pin(agree::decide_page(decider, shared, body)).await,
+        }
+    }
+
+    async fn explain(&self, body: Result<Bytes, BodyError>) -> Answer {
+        let decider = &self.0.decider;
+        match decider.sharing() {
+            None => explain::explain(decider, body, By::Own),
+            Some(shared) => Box::pin(agree::explain_one(decider, shared, body)).await,
         }
     }
 }

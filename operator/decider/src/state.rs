@@ -25,7 +25,7 @@ use crate::metrics::{Counters, Label, label};
 mod tests;
 mod unit;
 
-use unit::{Show, Unit};
+pub(crate) use unit::{MAX_OUTCOMES, MAX_SHOWS, Show, Unit};
 
 /// Entries kept in memory unless told otherwise: about 10 MB when full.
 pub const DEFAULT_ENTRIES: usize = 131_072;
@@ -33,8 +33,8 @@ pub const DEFAULT_ENTRIES: usize = 131_072;
 /// Shards, so that units rarely wait for each other.
 const SHARDS: usize = 16;
 
-/// The hash of a name or of a unit, keyed by the process.
-type Key = u64;
+/// The hash of a name or of a unit, keyed by the process or by those who share a memory.
+pub(crate) type Key = u64;
 
 label! {
     /// What memory made room by forgetting.
@@ -113,7 +113,7 @@ impl State {
     /// Keeps what the bundle's caps, gap, stops and rules ask for from now on.
     pub(crate) fn serve(&self, bundle: &Bundle) {
         self.horizon_seconds
-            .fetch_max(bundle.history_window().as_secs(), Ordering::Relaxed);
+            .fetch_max(bundle.memory_window().as_secs(), Ordering::Relaxed);
     }
 
     /// Whether any rule asks for history.

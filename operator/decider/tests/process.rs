@@ -15,6 +15,9 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+#[path = "process/shared.rs"]
+mod shared;
+
 /// Nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:9";
 
@@ -52,9 +55,14 @@ fn bundle() -> Vec<u8> {
 
 /// An operator that publishes the bundle, and a collector that hands on what it takes.
 async fn peers() -> (String, mpsc::Receiver<Value>) {
+    peers_with(bundle()).await
+}
+
+/// The same with another bundle.
+async fn peers_with(bundle: Vec<u8>) -> (String, mpsc::Receiver<Value>) {
     let (sender, events) = mpsc::channel();
-    let publish = async |headers: HeaderMap| {
-        let tag = format!("\"{}\"", Bundle::revision(&bundle()));
+    let publish = async move |headers: HeaderMap| {
+        let tag = format!("\"{}\"", Bundle::revision(&bundle));
         if headers
             .get("if-none-match")
             .is_some_and(|known| known == tag.as_str())
@@ -62,7 +70,7 @@ async fn peers() -> (String, mpsc::Receiver<Value>) {
             tokio::time::sleep(Duration::from_secs(1)).await;
             return axum::http::StatusCode::NOT_MODIFIED.into_response();
         }
-        ([("etag", tag)], bundle()).into_response()
+        ([("etag", tag)], bundle.clone()).into_response()
     };
     let take = async move |axum::Json(batch): axum::Json<Vec<Value>>| {
         for event in batch {

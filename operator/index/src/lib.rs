@@ -12,6 +12,7 @@ mod space;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use attune_api::channel::ChannelSpec;
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
@@ -390,11 +391,11 @@ impl Index {
             .flat_map(|(namespace, space)| space.channels().map(move |channel| (namespace.as_str(), channel)))
     }
 
-    /// How the rules of every Channel are delivered, by namespace and name; `None` of those that cannot be read.
-    pub fn deliveries(&self) -> impl Iterator<Item = (&str, &str, Option<&Delivery>)> {
+    /// What every Channel says, by namespace and name; `None` of those that cannot be read.
+    pub fn declared_channels(&self) -> impl Iterator<Item = (&str, &str, Option<&ChannelSpec>)> {
         self.spaces.iter().flat_map(|(namespace, space)| {
-            let deliveries = space.deliveries();
-            deliveries.map(move |(channel, delivery)| (namespace.as_str(), channel, delivery))
+            let channels = space.declared_channels();
+            channels.map(move |(channel, spec)| (namespace.as_str(), channel, spec))
         })
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use attune_api::channel::ChannelSpec;
 use attune_api::channel::DeciderFigures;
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
@@ -312,9 +313,9 @@ impl Space {
         self.snapshot.channels.keys().map(String::as_str)
     }
 
-    pub(crate) fn deliveries(&self) -> impl Iterator<Item = (&str, Option<&Delivery>)> {
+    pub(crate) fn declared_channels(&self) -> impl Iterator<Item = (&str, Option<&ChannelSpec>)> {
         let channels = self.snapshot.channels.iter();
-        let read = channels.map(|(name, channel)| (name.as_str(), Some(&channel.spec.delivery)));
+        let read = channels.map(|(name, channel)| (name.as_str(), Some(&channel.spec)));
         let unreadable = self.snapshot.unreadable(Kind::Channel).map(|name| (name, None));
         read.chain(unreadable)
     }

@@ -353,7 +353,7 @@ impl Driver {
         });
         let namespaces = self
             .index
-            .deliveries()
+            .declared_channels()
             .map(|(namespace, ..)| namespace.to_owned());
         let namespaces = Some(namespaces.collect());
         self.outputs.namespaces.send_if_modified(|known| {
@@ -371,7 +371,7 @@ impl Driver {
             changed
         });
         let directory =
-            Directory::of(self.index.deliveries()).under(self.index.policies(), self.index.labels());
+            Directory::of(self.index.declared_channels()).under(self.index.policies(), self.index.labels());
         self.outputs.directory.send_if_modified(|known| {
             let changed = **known != directory;
             if changed {

@@ -1,3 +1,4 @@
+use attune_api::channel::State;
 use attune_api::delivery::{DeciderResources, Startup};
 use k8s_openapi::api::core::v1::Container;
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ fn with_startup(place: Place, startup: Option<&Startup>) -> Container {
         place,
         startup,
         resources: None,
+        state: None,
+        access: None,
     };
     decider.container()
 }
@@ -30,6 +33,8 @@ fn with_resources(resources: &Value) -> Value {
         place: Place::Sidecar,
         startup: None,
         resources: Some(&resources),
+        state: None,
+        access: None,
     };
     serde_json::to_value(decider.container().resources).unwrap()
 }
@@ -37,6 +42,50 @@ fn with_resources(resources: &Value) -> Value {
 fn variable(container: &Container, name: &str) -> Option<String> {
     let mut variables = container.env.iter().flatten();
     variables.find(|variable| variable.name == name)?.value.clone()
+}
+
+fn state() -> State {
+    serde_json::from_value(json!({"redis": {"secretRef": {"name": "seen"}}})).unwrap()
+}
+
+#[test]
+fn finds_what_it_shares_in_a_secret_that_need_not_be_there() {
+    let settings = settings();
+    let state = state();
+    let decider = |state| Decider {
+        settings: &settings,
+        channel: "web",
+        place: Place::Sidecar,
+        startup: None,
+        resources: None,
+        state,
+        access: None,
+    };
+    let with = decider(Some(&state));
+    let volumes = serde_json::to_value(with.volumes()).unwrap();
+    assert_eq!(
+        volumes[4],
+        json!({
+            "name": "attune-state",
+            "secret": {
+                "secretName": "seen", "optional": true,
+                "items": [
+                    {"key": "url", "path": "url"}, {"key": "ca.crt", "path": "ca.crt"}, {"key": "key", "path": "key"}
+                ],
+            },
+        })
+    );
+    let container = with.container();
+    let directory = variable(&container, "ATTUNE_STATE").unwrap();
+    let mounts = container.volume_mounts.unwrap();
+    let mount = mounts.iter().find(|mount| mount.name == "attune-state").unwrap();
+    assert_eq!(
+        (mount.mount_path.as_str(), mount.read_only),
+        (directory.as_str(), Some(true))
+    );
+    let without = decider(None);
+    assert_eq!(without.volumes().len(), 4);
+    assert_eq!(variable(&without.container(), "ATTUNE_STATE"), None);
 }
 
 /// The table of docs/adr/0008-on-a-cluster.md, read from there.
@@ -51,7 +100,18 @@ fn has_every_variable_of_the_contract_and_no_other() {
         .collect();
     wanted.sort_unstable();
     for place in [Place::Sidecar, Place::Service] {
-        let container = with_startup(place, None);
+        let settings = settings();
+        let state = state();
+        let decider = Decider {
+            settings: &settings,
+            channel: "web",
+            place,
+            startup: None,
+            resources: None,
+            state: Some(&state),
+            access: None,
+        };
+        let container = decider.container();
         let mut named: Vec<&str> = container
             .env
             .iter()
@@ -126,6 +186,8 @@ fn a_dollar_in_a_setting_is_no_reference() {
         place: Place::Sidecar,
         startup: None,
         resources: None,
+        state: None,
+        access: None,
     };
     let told = variable(&decider.container(), "ATTUNE_OPERATOR").unwrap();
     assert_eq!(told, "https://$$(POD_NAME).example");

@@ -10,7 +10,7 @@ use crate::fixture::{pod_review, review, settings};
 mod properties;
 
 fn sidecar() -> Found {
-    Found::Sidecar(SidecarDelivery::default())
+    Found::Sidecar(SidecarDelivery::default(), None)
 }
 
 /// A pod as an API server shows it: it asks for a decider of the Channel `web`.
@@ -92,14 +92,24 @@ fn adds_what_the_channel_says_about_its_deciders() {
         "startup": {"timeout": "Forever"},
         "resources": {"requests": {"cpu": "50m"}, "limits": {"memory": "128Mi"}},
     }));
+    let state = serde_json::from_value(json!({"redis": {"secretRef": {"name": "seen"}}}));
     let pod = pod();
-    let pod = patched(&pod, &injected(&pod, &Found::Sidecar(sidecar.unwrap())));
+    let pod = patched(
+        &pod,
+        &injected(&pod, &Found::Sidecar(sidecar.unwrap(), Some(state.unwrap()))),
+    );
     let decider = &pod["spec"]["initContainers"][0];
     assert_eq!(decider["startupProbe"]["failureThreshold"], i32::MAX);
     assert_eq!(
         decider["resources"],
         json!({"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}})
     );
+    let volumes = pod["spec"]["volumes"].as_array().unwrap();
+    let state = volumes
+        .iter()
+        .find(|volume| volume["name"] == "attune-state")
+        .unwrap();
+    assert_eq!(state["secret"]["secretName"], "seen");
 }
 
 #[test]

@@ -56,6 +56,8 @@ fn pod(channel: &ServiceChannel<'_>, settings: &Settings) -> PodSpec {
         place: Place::Service,
         startup: channel.service.startup.as_ref(),
         resources: channel.service.resources.as_ref(),
+        state: channel.state,
+        access: channel.service.access.as_ref(),
     };
     PodSpec {
         // The token that it proves itself with is a volume of its own, good for nothing else.

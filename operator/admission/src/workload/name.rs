@@ -1,5 +1,6 @@
 //! How the objects of a Channel are called.
 
+use attune_api::delivery::ServiceDelivery;
 use sha2::{Digest, Sha256};
 
 /// The longest name of a Service and the longest value of a label.
@@ -26,8 +27,9 @@ pub fn label_value(channel: &str) -> String {
 }
 
 /// Where clients of a Channel with delivery `service` ask.
-pub fn endpoint(namespace: &str, channel: &str) -> String {
-    format!("http://{}.{namespace}.svc", object_name(channel))
+pub fn endpoint(namespace: &str, channel: &str, service: &ServiceDelivery) -> String {
+    let scheme = if service.is_tls() { "https" } else { "http" };
+    format!("{scheme}://{}.{namespace}.svc", object_name(channel))
 }
 
 /// As much of a name as fits before a hash of the whole.

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use attune_api::Channel;
+use attune_api::delivery::ServiceDelivery;
 use serde_json::{Value, json};
 
 use super::{Part, ServiceChannel, Workload, endpoint, label_value, object_name};
@@ -48,6 +49,51 @@ fn builds_all_that_a_channel_needs() {
         .filter_map(|part| workload.document(*part))
         .collect();
     insta::assert_json_snapshot!("workload", documents);
+}
+
+#[test]
+fn lets_in_who_shows_a_key_and_answers_pages_and_over_tls_where_the_channel_says_so() {
+    let workload = workload(&json!({"access": {
+        "keysRef": {"name": "web-keys", "key": "clients"},
+        "allowOrigins": ["https://shop.example", "https://app.example"],
+        "certificateRef": {"name": "web-tls"},
+    }}));
+    let pod = workload.deployment.spec.unwrap().template.spec.unwrap();
+    let volumes = serde_json::to_value(pod.volumes).unwrap();
+    let secret = |name: &str| {
+        let volumes = volumes.as_array().unwrap();
+        let volume = volumes.iter().find(|volume| volume["name"] == name).unwrap();
+        volume["secret"].clone()
+    };
+    assert_eq!(
+        secret("attune-keys"),
+        json!({"secretName": "web-keys", "optional": true, "items": [{"key": "clients", "path": "keys"}]})
+    );
+    assert_eq!(secret("attune-certificate"), json!({"secretName": "web-tls"}));
+    let container = &pod.containers[0];
+    let value = |name: &str| {
+        let variables = container.env.as_ref().unwrap();
+        let variable = variables.iter().find(|variable| variable.name == name);
+        variable.unwrap().value.clone().unwrap()
+    };
+    assert_eq!(
+        value("ATTUNE_ALLOW_ORIGINS"),
+        "https://shop.example,https://app.example"
+    );
+    for (name, volume) in [
+        ("ATTUNE_KEYS_FILE", "attune-keys"),
+        ("ATTUNE_TLS_CERT_FILE", "attune-certificate"),
+        ("ATTUNE_TLS_KEY_FILE", "attune-certificate"),
+    ] {
+        let mounts = container.volume_mounts.as_ref().unwrap();
+        let mount = mounts.iter().find(|mount| mount.name == volume).unwrap();
+        assert!(value(name).starts_with(&mount.mount_path), "{name}");
+    }
+    let port = &workload.service.spec.unwrap().ports.unwrap()[0];
+    assert_eq!((port.name.as_deref(), port.port), (Some("https"), 443));
+    let tls = json!({"access": {"certificateRef": {"name": "web-tls"}}});
+    let delivery: ServiceDelivery = serde_json::from_value(tls).unwrap();
+    assert_eq!(endpoint("shop", "web", &delivery), "https://attune-web.shop.svc");
 }
 
 #[test]
@@ -185,5 +231,32 @@ fn names_fit_where_they_are_used_and_stay_apart() {
 
 #[test]
 fn clients_ask_the_service() {
-    assert_eq!(endpoint("shop", "web"), "http://attune-web.shop.svc");
+    assert_eq!(
+        endpoint("shop", "web", &ServiceDelivery::default()),
+        "http://attune-web.shop.svc"
+    );
+}
+
+#[test]
+fn what_deciders_share_is_mounted_and_nothing_keeps_them_from_it() {
+    let mut channel = channel("web", &json!({"service": {}}));
+    channel.spec.state =
+        Some(serde_json::from_value(json!({"redis": {"secretRef": {"name": "seen"}}})).unwrap());
+    let workload = Workload::build(&ServiceChannel::of(&channel).unwrap(), &settings());
+    let pod = &workload.document(Part::Deployment).unwrap()["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().unwrap();
+    let state = volumes
+        .iter()
+        .find(|volume| volume["name"] == "attune-state")
+        .unwrap();
+    assert_eq!(state["secret"]["secretName"], "seen");
+    let environment = pod["containers"][0]["env"].as_array().unwrap();
+    assert!(
+        environment
+            .iter()
+            .any(|variable| variable["name"] == "ATTUNE_STATE")
+    );
+    // The policy is about who may come in: what goes out is not held back.
+    let policy = workload.document(Part::NetworkPolicy).unwrap();
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress"]));
 }

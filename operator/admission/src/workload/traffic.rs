@@ -12,19 +12,21 @@ use super::ServiceChannel;
 use crate::Settings;
 use crate::decider::{PORT, PROBES_PORT};
 
-/// Port of the Service.
-const SERVICE_PORT: i32 = 80;
-
 pub(super) fn service(channel: &ServiceChannel<'_>, settings: &Settings) -> Service {
+    let (protocol, port) = if channel.service.is_tls() {
+        ("https", 443)
+    } else {
+        ("http", 80)
+    };
     Service {
         metadata: channel.metadata(settings),
         spec: Some(ServiceSpec {
             type_: Some("ClusterIP".to_owned()),
             selector: Some(channel.selected()),
             ports: Some(vec![ServicePort {
-                name: Some("http".to_owned()),
-                app_protocol: Some("http".to_owned()),
-                port: SERVICE_PORT,
+                name: Some(protocol.to_owned()),
+                app_protocol: Some(protocol.to_owned()),
+                port,
                 protocol: Some("TCP".to_owned()),
                 target_port: Some(IntOrString::Int(PORT)),
                 ..ServicePort::default()

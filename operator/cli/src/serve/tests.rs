@@ -35,6 +35,7 @@ impl Serving {
             listen: "127.0.0.1:0".parse().unwrap(),
             data: None,
             channel: None,
+            state: None,
         };
         let server = Server::open(&args, &directory.path().join("data")).unwrap();
         Self { directory, server }

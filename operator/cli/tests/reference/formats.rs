@@ -210,6 +210,13 @@ pub(crate) const FORMATS: &[Format] = &[
     )
     .such_as(&["https://rules.example.com/attune"], "rules.example.com"),
     format(
+        "origin",
+        253,
+        r"^(\*|https?://[^/?#\s,*]+)$",
+        "Where a page comes from, as browsers spell it: scheme, host and a port that is not the usual one; `*` is every page.",
+    )
+    .such_as(&["https://shop.example", "*"], "shop.example/page"),
+    format(
         "JSON pointer",
         256,
         r"^(/[^/\s]+)+$",

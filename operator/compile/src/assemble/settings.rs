@@ -1,11 +1,11 @@
 //! What of a Channel's and a binding's spec matters to a decision.
 
-use attune_api::channel::{ChannelSpec, MetadataLevel, UnitIds};
+use attune_api::channel::{ChannelSpec, MetadataLevel, State, UnitIds};
 use attune_api::channel_binding::{ChannelBindingSpec, Exposure};
 use attune_api::common::{Cap, CapScope};
 use attune_api::time::Span;
 use attune_core::bucket::BASIS_POINTS;
-use attune_core::bundle::{self, ChannelSettings, Identity, QuietHours};
+use attune_core::bundle::{self, ChannelSettings, Identity, QuietHours, SharedState};
 
 /// The time zone of quiet hours that name none.
 const DEFAULT_TIME_ZONE: &str = "UTC";
@@ -50,6 +50,20 @@ pub(super) fn lower(spec: &ChannelSpec) -> ChannelSettings {
             retention_seconds: replay.retention.seconds(),
             sample_bp: replay.sample_bp.map_or(BASIS_POINTS, attune_api::Whole::get_u32),
         }),
+        state: spec.state.as_ref().map(state),
+    }
+}
+
+/// Where the memory is and what opens it stays out: a bundle holds no secrets. How far back the namespace looks is known
+/// once all of its Channels are.
+fn state(state: &State) -> SharedState {
+    SharedState {
+        on_failure: match state.redis.on_failure() {
+            attune_api::channel::OnFailure::Open => bundle::OnFailure::Open,
+            attune_api::channel::OnFailure::Closed => bundle::OnFailure::Closed,
+        },
+        timeout_millis: state.redis.timeout_millis(),
+        window_seconds: 0,
     }
 }
 

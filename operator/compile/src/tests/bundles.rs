@@ -1,7 +1,7 @@
 //! What is in a bundle, and what is not.
 
 use attune_api::Kind;
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, OnFailure};
 use attune_core::engine::Engine;
 use attune_testkit::Strategy;
 use serde_json::{Value, json};
@@ -147,4 +147,36 @@ fn asks_the_collector_what_was_registered() {
     insta::assert_json_snapshot!("question", question);
     let draft = compile(&Strategy::example().edit(Kind::Experiment, "cart-hero", json!({"state": "Draft"})));
     assert_eq!(draft.question("cart-hero"), None);
+}
+
+#[test]
+fn says_how_deciders_agree_and_keeps_the_secret_out() {
+    let state =
+        |failure: &str| json!({"redis": {"secretRef": {"name": "warehouse-9"}, "onFailure": failure}});
+    let strategy = Strategy::example()
+        .edit(Kind::Channel, "web", json!({"state": state("Closed")}))
+        .edit(
+            Kind::Channel,
+            "email",
+            json!({"state": {"redis": {"secretRef": {"name": "warehouse-9"}, "timeoutMilliseconds": 5}}}),
+        );
+    let shared = |strategy: &Strategy, channel: &str| {
+        let compiled = compile(strategy);
+        let publication = &compiled.channels[channel];
+        assert!(!String::from_utf8_lossy(&publication.canonical).contains("warehouse-9"));
+        publication.bundle.settings.state.clone()
+    };
+    let (web, email) = (
+        shared(&strategy, "web").unwrap(),
+        shared(&strategy, "email").unwrap(),
+    );
+    assert_eq!((web.on_failure, web.timeout_millis), (OnFailure::Closed, 20));
+    assert_eq!((email.on_failure, email.timeout_millis), (OnFailure::Open, 5));
+    // What one shows is kept for as long as the other looks back.
+    assert!(web.window_seconds > 0);
+    assert_eq!(web.window_seconds, email.window_seconds);
+    let compiled = compile(&strategy);
+    let windows = ["web", "email"].map(|name| compiled.channels[name].bundle.history_window().as_secs());
+    assert_eq!(web.window_seconds, windows.into_iter().max().unwrap());
+    assert_eq!(shared(&Strategy::example(), "web"), None);
 }

@@ -70,6 +70,13 @@ impl<'e> Run<'e, '_> {
 
     fn is_capped(&self, won: &Won<'_>) -> bool {
         let settings = &self.engine.bundle.settings;
+        let asks = self.engine.limits_everything() || won.binding.limits();
+        if !asks {
+            return false;
+        }
+        if !self.history.is_known() {
+            return true;
+        }
         let gap = settings.minimum_gap_seconds.is_some_and(|seconds| {
             let last = self.history.last_shown(&self.engine.bundle.channel);
             last.is_some_and(|last| last > self.seconds_ago(seconds))

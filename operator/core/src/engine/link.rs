@@ -293,6 +293,7 @@ impl Linker<'_> {
                 programs: Vec::new(),
                 is_scored: false,
                 index: Index::default(),
+                asks_history: false,
             };
             touchpoints.insert(name.clone(), loaded);
         }
@@ -304,6 +305,7 @@ impl Linker<'_> {
             };
             let touchpoint = touchpoints.get_mut(&binding.touchpoint).ok_or_else(target)?;
             for (position, candidate) in binding.candidates.iter().enumerate() {
+                touchpoint.asks_history |= self.asks_history(binding, candidate);
                 let candidate = self.candidate((name, index), position, candidate)?;
                 touchpoint.audiences.extend(&candidate.audiences);
                 touchpoint
@@ -330,6 +332,20 @@ impl Linker<'_> {
             touchpoint.index = Index::new(&touchpoint.candidates, audiences);
         }
         Ok(touchpoints)
+    }
+
+    /// Whether what a unit was shown or did may keep a candidate from winning, or let it win.
+    fn asks_history(&self, binding: &bundle::Binding, candidate: &bundle::Candidate) -> bool {
+        let settings = &self.bundle.settings;
+        let own = candidate.when.iter().chain(&candidate.score);
+        let audiences = candidate.audiences.iter();
+        let audiences = audiences.filter_map(|id| self.bundle.audiences.get(id));
+        let mut rules = own.chain(audiences.map(|audience| &audience.rule));
+        !settings.caps.is_empty()
+            || settings.minimum_gap_seconds.is_some()
+            || !binding.caps.is_empty()
+            || !binding.stop_on.is_empty()
+            || rules.any(|rule| rule.expression.history().is_some())
     }
 
     fn candidate(

@@ -125,6 +125,9 @@ pub enum EvalError {
     /// An outcome that never happened has no instant.
     #[error("it never happened, as far as is remembered")]
     Never,
+    /// Nobody can be asked now what the unit did.
+    #[error("what the unit did is not known now")]
+    Unknown,
     /// A string does not spell a value of the type it is converted to.
     #[error("the string does not spell the value asked for")]
     Conversion,

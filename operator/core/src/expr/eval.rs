@@ -42,9 +42,24 @@ impl<'a> Run<'a> {
         self.found(slot).map(Cell::of)
     }
 
-    fn count(&self, event: &str, window: SignedDuration) -> Cell<'a> {
+    fn count(&self, event: &str, window: SignedDuration) -> Evaluated<'a> {
+        if !self.history.is_known() {
+            return Err(EvalError::Unknown);
+        }
         let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
-        Cell::Int(self.history.outcomes(event, since).into())
+        Ok(Cell::Int(self.history.outcomes(event, since).into()))
+    }
+
+    fn last(&self, event: &str) -> Evaluated<'a> {
+        let never = || {
+            if self.history.is_known() {
+                EvalError::Never
+            } else {
+                EvalError::Unknown
+            }
+        };
+        let last = self.history.last_outcome(event);
+        last.map(Cell::Timestamp).ok_or_else(never)
     }
 
     fn has(&self, slot: SlotId) -> bool {
@@ -136,11 +151,8 @@ pub(super) fn value<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> 
             function::index(&value(list, run, scope)?, &value(index, run, scope)?)
         }
         Node::Size(sized) => function::size(&value(sized, run, scope)?),
-        Node::HistoryCount(event, window) => Ok(run.count(event, *window)),
-        Node::HistoryLast(event) => {
-            let last = run.history.last_outcome(event);
-            last.map(Cell::Timestamp).ok_or(EvalError::Never)
-        }
+        Node::HistoryCount(event, window) => run.count(event, *window),
+        Node::HistoryLast(event) => run.last(event),
         Node::Convert(target, from) => function::convert(*target, value(from, run, scope)?),
         Node::Part(part, zone, of) => function::part(*part, zone, &value(of, run, scope)?),
         Node::Loop(Loop::Filter, parts) => collect(parts, true, run, scope),

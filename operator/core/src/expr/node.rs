@@ -19,6 +19,7 @@ use crate::value::SlotId;
 /// Two sources that differ only in spaces, comments and redundant parentheses have the same form.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expression {
     ops: Vec<Op>,
 }
@@ -84,13 +85,22 @@ impl Expression {
 /// One operation; each takes its operands from the values before it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Op {
     Bool(bool),
-    Int(#[serde(with = "decimal")] i64),
-    Double(#[serde(with = "decimal")] f64),
+    Int(
+        #[serde(with = "decimal")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        i64,
+    ),
+    Double(
+        #[serde(with = "decimal")]
+        #[cfg_attr(feature = "schema", schemars(with = "String"))]
+        f64,
+    ),
     String(String),
-    Timestamp(Timestamp),
-    Duration(SignedDuration),
+    Timestamp(#[cfg_attr(feature = "schema", schemars(with = "String"))] Timestamp),
+    Duration(#[cfg_attr(feature = "schema", schemars(with = "String"))] SignedDuration),
     /// A list of string literals: the right side of most `in`.
     Strings(Vec<String>),
     /// The last so many values as one list.
@@ -117,7 +127,10 @@ pub(super) enum Op {
     Matches(String),
     Convert(Target),
     /// How often an outcome of that name happened in so much time before now.
-    HistoryCount(String, SignedDuration),
+    HistoryCount(
+        String,
+        #[cfg_attr(feature = "schema", schemars(with = "String"))] SignedDuration,
+    ),
     /// When an outcome of that name last happened.
     HistoryLast(String),
     /// One field of an instant, in a time zone (UTC without), or of a duration.
@@ -137,6 +150,7 @@ impl Op {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Comparison {
     #[serde(rename = "==")]
     Equal,
@@ -166,6 +180,7 @@ impl Comparison {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Arith {
     #[serde(rename = "+")]
     Add,
@@ -182,6 +197,7 @@ pub(super) enum Arith {
 /// A question two strings answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Text {
     StartsWith,
     EndsWith,
@@ -191,6 +207,7 @@ pub(super) enum Text {
 /// What a conversion gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Target {
     Int,
     Double,
@@ -200,6 +217,7 @@ pub(super) enum Target {
 /// A field of an instant; the last four also of a duration, as its whole length in that unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Part {
     FullYear,
     /// From 0.
@@ -221,6 +239,7 @@ pub(super) enum Part {
 /// A macro over a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) enum Loop {
     Exists,
     All,

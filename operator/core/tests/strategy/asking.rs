@@ -145,6 +145,7 @@ impl Answer {
 pub struct Past {
     shows: Vec<(String, Timestamp)>,
     outcomes: Vec<(String, Timestamp)>,
+    is_unknown: bool,
 }
 
 impl Past {
@@ -166,6 +167,14 @@ impl Past {
         self.shows
             .extend(counters.iter().map(|counter| (counter.to_string(), instant(at))));
         self
+    }
+
+    /// Nobody can be asked about it.
+    pub fn unknown() -> Self {
+        Self {
+            is_unknown: true,
+            ..Self::default()
+        }
     }
 
     pub fn did(mut self, event: &str, at: &str) -> Self {
@@ -212,5 +221,9 @@ impl History for Past {
             .iter()
             .filter(|(known, at)| known == event && *at > since);
         u32::try_from(counted.count()).unwrap()
+    }
+
+    fn is_known(&self) -> bool {
+        !self.is_unknown
     }
 }

@@ -75,6 +75,7 @@ pub fn empty() -> Plan {
             quiet_hours: None,
             plain_unit_ids: false,
             replay: None,
+            state: None,
         },
         attributes: BTreeMap::new(),
         audiences: BTreeMap::new(),

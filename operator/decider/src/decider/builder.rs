@@ -14,6 +14,7 @@ use crate::exposure::report::Eraser;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
+use crate::shared::Shared;
 use crate::state::State;
 use crate::sums::Account;
 
@@ -33,6 +34,7 @@ pub struct Builder {
     channel: Option<ChannelName>,
     clock: Clock,
     state: Option<Arc<State>>,
+    shared: Option<Arc<Shared>>,
     exposures: Exposures,
     eraser: Option<Eraser>,
     access: Access,
@@ -48,6 +50,7 @@ impl Default for Builder {
             channel: None,
             clock: Clock::system(),
             state: None,
+            shared: None,
             exposures: Exposures::off(),
             eraser: None,
             access: Access::default(),
@@ -78,6 +81,13 @@ impl Builder {
     #[must_use]
     pub fn state(mut self, state: Arc<State>) -> Self {
         self.state = Some(state);
+        self
+    }
+
+    /// Goes by a memory that other processes share too, where the rules say so.
+    #[must_use]
+    pub fn shared(mut self, shared: Option<Arc<Shared>>) -> Self {
+        self.shared = shared;
         self
     }
 
@@ -147,6 +157,8 @@ impl Builder {
             is_draining: AtomicBool::new(false),
             clock: self.clock,
             state: self.state.unwrap_or_default(),
+            shared: self.shared,
+            is_sharing: AtomicBool::new(false),
             exposures: self.exposures,
             eraser: self.eraser,
             metrics: Metrics::new(),

@@ -19,7 +19,7 @@ impl Loaded {
     }
 
     /// Decides, and takes down what that depended on where it is kept.
-    pub(super) fn decide<'e>(
+    pub(crate) fn decide<'e>(
         &'e self,
         request: Request<'_>,
         taken: &Taken<'e>,

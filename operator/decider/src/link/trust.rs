@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::clock::Clock;
 
 /// The CAs that a client trusts.
-pub(super) enum Roots {
+pub(crate) enum Roots {
     /// These and no other.
     Listed(RootCertStore),
     /// Those of the system, if it has any; an image from scratch has none.
@@ -42,7 +42,7 @@ impl Roots {
     }
 
     /// Every certificate of a PEM file.
-    pub(super) fn parse(pem: &[u8]) -> Result<Self, TrustError> {
+    pub(crate) fn parse(pem: &[u8]) -> Result<Self, TrustError> {
         let mut store = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(TrustError::ParsePem)?;
@@ -52,6 +52,14 @@ impl Roots {
             return Err(TrustError::FindCertificate);
         }
         Ok(Self::Listed(store))
+    }
+
+    /// TLS with whom they signed for; those of the system are for HTTP only.
+    pub(crate) fn config(self, clock: &Clock) -> Result<ClientConfig, TrustError> {
+        match self {
+            Self::Listed(store) => configure(store, clock),
+            Self::System => Err(TrustError::FindCertificate),
+        }
     }
 
     /// A client that trusts them.

@@ -79,6 +79,7 @@ async fn pass_on(
             for event in events.iter().filter(|event| relay.is_new(event)) {
                 decider.observe(event);
             }
+            decider.settle_observed().await;
             let accepted = events.len();
             Ok(json(
                 StatusCode::ACCEPTED,

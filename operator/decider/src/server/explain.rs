@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::agree::By;
 use super::answer::{Answer, json};
 use super::body::BodyError;
 use super::problem::Problem;
@@ -28,14 +29,22 @@ struct Explain<'a> {
 struct Explanation<'a> {
     decision: Success<'a>,
     trace: &'a [Step],
+    /// Whose memory of the unit it went by: `Own`, `Shared`, or `Unknown` where that did not answer.
+    history: &'static str,
 }
 
 /// `POST /v1/explain`: `{"touchpoint": "...", "context": {...}}`. It records and charges nothing.
-pub(super) fn explain(decider: &Decider, body: Result<Bytes, BodyError>) -> Answer {
-    answer(decider, body).unwrap_or_else(|problem| problem.answer())
+pub(super) fn explain(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Answer {
+    answer(decider, body, by).unwrap_or_else(|problem| problem.answer())
 }
 
-fn answer(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Answer, Problem> {
+/// The touchpoint that is asked about.
+pub(super) fn touchpoint(body: &[u8]) -> Option<Cow<'_, str>> {
+    let asked: Explain<'_> = serde_json::from_slice(body).ok()?;
+    Some(asked.touchpoint)
+}
+
+fn answer(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Result<Answer, Problem> {
     let body = native_body(decider, body)?;
     let loaded = decider.loaded();
     let loaded = loaded.as_deref().ok_or_else(Problem::no_bundle)?;
@@ -48,19 +57,21 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>) -> Result<Answer, P
         let detail = format!("`touchpoint` must be a string beside `context`: {error}");
         Problem::new(StatusCode::BAD_REQUEST, detail)
     })?;
-    let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
-    let request = Request {
-        touchpoint: &asked.touchpoint,
-        context: &context,
-        history: &history,
-        now: decider.now(),
-    };
     let mut trace = Trace::on();
-    let decision = decide(&loaded.engine, request, &mut trace)
-        .map_err(|unknown| Problem::new(StatusCode::NOT_FOUND, unknown.to_string()))?;
+    let decided = by.ask(decider, &context, |history| {
+        let request = Request {
+            touchpoint: &asked.touchpoint,
+            context: &context,
+            history,
+            now: decider.now(),
+        };
+        decide(&loaded.engine, request, &mut trace)
+    });
+    let decision = decided.map_err(|unknown| Problem::new(StatusCode::NOT_FOUND, unknown.to_string()))?;
     let explanation = Explanation {
         decision: Success::new(&decision, Metadata::Full, None),
         trace: trace.steps(),
+        history: by.as_str(),
     };
     Ok(json(StatusCode::OK, "application/json", &explanation))
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use attune_core::bundle::{Bundle, ChannelSettings, FORMAT_VERSION, Identity, Metadata};
 use attune_core::context::{Context, ContextError};
-use attune_core::decide::Taken;
+use attune_core::decide::{Decision, Taken};
 use attune_core::engine::Engine;
 use attune_core::ofrep::{ErrorCode, Failure, Success};
 use axum::http::header::ETAG;
@@ -12,8 +12,10 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use super::agree::By;
 use super::answer::{Answer, bytes, empty, json};
 use super::body::BodyError;
 use super::{complain, with_retry};
@@ -52,21 +54,29 @@ struct NoBundle {
 }
 
 /// `POST /ofrep/v1/evaluate/flags/{touchpoint}`: one decision, which counts as shown where the binding says so.
-pub(super) fn evaluate(decider: &Decider, path: &str, body: Result<Bytes, BodyError>) -> Answer {
-    // No touchpoint has a name that is not UTF-8; it is not found under the one it was asked for by.
-    let touchpoint = if path.contains('%') {
+pub(super) fn evaluate(decider: &Decider, path: &str, body: Result<Bytes, BodyError>, by: By<'_>) -> Answer {
+    decide_one(decider, &touchpoint(path), body, by).unwrap_or_else(|refused| refused.answer(decider))
+}
+
+/// The name in a path. No touchpoint has one that is not UTF-8; it is not found under the one it was asked for by.
+pub(super) fn touchpoint(path: &str) -> Cow<'_, str> {
+    if path.contains('%') {
         let decoded = percent_decode_str(path).decode_utf8();
         decoded.unwrap_or(Cow::Borrowed(path))
     } else {
         Cow::Borrowed(path)
-    };
-    decide_one(decider, &touchpoint, body).unwrap_or_else(|refused| refused.answer(decider))
+    }
 }
 
 /// `POST /ofrep/v1/evaluate/flags`: every touchpoint. It records and charges nothing, because SDKs ask for everything at
 /// their start, rendered or not.
-pub(super) fn evaluate_all(decider: &Decider, headers: &HeaderMap, body: Result<Bytes, BodyError>) -> Answer {
-    decide_all(decider, headers, body).unwrap_or_else(|refused| refused.answer(decider))
+pub(super) fn evaluate_all(
+    decider: &Decider,
+    headers: &HeaderMap,
+    body: Result<Bytes, BodyError>,
+    by: By<'_>,
+) -> Answer {
+    decide_all(decider, headers, body, by).unwrap_or_else(|refused| refused.answer(decider))
 }
 
 /// A method that OFREP does not use here.
@@ -89,6 +99,7 @@ fn decide_one(
     decider: &Decider,
     touchpoint: &str,
     body: Result<Bytes, BodyError>,
+    by: By<'_>,
 ) -> Result<Answer, Refused> {
     let body = body.map_err(|error| Refused::body(Some(touchpoint), decider, error))?;
     decider
@@ -103,7 +114,7 @@ fn decide_one(
         return Ok(json(StatusCode::OK, JSON, &CodeDefault::new(touchpoint)));
     };
     with_context(loaded, &body, |context| {
-        answer_one(decider, loaded, touchpoint, context)
+        answer_one(decider, loaded, touchpoint, context, by)
     })
     .map_err(|error| Refused::context(Some(touchpoint), &error))?
 }
@@ -113,6 +124,7 @@ fn answer_one(
     loaded: &Loaded,
     touchpoint: &str,
     context: &Context<'_>,
+    by: By<'_>,
 ) -> Result<Answer, Refused> {
     let now = decider.now();
     let mut buffer = [0; Hyphenated::LENGTH];
@@ -122,20 +134,36 @@ fn answer_one(
         context,
         now,
         taken: &Taken::default(),
+        is_blind: by.is_blind(),
     };
     let decision = decider
         .decide_and_record(loaded, question, id)
         .map_err(|unknown| Refused::of(Failure::from_touchpoint(&unknown)))?;
     decider.metrics().single.inc(decision.reason);
+    Ok(written(loaded, &decision, id))
+}
+
+fn written(loaded: &Loaded, decision: &Decision<'_>, id: &str) -> Answer {
     let mut answer = Vec::with_capacity(SINGLE_BYTES);
-    Success::new(&decision, loaded.engine.metadata(), Some(id)).write(&mut answer);
-    Ok(bytes(StatusCode::OK, JSON, answer))
+    Success::new(decision, loaded.engine.metadata(), Some(id)).write(&mut answer);
+    bytes(StatusCode::OK, JSON, answer)
+}
+
+/// The answer with the one decision that was made.
+pub(super) fn write_one(loaded: &Loaded, decisions: &[(&Decision<'_>, Uuid)]) -> Answer {
+    let Some((decision, id)) = decisions.first() else {
+        // INVARIANT: whoever asks for one touchpoint gets one decision.
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut buffer = [0; Hyphenated::LENGTH];
+    written(loaded, decision, id.hyphenated().encode_lower(&mut buffer))
 }
 
 fn decide_all(
     decider: &Decider,
     headers: &HeaderMap,
     body: Result<Bytes, BodyError>,
+    by: By<'_>,
 ) -> Result<Answer, Refused> {
     let body = body.map_err(|error| Refused::body(None, decider, error))?;
     decider
@@ -152,7 +180,9 @@ fn decide_all(
     };
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
     with_context(loaded, &body, |context| {
-        let (flags, kept) = Flags::decide(decider, loaded, context, tag.as_mut());
+        let (flags, kept) = by.ask(decider, context, |history| {
+            Flags::decide(decider, loaded, context, history, tag.as_mut())
+        });
         let tag = tag.take().map(etag::Builder::finish);
         if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
             decider.metrics().not_modified.inc();
@@ -197,6 +227,7 @@ fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
             quiet_hours: None,
             plain_unit_ids: false,
             replay: None,
+            state: None,
         },
         attributes: std::collections::BTreeMap::new(),
         audiences: std::collections::BTreeMap::new(),

@@ -1,3 +1,4 @@
+mod agree;
 mod browser;
 mod bulk;
 mod changes;

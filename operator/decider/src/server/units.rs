@@ -17,7 +17,7 @@ use crate::exposure::report::EraseError;
 /// What was forgotten.
 #[derive(Serialize)]
 struct Forgotten {
-    /// Whether this decider remembered anything of the unit.
+    /// Whether this decider, or the memory that it shares with others, remembered anything of the unit.
     remembered: bool,
     /// Exposures that waited for the collector.
     exposures: u64,
@@ -26,8 +26,8 @@ struct Forgotten {
     collector: Option<Value>,
 }
 
-/// `DELETE /v1/units/{unit}`: forgets a unit here and lets the collector erase it. Idempotent. Other deciders have memories of
-/// their own, which are asked for themselves.
+/// `DELETE /v1/units/{unit}`: forgets a unit here and in the memory that deciders share, and lets the collector erase it.
+/// Idempotent. Other deciders have memories of their own, which are asked for themselves.
 pub(super) async fn forget(decider: &Decider, unit: &str) -> Answer {
     match try_forget(decider, unit).await {
         Ok(forgotten) => json(StatusCode::OK, "application/json", &forgotten),
@@ -52,6 +52,11 @@ async fn try_forget(decider: &Decider, unit: &str) -> Result<Forgotten, Problem>
         loaded.engine.bundle().namespace.clone()
     };
     let remembered = decider.forget(&unit);
+    let shared = decider.forget_shared(&unit).await.map_err(|error| {
+        let detail = format!("forgotten in memory, but not everywhere: {error}; ask again");
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    })?;
+    let remembered = remembered || shared;
     let Some(eraser) = decider.eraser() else {
         return Ok(Forgotten {
             remembered,

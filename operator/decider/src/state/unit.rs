@@ -8,14 +8,14 @@ use super::{Forgotten, Key};
 pub(super) const WEIGHT: usize = 2;
 
 /// Most shows kept of one unit: caps above it are never reached.
-pub(super) const MAX_SHOWS: usize = 1024;
+pub(crate) const MAX_SHOWS: usize = 1024;
 
 /// Most outcomes kept of one unit: counts above it are never reached.
-pub(super) const MAX_OUTCOMES: usize = 64;
+pub(crate) const MAX_OUTCOMES: usize = 64;
 
 /// The past of one unit.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Unit {
+pub(crate) struct Unit {
     shows: Vec<Show>,
     /// In the order in which they were heard of.
     outcomes: Vec<(Key, Timestamp)>,
@@ -23,7 +23,7 @@ pub(super) struct Unit {
 
 /// That the unit was shown something, or would have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Show {
+pub(crate) struct Show {
     pub at: Timestamp,
     pub binding: Option<Key>,
     pub module: Option<Key>,
@@ -32,6 +32,16 @@ pub(super) struct Show {
 }
 
 impl Unit {
+    /// One of which that much is known.
+    pub(crate) fn known(shows: Vec<Show>, outcomes: Vec<(Key, Timestamp)>) -> Self {
+        Self { shows, outcomes }
+    }
+
+    /// Adds a show, whatever else there is.
+    pub(crate) fn add(&mut self, show: Show) {
+        self.shows.push(show);
+    }
+
     /// Entries.
     pub(super) fn len(&self) -> usize {
         self.shows.len() + self.outcomes.len()
@@ -83,7 +93,7 @@ impl Unit {
         meant.min_by_key(|(_, (_, at))| *at).map(|(index, _)| index)
     }
 
-    pub(super) fn shown(&self, what: Key, since: Timestamp) -> u32 {
+    pub(crate) fn shown(&self, what: Key, since: Timestamp) -> u32 {
         let matches = |show: &&Show| {
             show.at > since
                 && (show.channel == what || [show.binding, show.module, show.program].contains(&Some(what)))
@@ -91,17 +101,17 @@ impl Unit {
         u32::try_from(self.shows.iter().filter(matches).count()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn last_shown(&self, channel: Key) -> Option<Timestamp> {
+    pub(crate) fn last_shown(&self, channel: Key) -> Option<Timestamp> {
         let shows = self.shows.iter().filter(|show| show.channel == channel);
         shows.map(|show| show.at).max()
     }
 
-    pub(super) fn last_outcome(&self, event: Key) -> Option<Timestamp> {
+    pub(crate) fn last_outcome(&self, event: Key) -> Option<Timestamp> {
         let outcomes = self.outcomes.iter().filter(|(known, _)| *known == event);
         outcomes.map(|(_, at)| *at).max()
     }
 
-    pub(super) fn outcomes(&self, event: Key, since: Timestamp) -> u32 {
+    pub(crate) fn outcomes(&self, event: Key, since: Timestamp) -> u32 {
         let matches = |(known, at): &&(Key, Timestamp)| *known == event && *at > since;
         u32::try_from(self.outcomes.iter().filter(matches).count()).unwrap_or(u32::MAX)
     }

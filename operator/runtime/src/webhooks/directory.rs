@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use attune_admission::{Found, Ground};
 use attune_api::GovernancePolicy;
+use attune_api::channel::ChannelSpec;
 use attune_api::delivery::Delivery;
 use attune_compile::snapshot::Labels;
 
@@ -20,15 +21,15 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Everything that there is. A Channel without a readable delivery is there and unknown.
-    pub fn of<'d>(channels: impl Iterator<Item = (&'d str, &'d str, Option<&'d Delivery>)>) -> Self {
-        let found = |delivery: Option<&Delivery>| match delivery {
-            Some(Delivery::Sidecar(sidecar)) => Found::Sidecar(sidecar.clone()),
-            Some(other) => Found::Other(other.name()),
+    /// Everything that there is. A Channel that cannot be read is there and unknown.
+    pub fn of<'d>(channels: impl Iterator<Item = (&'d str, &'d str, Option<&'d ChannelSpec>)>) -> Self {
+        let found = |spec: Option<&ChannelSpec>| match spec.map(|spec| (&spec.delivery, &spec.state)) {
+            Some((Delivery::Sidecar(sidecar), state)) => Found::Sidecar(sidecar.clone(), state.clone()),
+            Some((other, _)) => Found::Other(other.name()),
             None => Found::Unknown,
         };
-        let entry = |(namespace, name, delivery): (&str, &str, Option<&Delivery>)| {
-            ((namespace.to_owned(), name.to_owned()), found(delivery))
+        let entry = |(namespace, name, spec): (&str, &str, Option<&ChannelSpec>)| {
+            ((namespace.to_owned(), name.to_owned()), found(spec))
         };
         Self {
             channels: Some(channels.map(entry).collect()),

@@ -21,7 +21,7 @@ fn desk() -> Desk {
         let labels = [("region".to_owned(), region.to_owned())].into();
         index.learn_labels(namespace, Some(labels));
     }
-    let directory = Directory::of(index.deliveries()).under(index.policies(), index.labels());
+    let directory = Directory::of(index.declared_channels()).under(index.policies(), index.labels());
     Desk {
         settings: None,
         directory: watch::Sender::new(Arc::new(directory)).subscribe(),

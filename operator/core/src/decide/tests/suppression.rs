@@ -302,3 +302,67 @@ fn decides_by_what_the_unit_did() {
     let long_ago = Past::default().did("visit", "2026-11-29T12:00:00Z");
     assert_eq!(of(long_ago), None);
 }
+
+#[test]
+fn shows_nothing_that_has_limits_while_nothing_is_known() {
+    let of = |plan: Plan| {
+        let answer = Ask::new(cart("u1")).after(Past::unknown()).of(&plan.engine());
+        (answer.reason, answer.binding().to_owned())
+    };
+    let first = |change: fn(&mut crate::bundle::Binding)| of(shop_with_second().binding("hero-home", change));
+    let next = (Targeted, "second".to_owned());
+    assert_eq!(
+        of(shop_with_second()),
+        (Targeted, "hero-home".to_owned()),
+        "nothing is limited"
+    );
+    assert_eq!(
+        first(|binding| binding.caps = vec![cap(CapScope::Unit, 1000)]),
+        next
+    );
+    assert_eq!(first(stop_on_purchase), next);
+    let everything: [fn(&mut crate::bundle::ChannelSettings); 2] = [
+        |settings| settings.caps = vec![cap(CapScope::Unit, 1000)],
+        |settings| settings.minimum_gap_seconds = Some(1),
+    ];
+    for limit in everything {
+        assert_eq!(
+            of(shop_with_second().settings(limit)),
+            (Capped, "nobody".to_owned())
+        );
+    }
+    // Neither that somebody bought nor that they did not.
+    for rule in [
+        r#"history.count("purchase", duration("1h")) > 0"#,
+        r#"!(history.count("purchase", duration("1h")) > 0)"#,
+        r#"!(now - history.last("purchase") < duration("1h"))"#,
+    ] {
+        let asking = shop().audience("asked", rule).binding("hero-home", |binding| {
+            binding.candidates = vec![candidate("hero", &["asked"])];
+        });
+        assert_eq!(of(asking), (NotEligible, "nobody".to_owned()), "{rule}");
+    }
+}
+
+#[test]
+fn knows_where_history_matters() {
+    let asks = |plan: Plan| plan.engine().asks_history("home");
+    assert!(!asks(shop_with_second()));
+    assert!(asks(
+        shop().settings(|settings| settings.minimum_gap_seconds = Some(1))
+    ));
+    assert!(asks(
+        shop().settings(|settings| settings.caps = vec![cap(CapScope::Unit, 1)])
+    ));
+    assert!(asks(
+        shop().binding("hero-home", |binding| binding.caps = vec![cap(CapScope::Unit, 1)])
+    ));
+    assert!(asks(shop().binding("hero-home", stop_on_purchase)));
+    let named = shop()
+        .audience("asked", r#"history.count("purchase", duration("1h")) > 0"#)
+        .binding("hero-home", |binding| {
+            binding.candidates = vec![candidate("hero", &["asked"])];
+        });
+    assert!(asks(named.clone()));
+    assert!(!named.engine().asks_history("elsewhere"));
+}

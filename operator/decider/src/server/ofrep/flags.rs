@@ -3,6 +3,7 @@
 use attune_core::bundle::Metadata;
 use attune_core::context::Context;
 use attune_core::decide::{Decision, decide_everywhere};
+use attune_core::history::History;
 use attune_core::ofrep::Success;
 use attune_core::replay::Inputs;
 use axum::http::HeaderMap;
@@ -33,11 +34,11 @@ impl Flags {
         decider: &Decider,
         loaded: &'e Loaded,
         context: &Context<'_>,
+        history: &dyn History,
         mut tag: Option<&mut etag::Builder>,
     ) -> (Self, Vec<Kept<'e>>) {
         let engine = &loaded.engine;
         let now = decider.now();
-        let history = decider.state().snapshot(context.unit().map(|(unit, _)| unit));
         let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
         let mut ids = DecisionIds::at(now);
         let mut write = |decision: &Decision<'e>| {
@@ -50,7 +51,7 @@ impl Flags {
         };
         let mut kept = Vec::new();
         if loaded.keeps(context) {
-            for (decision, inputs) in loaded.watch_everywhere(context, &history, now) {
+            for (decision, inputs) in loaded.watch_everywhere(context, history, now) {
                 let id = write(&decision);
                 kept.extend(inputs.map(|inputs| Kept {
                     id,
@@ -60,7 +61,7 @@ impl Flags {
                 }));
             }
         } else {
-            for decision in decide_everywhere(engine, context, &history, now) {
+            for decision in decide_everywhere(engine, context, history, now) {
                 write(&decision);
             }
         }

@@ -198,9 +198,10 @@ pub(super) fn text(bytes: usize) -> Value {
 fn explanations() -> Value {
     json!({
         "Explanation": {
-            "type": "object", "required": ["decision", "trace"],
+            "type": "object", "required": ["decision", "trace", "history"],
             "properties": {
                 "decision": named("Success"),
+                "history": {"enum": ["Own", "Shared", "Unknown"]},
                 "trace": {"type": "array", "items": {
                     "type": "object", "required": ["step"], "properties": {"step": {"type": "string"}}
                 }}

@@ -1,14 +1,48 @@
+//! Rules in formats for those who run no decider, and what is told about what they cannot carry.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of a test may panic"
+)]
+
 use attune_api::Kind;
-use attune_api::conditions::ConditionType;
+use attune_api::conditions::{ConditionType, Reason};
 use attune_api::delivery::RuleFormat;
-use attune_testkit::Strategy;
+use attune_compile::formats::{Written, write};
+use attune_compile::verdict::Programmed;
+use attune_compile::{Compiled, Previous, Publication, Snapshot};
+use attune_testkit::{AT, Strategy};
 use serde_json::{Value, json};
 
-use super::{Written, write};
-use crate::Publication;
-use crate::tests::{compile, condition, findings, stands};
-
 const BINDING: &str = "retention-home-hero";
+
+fn compile(strategy: &Strategy) -> Compiled {
+    let mut snapshot = Snapshot::new("shop");
+    strategy
+        .resources()
+        .into_iter()
+        .for_each(|resource| snapshot.insert(resource));
+    attune_compile::compile(&snapshot, &Previous::new(), AT)
+}
+
+/// What is found about formats, in one line each.
+fn findings(strategy: &Strategy) -> Vec<String> {
+    let compiled = compile(strategy);
+    let findings = compiled.findings.iter();
+    let about_formats = findings.filter(|finding| finding.reason == Reason::FormatUnsupported);
+    about_formats
+        .map(|finding| {
+            let severity = format!("{:?}", finding.severity).to_lowercase();
+            let object = &finding.object;
+            format!(
+                "{severity} {} {} {}: {}",
+                object.kind, object.name, finding.field, finding.message
+            )
+        })
+        .collect()
+}
 
 /// The example with its web channel in a format, and its binding without what no format remembers.
 fn written_as(format: &str) -> Strategy {
@@ -48,16 +82,18 @@ fn writes_the_bundle_as_it_is_published() {
 
 #[test]
 fn writes_one_flag_a_touchpoint() {
-    let (document, written) = written(&plain("Flagd"), RuleFormat::Flagd);
+    let (mut document, written) = written(&plain("Flagd"), RuleFormat::Flagd);
     assert_eq!(written.refusals, []);
-    insta::assert_json_snapshot!("flagd", document, {".metadata[\"attune.revision\"]" => "REVISION"});
+    document["metadata"]["attune.revision"] = json!("REVISION");
+    insta::assert_json_snapshot!("flagd", document);
 }
 
 #[test]
 fn writes_who_gets_which_words() {
-    let (document, written) = written(&plain("Content"), RuleFormat::Content);
+    let (mut document, written) = written(&plain("Content"), RuleFormat::Content);
     assert_eq!(written.refusals, []);
-    insta::assert_json_snapshot!("content", document, {".revision" => "REVISION"});
+    document["revision"] = json!("REVISION");
+    insta::assert_json_snapshot!("content", document);
 }
 
 #[test]
@@ -65,13 +101,6 @@ fn finds_nothing_where_the_format_carries_all() {
     for format in ["Attune", "Flagd", "Content"] {
         let strategy = plain(format);
         assert_eq!(findings(&strategy), [""; 0], "{format}");
-        let stands = stands(
-            &compile(&strategy),
-            Kind::ChannelBinding,
-            BINDING,
-            ConditionType::Accepted,
-        );
-        assert_eq!(stands, "True/Accepted");
     }
 }
 
@@ -81,12 +110,12 @@ fn tells_a_binding_what_its_format_cannot_carry() {
     assert_eq!(
         found,
         [
-            "error ChannelBinding retention-home-hero spec.candidates[1].audiences[1] FormatUnsupported: format `Flagd` of channel \
-             `web`: audience `lapsed` uses an instant or a duration which evaluators of flagd do not have, or not alike: \
+            "error ChannelBinding retention-home-hero spec.candidates[1].audiences[1]: format `Flagd` of channel `web`: \
+             audience `lapsed` uses an instant or a duration which evaluators of flagd do not have, or not alike: \
              whoever it may admit gets the baseline; say it with comparisons of attributes and literals, or deliver the channel \
              by `sidecar` or `service`",
-            "error ChannelBinding retention-home-hero spec.candidates[1].audiences[1] FormatUnsupported: format `Flagd` of channel \
-             `web`: audience `lapsed` uses the instant `user.lastSeen` which evaluators of flagd do not have, or not alike: \
+            "error ChannelBinding retention-home-hero spec.candidates[1].audiences[1]: format `Flagd` of channel `web`: \
+             audience `lapsed` uses the instant `user.lastSeen` which evaluators of flagd do not have, or not alike: \
              whoever it may admit gets the baseline; say it with comparisons of attributes and literals, or deliver the channel \
              by `sidecar` or `service`",
         ]
@@ -97,15 +126,31 @@ fn tells_a_binding_what_its_format_cannot_carry() {
         json!({"caps": [{"per": "Unit", "max": 6, "window": "24h"}]}),
     );
     let compiled = compile(&limited);
-    let judged = condition(&compiled, Kind::ChannelBinding, BINDING, ConditionType::Accepted);
-    assert_eq!(judged.truth.as_str(), "True", "it is sound, and in the bundle");
-    assert!(compiled.channels["web"].bundle.bindings.contains_key(BINDING));
-    let fields: Vec<_> = compiled
-        .findings
+    assert!(
+        compiled.channels["web"].bundle.bindings.contains_key(BINDING),
+        "the bundle has it"
+    );
+    let found = findings(&limited);
+    assert!(found[0].contains("spec.caps: format `Flagd`"), "{found:?}");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let verdict = compiled
+        .verdicts
         .iter()
-        .map(|finding| finding.field.as_str())
-        .collect();
-    assert_eq!(fields, ["spec.caps"]);
+        .find(|(id, _)| id.kind == Kind::ChannelBinding && id.name == BINDING);
+    let (_, verdict) = verdict.unwrap();
+    let accepted = verdict
+        .conditions
+        .iter()
+        .find(|judged| judged.type_ == ConditionType::Accepted);
+    assert_eq!(accepted.unwrap().truth.as_str(), "True");
+    let Some(Programmed::Live {
+        note: Some((reason, _)),
+        ..
+    }) = &verdict.programmed
+    else {
+        panic!("{:?}", verdict.programmed);
+    };
+    assert_eq!(*reason, Reason::FormatUnsupported);
 }
 
 #[test]
@@ -119,7 +164,7 @@ fn carries_conditions_beside_audiences_as_flags_and_not_as_content() {
     let found = findings(&when(plain("Content")));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
-        found[0].contains("spec.candidates[0].when FormatUnsupported"),
+        found[0].contains("spec.candidates[0].when: format `Content`"),
         "{found:?}"
     );
     let (document, _) = written(&when(plain("Content")), RuleFormat::Content);
@@ -142,7 +187,7 @@ fn takes_a_score_for_an_order_only_where_it_is_one() {
     let found = findings(&scored("user.spend90d"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert!(
-        found[0].contains("spec.candidates[1].score FormatUnsupported"),
+        found[0].contains("spec.candidates[1].score: format `Flagd`"),
         "{found:?}"
     );
     // The candidate with a number goes before the one without, whatever their order in the list.
@@ -176,7 +221,7 @@ fn refuses_a_channel_whose_locales_no_evaluator_looks_up() {
     assert!(
         found
             .iter()
-            .any(|line| line.starts_with("error Channel web spec.locales[1] FormatUnsupported")),
+            .any(|line| line.starts_with("error Channel web spec.locales[1]: ")),
         "{found:#?}"
     );
 }
