@@ -23,7 +23,8 @@ impl Driver {
         }
         let (mut pushed, mut written) = (BTreeMap::new(), BTreeMap::new());
         let (mut kept, mut receivers) = (BTreeSet::new(), Vec::new());
-        for (namespace, channel, delivery) in self.index.deliveries() {
+        for (namespace, channel, spec) in self.index.declared_channels() {
+            let delivery = spec.map(|spec| &spec.delivery);
             let key = (namespace.to_owned(), channel.to_owned());
             let publication = self.index.publication(namespace, channel).cloned();
             match (delivery, publication) {
