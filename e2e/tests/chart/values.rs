@@ -50,6 +50,7 @@ pub(crate) async fn a_misspelt_value_is_refused(_: &ControlPlane, helm: &Helm) -
         "certificates.certManager.issuer.name=x",
         "monitoring.alerts.enable=true",
         "networkPolicy.monitoring.namespaces=x",
+        "push.networks={10.0.0.0/8}",
         "operator.podDisruptionBudget.maxUnavailable=1",
     ];
     refused(helm, &misspelt).await
@@ -74,6 +75,11 @@ pub(crate) async fn a_wrong_value_is_refused(_: &ControlPlane, helm: &Helm) -> R
         "monitoring.interval=often",
         "collector.retention.exposures=often",
         "rbac.metricSecrets=perhaps",
+        "rbac.pushSecrets={Not_A_Name}",
+        "push.hosts={https://hooks.example}",
+        "push.allowHttp=perhaps",
+        "push.allowedNetworks={10.1.2.3}",
+        "push.ports={0}",
     ];
     refused(helm, &wrong).await
 }

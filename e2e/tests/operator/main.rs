@@ -17,6 +17,7 @@ mod neighbours;
 mod plan;
 mod process;
 mod programs;
+mod push;
 mod release;
 mod replicas;
 mod results;
@@ -64,6 +65,14 @@ fn serving(suite: Suite<Programs>) -> Suite<Programs> {
         .test(
             "workloads_are_written_once_and_put_back",
             workloads::workloads_are_written_once_and_put_back,
+        )
+        .test(
+            "an_endpoint_gets_edits_and_drift_is_repaired",
+            push::an_endpoint_gets_edits_and_drift_is_repaired,
+        )
+        .test(
+            "rules_in_a_config_map_are_kept_and_a_foreign_one_is_left_alone",
+            push::rules_in_a_config_map_are_kept_and_a_foreign_one_is_left_alone,
         )
         .test(
             "a_bundle_is_for_pods_of_its_namespace",

@@ -341,7 +341,7 @@ pub struct ChannelStatus {
     /// Deciders by state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deciders: Option<DeciderFigures>,
-    /// The last delivery to a receiver outside the cluster.
+    /// The last delivery by `push` or `configMap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<SyncFigures>,
 }
@@ -361,18 +361,25 @@ pub struct DeciderFigures {
     pub missing: i32,
 }
 
-/// A delivery to a receiver outside the cluster.
+/// A delivery to a receiver that runs no decider of ours.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SyncFigures {
-    /// Revision that the receiver acknowledged.
+    /// Revision that the receiver acknowledged, as far as is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub revision: Option<String>,
-    /// When it last did.
+    /// Hash of where and in which format that was: an acknowledgement of another receiver counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub target: Option<String>,
+    /// When the receiver last acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_success: Option<Instant>,
-    /// Attempts since then.
+    /// When the receiver was last found to have something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_drift: Option<Instant>,
+    /// Attempts since the receiver last acknowledged it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<i32>,
     /// HTTP status of the last answer.

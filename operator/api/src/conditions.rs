@@ -198,7 +198,7 @@ names! {
         Programmed,
         /// What it says is published and not acknowledged yet.
         Published,
-        /// A decider acknowledged what is published.
+        /// A decider, or the receiver, acknowledged what is published.
         Acknowledged,
         /// It is published and no decider is desired.
         NoDeciders,
@@ -210,7 +210,7 @@ names! {
         FallbackTooLarge,
         /// The previous bundle cannot be read, so nothing is published over it.
         PreviousUnreadable,
-        /// A decider refused what is published.
+        /// A decider, or the receiver, refused what is published.
         Refused,
         /// Every decider has the published revision.
         Converged,
@@ -222,10 +222,20 @@ names! {
         Synced,
         /// The receiver does not have it yet.
         SyncPending,
-        /// The receiver could not be reached or refused it.
-        SyncFailed,
+        /// The receiver could not be reached, or cannot take it now.
+        ReceiverUnreachable,
+        /// The receiver had it and has something else now.
+        Drifted,
+        /// A Secret that the delivery needs is not there, or does not hold what it should.
+        SecretMissing,
+        /// The operator's settings do not let it send there.
+        EgressDenied,
         /// The format that the channel is delivered in cannot carry it.
         FormatUnsupported,
+        /// It is too large for the ConfigMap that it is written into.
+        TooLarge,
+        /// Somebody else's object has the name of the ConfigMap that it is written into.
+        NameTaken,
 
         /// Somebody suspended it, or what it belongs to.
         Suspended,

@@ -31,6 +31,12 @@ names! {
         Converged,
         /// Some deciders do not have the published revision yet.
         Converging,
+        /// The receiver has the published revision.
+        Synced,
+        /// The receiver does not get the published revision; the note says why.
+        NotSynced,
+        /// The receiver had the published revision and has something else now; it is sent again.
+        Drifted,
         /// Pods that should have a decider have none; on the channel, and on the pods themselves.
         DecidersMissing,
         /// A condition about the strategy is true again; the note names it.
@@ -75,6 +81,7 @@ impl EventReason {
                 | Self::Published
                 | Self::Converged
                 | Self::Converging
+                | Self::Synced
                 | Self::CertificateRotated
                 | Self::Concluded
                 | Self::Promoted

@@ -12,6 +12,12 @@ pub const CA_CONFIG_MAP: &str = "attune-ca";
 pub const CA_KEY: &str = "ca.crt";
 /// Key of the gzipped bundle in a Channel's ConfigMap.
 pub const BUNDLE_KEY: &str = "bundle.json.gz";
+/// Key of the rules in the ConfigMap of a Channel with delivery `configMap`.
+pub const RULES_KEY: &str = "rules.json";
+/// Key of the same where they are gzipped.
+pub const PACKED_RULES_KEY: &str = "rules.json.gz";
+/// Annotation on the ConfigMap of a Channel with delivery `configMap`: the format of the rules in it.
+pub const FORMAT: &str = "attune.dev/format";
 /// Audience of the tokens by which pods prove who they are.
 pub const TOKEN_AUDIENCE: &str = "attune.dev";
 /// Annotation on what the operator wrote: the revision in it.
@@ -30,6 +36,8 @@ pub const FIELD_MANAGER_STATUS: &str = "attune-operator/status";
 pub const FIELD_MANAGER_RESULTS: &str = "attune-operator/results";
 /// Field manager that writes bundles.
 pub const FIELD_MANAGER_PUBLISH: &str = "attune-operator/publish";
+/// Field manager that writes the rules of Channels with delivery `configMap`.
+pub const FIELD_MANAGER_RULES: &str = "attune-operator/rules";
 /// Field manager that writes the workloads of Channels with delivery `service`.
 pub const FIELD_MANAGER_DELIVER: &str = "attune-operator/deliver";
 /// Field manager that writes certificates and who trusts them.

@@ -9,9 +9,11 @@ use serde_json::{Map, Value};
 use crate::verdict::{Judged, Truth, Verdict, is_result};
 
 mod deciders;
+mod receiver;
 mod turns;
 
 pub use deciders::{Bare, Deciders, Fallback, Heard, Outside};
+pub use receiver::{Delivered, Receiver};
 pub use turns::{counts, differ_in_counts_only, turns};
 
 #[cfg(test)]
@@ -38,9 +40,13 @@ pub fn render(
         match outside.filter(|_| kind == Kind::Channel) {
             Some(outside) => {
                 conditions.push(deciders::with_fallback(live, outside.fallback, old));
-                conditions.push(deciders::judge_delivery(outside.delivery, outside.deciders, old));
+                conditions.push(deciders::judge_delivery(outside, old));
                 let counted = deciders::figures(outside.deciders, old);
                 figures.extend(counted.map(|figures| ("deciders".to_owned(), figures)));
+                if receiver::has_receiver(outside.delivery) {
+                    let synced = receiver::sync_figures(outside.receiver, old);
+                    figures.extend(synced.map(|figures| ("sync".to_owned(), figures)));
+                }
             }
             None => conditions.push(live),
         }
@@ -124,6 +130,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "liveRules",
             "firedRules",
             "deciders",
+            "sync",
         ],
         Kind::ChannelBinding => &[
             "observedGeneration",

@@ -21,7 +21,7 @@ use attune_compile::access::{self, Answer};
 use attune_compile::codeowners::Owned;
 use attune_compile::live::Rules;
 use attune_compile::snapshot::{Labels, NAME_LABEL};
-use attune_compile::status::{Deciders, Fallback};
+use attune_compile::status::{Deciders, Fallback, Receiver};
 use attune_compile::{Compiled, Finding, Inquiry, ObjectId, Publication};
 use attune_core::bundle::Bundle;
 use attune_core::measure::counts::Counts;
@@ -269,6 +269,13 @@ impl Index {
     pub fn hear(&mut self, namespace: &str, channel: &str, deciders: Deciders) {
         if let Some(space) = self.spaces.get_mut(namespace) {
             space.hear(channel, deciders);
+        }
+    }
+
+    /// Notes how the delivery of a Channel's rules to its receiver stands.
+    pub fn hear_receiver(&mut self, namespace: &str, channel: &str, receiver: Receiver) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.hear_receiver(channel, receiver);
         }
     }
 

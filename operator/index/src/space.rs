@@ -12,8 +12,8 @@ use attune_compile::access;
 use attune_compile::evidence::cited_on;
 use attune_compile::facts::{ExperimentFacts, shown_of};
 use attune_compile::status::{
-    Deciders, Fallback, Outside, differ_in_counts_only, owned_figures, render, says_the_same, turns,
-    undecodable,
+    Deciders, Fallback, Outside, Receiver, differ_in_counts_only, owned_figures, render, says_the_same,
+    turns, undecodable,
 };
 use attune_compile::traffic::{Told, Traffic};
 use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
@@ -38,6 +38,7 @@ pub(crate) struct Space {
     published: Previous,
     deciders: BTreeMap<String, Deciders>,
     fallbacks: BTreeMap<String, Fallback>,
+    receivers: BTreeMap<String, Receiver>,
     /// What deciders told of requests and decisions.
     traffic: Traffic,
     compiled: Option<Compiled>,
@@ -126,6 +127,7 @@ impl Space {
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);
             self.fallbacks.remove(&id.name);
+            self.receivers.remove(&id.name);
         }
         self.touched = true;
     }
@@ -187,6 +189,14 @@ impl Space {
     pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
         let before = self.fallbacks.insert(channel.to_owned(), fallback);
         self.touched |= before.unwrap_or_default() != fallback;
+    }
+
+    pub(crate) fn hear_receiver(&mut self, channel: &str, receiver: Receiver) {
+        let known = self.receivers.entry(channel.to_owned()).or_default();
+        if *known != receiver {
+            *known = receiver;
+            self.touched = true;
+        }
     }
 
     /// Adds what the deciders of a Channel counted.
@@ -431,6 +441,7 @@ impl Space {
         let outside = channel.map(|(name, channel)| Outside {
             delivery: &channel.spec.delivery,
             deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
+            receiver: self.receivers.get(name).unwrap_or(&Receiver::Unknown),
             fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
         });
         let counted = told.map(|told| told.of(id.kind, &id.name));

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use attune_admission::PullPolicy;
 use clap::{Args as Group, Parser, ValueEnum};
+use ipnet::IpNet;
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
+use crate::push::Egress;
 
 /// The Attune operator: checks strategies, compiles them into rules, hands them to deciders and writes what is true of
 /// them onto the resources.
@@ -30,6 +32,10 @@ pub struct Args {
     /// What the deciders that it starts are started with.
     #[command(flatten)]
     pub deciders: Deciders,
+
+    /// Where Channels may send their rules.
+    #[command(flatten)]
+    pub push: Push,
 
     /// Watch this namespace only; repeatable. Without it, all.
     #[arg(
@@ -173,6 +179,29 @@ pub struct Deciders {
         default_value = "IfNotPresent"
     )]
     pub decider_image_pull_policy: PullPolicy,
+}
+
+/// Where Channels with delivery `push` may send their rules.
+#[derive(Debug, Clone, Group)]
+pub struct Push {
+    /// A host that rules may be sent to, or `*.` and what hosts end in; repeatable. Without it, any.
+    #[arg(long = "push-host", env = "ATTUNE_PUSH_HOSTS", value_delimiter = ',')]
+    pub push_hosts: Vec<String>,
+
+    /// Lets rules be sent without TLS.
+    #[arg(long, env = "ATTUNE_PUSH_ALLOW_HTTP")]
+    pub push_allow_http: bool,
+
+    /// A network that rules may be sent into although it is not public, as `10.1.0.0/16`; repeatable.
+    #[arg(long = "push-network", env = "ATTUNE_PUSH_NETWORKS", value_delimiter = ',')]
+    pub push_networks: Vec<IpNet>,
+}
+
+impl Push {
+    /// What these settings let be reached.
+    pub fn egress(&self) -> Egress {
+        Egress::new(&self.push_hosts, self.push_allow_http, &self.push_networks)
+    }
 }
 
 /// Who keeps the certificates.

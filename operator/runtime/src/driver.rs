@@ -2,6 +2,7 @@
 //!
 //! Every replica does so, and every one hands out bundles; what is written outside is written by the one that leads.
 
+mod deliveries;
 mod hearing;
 mod role;
 
@@ -20,12 +21,14 @@ use tracing::{debug, info};
 
 use crate::access::Needed;
 use crate::clock::Clock;
+use crate::config_maps::ConfigMaps;
 use crate::distribute::Shelf;
 use crate::events::{Events, reference};
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::patch::Writer;
 use crate::publish::{Found, Publisher, Restored};
+use crate::push::Pusher;
 use crate::results::Inquiries;
 use crate::watch::Observation;
 use crate::webhooks::Directory;
@@ -43,6 +46,10 @@ pub struct Outputs {
     pub shelf: Arc<Shelf>,
     /// To ConfigMaps.
     pub publisher: Arc<Publisher>,
+    /// To endpoints.
+    pub pusher: Arc<Pusher>,
+    /// To the ConfigMaps that Channels name.
+    pub config_maps: Arc<ConfigMaps>,
     /// To resources.
     pub statuses: Arc<Writer>,
     /// To the collector.
@@ -142,6 +149,10 @@ impl Driver {
             Arc::clone(&self.outputs.shelf),
             Arc::clone(&self.outputs.publisher),
         );
+        let (pusher, config_maps) = (
+            Arc::clone(&self.outputs.pusher),
+            Arc::clone(&self.outputs.config_maps),
+        );
         let (pods, mut leadership) = (self.hearing.pods(), self.leadership.clone());
         self.follow();
         let mut tick = tokio::time::interval(TICK);
@@ -155,6 +166,8 @@ impl Driver {
                 () = bundles.deciders.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = pods.changed() => tokio::time::sleep(self.pace.debounce).await,
                 () = publisher.news() => {}
+                () = pusher.news() => {}
+                () = config_maps.news() => {}
                 () = leadership.changed() => self.follow(),
                 _ = tick.tick() => {}
             }
@@ -222,6 +235,7 @@ impl Driver {
         self.note_fallbacks();
         // INVARIANT: deciders are heard about what is out now, not about the revision before it.
         self.hear_deciders();
+        self.deliver();
         for effect in self.index.report(now) {
             self.carry_out(effect);
         }

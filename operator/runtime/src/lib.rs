@@ -3,6 +3,7 @@
 //! One task owns the [`attune_index::Index`]; everything else feeds it or does what it says:
 //!
 //! - [`watch`]: what happens on the API server becomes an [`watch::Observation`]; one bad object never stops a stream.
+//! - [`config_maps`]: rules in the ConfigMaps that Channels name.
 //! - [`driver`]: applies observations, waits a moment for more, settles, and hands effects on.
 //! - [`publish`]: bundles to the ConfigMaps that outlive the operator, and back after a restart.
 //! - [`distribute`]: bundles to deciders, over HTTP with entity tags and long polls, each to those who may have it.
@@ -14,6 +15,7 @@
 //! - [`certificates`]: what is served with, kept and renewed.
 //! - [`webhooks`]: the API server asks about pods and resources.
 //! - [`patch`]: statuses to the API server, by server-side apply, the newest of an object only.
+//! - [`push`]: rules to endpoints that run no decider of ours.
 //! - [`queue`]: what waits to be written, each key with a backoff of its own.
 //! - [`results`]: questions to the collector, answers onto the resources.
 //! - [`pods`]: which pods have a decider, and which should.
@@ -25,6 +27,7 @@ mod args;
 pub mod callers;
 pub mod certificates;
 pub mod clock;
+pub mod config_maps;
 pub mod counted;
 pub mod deciders;
 pub mod deliver;
@@ -40,6 +43,7 @@ pub mod patch;
 pub mod peers;
 pub mod pods;
 pub mod publish;
+pub mod push;
 pub mod queue;
 pub mod results;
 mod run;

@@ -25,7 +25,13 @@ pub struct Metrics {
     ready: Gauge,
     leader: Gauge,
     cluster: Cluster,
+    push: Push,
 }
+
+mod push;
+
+use push::Push;
+pub(crate) use push::Pushed;
 
 /// What the parts of a cluster do to the operator, and it to them.
 #[derive(Debug)]
@@ -146,7 +152,9 @@ impl Outcome {
 impl Metrics {
     /// Registers everything.
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("attune_operator");
+        let mut whole = Registry::with_prefix("attune");
+        let push = Push::new(whole.sub_registry_with_prefix("push"));
+        let registry = whole.sub_registry_with_prefix("operator");
         let watch_failures = Family::default();
         registry.register(
             "watch_failures",
@@ -192,9 +200,9 @@ impl Metrics {
         );
         let leader = Gauge::default();
         registry.register("leader", "1 while this replica writes", leader.clone());
-        let cluster = Cluster::new(&mut registry);
+        let cluster = Cluster::new(registry);
         Self {
-            registry,
+            registry: whole,
             watch_failures,
             settles,
             compilations,
@@ -206,6 +214,7 @@ impl Metrics {
             ready,
             leader,
             cluster,
+            push,
         }
     }
 

@@ -29,7 +29,7 @@
 - apiGroups: [attune.dev]
   resources: [channels/finalizers]
   verbs: [update]
-# Bundles, and the certificates that deciders trust.
+# Bundles, rules, and the certificates that deciders trust.
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch, create, patch, delete]
@@ -64,6 +64,16 @@
 # Where a Metric's database is.
 - apiGroups: [""]
   resources: [secrets]
+  verbs: [get]
+{{- end }}
+{{- with .Values.rbac.pushSecrets }}
+# How receivers of rules are called.
+- apiGroups: [""]
+  resources: [secrets]
+  {{- if not (has "*" .) }}
+  resourceNames:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
   verbs: [get]
 {{- end }}
 {{- end -}}

@@ -140,9 +140,21 @@ const CHANNEL: &[Column] = &[
     DECLARED,
     number("Current", ".status.deciders.current"),
     number("Desired", ".status.deciders.desired"),
+    text("Sync", r#".status.conditions[?(@.type=="Synced")].reason"#),
     FIRED,
     wide(text("Endpoint", ".status.endpoint")),
     wide(text("Revision", ".status.revision")),
+    wide(text("Acknowledged", ".status.sync.revision")),
+    wide(Column {
+        type_: "date",
+        ..text("Last-Ack", ".status.sync.lastSuccess")
+    }),
+    wide(Column {
+        type_: "date",
+        ..text("Last-Drift", ".status.sync.lastDrift")
+    }),
+    wide(number("Attempts", ".status.sync.attempts")),
+    wide(number("HTTP", ".status.sync.responseStatus")),
 ];
 const CHANNEL_BINDING: &[Column] = &[
     text("Program", ".spec.programRef.name"),

@@ -6,6 +6,7 @@ use attune_api::delivery::Delivery;
 use serde_json::Value;
 
 use super::kept;
+use super::receiver::{Receiver, has_receiver, judge_live, judge_sync};
 use crate::verdict::{Judged, Programmed, Truth};
 
 /// The most pods that a condition names.
@@ -18,6 +19,8 @@ pub struct Outside<'o> {
     pub delivery: &'o Delivery,
     /// What its deciders say.
     pub deciders: &'o Deciders,
+    /// What its receiver says, where it has one that is no decider.
+    pub receiver: &'o Receiver,
     /// What became of its fallback.
     pub fallback: Fallback,
 }
@@ -149,6 +152,19 @@ pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<
         }
     };
     let unacknowledged = || Judged::new(type_, false, Reason::Published, "no decider acknowledged it yet");
+    // What was acknowledged before a restart still is.
+    let as_before = || {
+        kept(type_, old).filter(|judged| {
+            judged.truth == Truth::True && old.get("revision").and_then(Value::as_str) == Some(revision)
+        })
+    };
+    if let Some(outside) = outside.filter(|outside| has_receiver(outside.delivery)) {
+        let pending = || Judged::new(type_, false, Reason::Published, "nothing was sent yet");
+        let judged = judge_live(outside.receiver, revision)
+            .or_else(as_before)
+            .unwrap_or_else(pending);
+        return with_note(judged, note.as_ref());
+    }
     let judged = match outside.map(|outside| outside.deciders) {
         Some(Deciders::Heard(heard)) if heard.current > 0 => {
             Judged::new(type_, true, Reason::Acknowledged, "")
@@ -164,12 +180,7 @@ pub(super) fn judge_programmed(programmed: &Programmed, outside: Option<Outside<
         ),
         Some(Deciders::Heard(heard)) if heard.desired > 0 => unacknowledged(),
         Some(Deciders::Heard(_)) => Judged::new(type_, true, Reason::NoDeciders, ""),
-        // What was acknowledged before a restart still is.
-        Some(Deciders::Unheard) | None => kept(type_, old)
-            .filter(|judged| {
-                judged.truth == Truth::True && old.get("revision").and_then(Value::as_str) == Some(revision)
-            })
-            .unwrap_or_else(unacknowledged),
+        Some(Deciders::Unheard) | None => as_before().unwrap_or_else(unacknowledged),
     };
     with_note(judged, note.as_ref())
 }
@@ -227,15 +238,21 @@ pub(super) fn with_fallback(judged: Judged, fallback: Fallback, old: &Value) -> 
     )
 }
 
-/// Whether every decider has what is published.
-pub(super) fn judge_delivery(delivery: &Delivery, deciders: &Deciders, old: &Value) -> Judged {
+/// Whether every decider, or the receiver, has what is published.
+pub(super) fn judge_delivery(outside: Outside<'_>, old: &Value) -> Judged {
     let type_ = ConditionType::Converged;
-    if !matches!(delivery, Delivery::Sidecar(_) | Delivery::Service(_)) {
+    let Outside {
+        delivery, deciders, ..
+    } = outside;
+    if has_receiver(delivery) {
+        return judge_sync(outside.receiver, old);
+    }
+    if matches!(delivery, Delivery::Batch(_)) {
         return Judged::new(
             ConditionType::Synced,
             Truth::Unknown,
             Reason::SyncPending,
-            "this version serves deciders only: it does not deliver to the endpoint yet",
+            "this version does not decide in bulk yet",
         );
     }
     let Deciders::Heard(heard) = deciders else {

@@ -15,6 +15,7 @@ fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Outside<'o> {
     Outside {
         delivery,
         deciders,
+        receiver: &super::Receiver::Unknown,
         fallback: Fallback::Unknown,
     }
 }

@@ -9,9 +9,10 @@ use crate::finding::is_capped;
 use crate::verdict::{Judged, Truth};
 
 /// Conditions whose turns are told.
-const TOLD: [ConditionType; 12] = [
+const TOLD: [ConditionType; 13] = [
     ConditionType::Programmed,
     ConditionType::Converged,
+    ConditionType::Synced,
     ConditionType::Ready,
     ConditionType::OwnersResolved,
     ConditionType::Covered,
@@ -25,12 +26,19 @@ const TOLD: [ConditionType; 12] = [
 ];
 
 /// Reasons that are told also where the condition was not true before.
-const GRAVE: [Reason; 5] = [
+const GRAVE: [Reason; 12] = [
     Reason::ServingPrevious,
     Reason::PreviousUnreadable,
     Reason::Refused,
     Reason::DecidersMissing,
     Reason::FallbackTooLarge,
+    Reason::ReceiverUnreachable,
+    Reason::Drifted,
+    Reason::SecretMissing,
+    Reason::EgressDenied,
+    Reason::FormatUnsupported,
+    Reason::TooLarge,
+    Reason::NameTaken,
 ];
 
 /// The conditions that have turned, as they are now.
@@ -60,6 +68,10 @@ fn is_turn(before: Option<&Judged>, now: &Judged, is_stalled: bool) -> bool {
     let is_grave = || GRAVE.contains(&now.reason) && before.is_none_or(|before| before.reason != now.reason);
     let was_capped = before.is_some_and(|before| is_capped(before.reason));
     match now.truth {
+        // An edit is on its way, as every edit is.
+        Truth::False if now.reason == Reason::SyncPending => false,
+        // `Programmed` tells of an edit that has arrived.
+        Truth::True if before.is_some_and(|before| before.reason == Reason::SyncPending) => false,
         Truth::True => was == Some(Truth::False) || is_capped(now.reason) != was_capped || is_grave(),
         Truth::False if was == Some(Truth::True) => true,
         // A mistake that waits for a person is worth a word also when it is the first thing seen.
@@ -74,7 +86,7 @@ fn is_turn(before: Option<&Judged>, now: &Judged, is_stalled: bool) -> bool {
 /// The counts of deciders, and of what they told, that a status of this kind has; the first is there whenever any is.
 pub const fn counts(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Channel => &["deciders", "firedRules"],
+        Kind::Channel => &["deciders", "firedRules", "sync"],
         Kind::ChannelBinding => &["decisions", "firedRules"],
         Kind::Program => &["firedRules"],
         Kind::DataContract => &["attributes"],

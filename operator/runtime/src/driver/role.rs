@@ -42,6 +42,7 @@ impl Driver {
         self.outputs.publisher.follow();
         self.outputs.statuses.clear();
         self.hearing.forget();
+        self.leave_receivers();
     }
 
     /// Takes over the writing if it is this replica's turn; gives whether it has just done so.

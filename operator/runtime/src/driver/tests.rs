@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use attune_api::Resource;
 use attune_api::labels::{CHANNEL, DECIDER, INJECT};
+use attune_compile::status::Receiver;
 use attune_core::measure::counts::Counts;
 use attune_testkit::stands;
 use serde_json::{Value, json};
@@ -73,6 +74,8 @@ impl Bench {
         let outputs = Outputs {
             shelf: Arc::new(Shelf::new(Arc::clone(&metrics))),
             publisher: Arc::new(Publisher::default().telling(events.clone())),
+            pusher: Arc::new(Pusher::new(Arc::clone(&metrics))),
+            config_maps: Arc::default(),
             statuses: Arc::new(Writer::new("tests", Arc::clone(&metrics))),
             inquiries: watch::Sender::default(),
             events,
@@ -187,6 +190,34 @@ async fn who_does_not_lead_serves_and_writes_nothing() {
     assert!(bench.outputs.publisher.is_at_work());
     bench.pass(10).await;
     assert_eq!(bench.written(), [Value::Null; 0], "once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_is_the_leaders_to_serve() {
+    let mut bench = Bench::new(true, Vec::new(), None).await;
+    bench.written();
+    let document = json!({
+        "apiVersion": "attune.dev/v1alpha1",
+        "kind": "Channel",
+        "metadata": {"namespace": "shop", "name": "web", "generation": 2, "uid": "uid-web"},
+        "spec": {
+            "owner": {"group": "web", "contact": "web@shop.example"},
+            "type": "Web",
+            "touchpoints": [{"name": "headline"}],
+            "delivery": {"push": {"url": "https://hooks.example.com/rules"}},
+        },
+    });
+    let resource = Resource::decode(document).unwrap();
+    bench.observe(Observation::Applied(Box::new(resource)));
+    bench.pass(1).await;
+    let written = bench.written();
+    assert_eq!(stands(&written[0], "Synced"), "False/SyncPending");
+    assert_eq!(stands(&written[0], "Programmed"), "False/Published");
+    let pusher = Arc::clone(&bench.outputs.pusher);
+    assert_ne!(pusher.receiver("shop", "web"), Receiver::Unknown);
+    bench.leads.send_replace(false);
+    bench.pass(1).await;
+    assert_eq!(pusher.receiver("shop", "web"), Receiver::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

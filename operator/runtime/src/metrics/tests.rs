@@ -11,6 +11,9 @@ fn names_what_alerts_and_dashboards_rely_on() {
     metrics.certificate_expires("serving", 1_800_000_000);
     metrics.told(EventReason::DecidersMissing);
     metrics.event_lost();
+    metrics.pushed("send", Pushed::Unreachable, 0.1);
+    metrics.drifted();
+    metrics.counted_receivers(&[(Pushed::Synced, 3)].into());
     metrics.counted(&DeciderFigures {
         desired: 5,
         injected: 4,
@@ -29,6 +32,11 @@ fn names_what_alerts_and_dashboards_rely_on() {
         "attune_operator_certificate_expiry_timestamp_seconds{certificate=\"serving\"} 1800000000",
         "attune_operator_events_total{reason=\"DecidersMissing\"} 1",
         "attune_operator_events_lost_total 1",
+        "attune_push_requests_total{call=\"send\",outcome=\"unreachable\"} 1",
+        "attune_push_request_duration_seconds_count 1",
+        "attune_push_drifts_total 1",
+        "attune_push_receivers{state=\"synced\"} 3",
+        "attune_push_receivers{state=\"drifted\"} 0",
         "attune_operator_deciders{state=\"desired\"} 5",
         "attune_operator_deciders{state=\"missing\"} 2",
     ] {

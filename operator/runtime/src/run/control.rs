@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::Args;
 use crate::access::Access;
+use crate::config_maps;
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
 use crate::driver::{Driver, Hearing, Outputs, Pace, Replicas};
@@ -22,6 +23,7 @@ use crate::metrics::Metrics;
 use crate::patch::Writer;
 use crate::pods::{Pods, watch_namespaces, watch_pods};
 use crate::publish::{self, Publisher, Restored, restore};
+use crate::push::{Courier, Pusher, read_secrets, read_standings, system_lookup};
 use crate::results::{Inquiries, Refresher, Tools};
 use crate::siblings::Siblings;
 use crate::trust;
@@ -76,6 +78,8 @@ impl Control {
         let outputs = Outputs {
             shelf,
             publisher: Arc::new(Publisher::default().telling(events.clone())),
+            pusher: Arc::new(Pusher::new(Arc::clone(&metrics))),
+            config_maps: Arc::default(),
             statuses: Arc::new(statuses.sparing(spared)),
             inquiries: watch::Sender::new(Inquiries::default()),
             events,
@@ -180,6 +184,7 @@ impl Control {
             () = asks => {}
             () = outputs.publisher.run(&client) => {}
             () = watch_bundles(&client, &scopes, &outputs.publisher) => {}
+            () = serve_receivers(&args, &client, &scopes, &outputs) => {}
             () = statuses.run(&client) => {}
             () = results.run(&client) => {}
             () = refresher.run(&client) => {}
@@ -228,6 +233,20 @@ async fn watch_bundles(client: &Client, scopes: &[Option<String>], publisher: &P
         .iter()
         .map(|namespace| publish::watch(client.clone(), namespace.clone(), publisher));
     futures::future::join_all(watches).await;
+}
+
+/// Sends rules to endpoints and keeps them in ConfigMaps for as long as it is polled.
+async fn serve_receivers(args: &Args, client: &Client, scopes: &[Option<String>], outputs: &Outputs) {
+    let courier = Courier::new(read_secrets(client.clone()), args.push.egress(), system_lookup());
+    let config_maps = &outputs.config_maps;
+    let watches = scopes
+        .iter()
+        .map(|namespace| config_maps::watch(client.clone(), namespace.clone(), config_maps));
+    tokio::select! {
+        () = outputs.pusher.run(Arc::new(courier), read_standings(client.clone())) => {}
+        () = config_maps.run(client) => {}
+        _ = futures::future::join_all(watches) => {}
+    }
 }
 
 /// One watch for each kind and namespace; gives the lists to wait for.

@@ -36,9 +36,21 @@ fn programmed(deciders: &Deciders) -> Judged {
     let outside = Outside {
         delivery: &delivery,
         deciders,
+        receiver: &Receiver::Unknown,
         fallback: Fallback::Stands,
     };
     judge_programmed(&live(), Some(outside), &Value::Null)
+}
+
+fn converged(deciders: &Deciders) -> Judged {
+    let delivery = sidecar();
+    let outside = Outside {
+        delivery: &delivery,
+        deciders,
+        receiver: &Receiver::Unknown,
+        fallback: Fallback::Stands,
+    };
+    judge_delivery(outside, &Value::Null)
 }
 
 #[test]
@@ -66,6 +78,7 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
         let outside = Outside {
             delivery: &delivery,
             deciders,
+            receiver: &Receiver::Unknown,
             fallback: Fallback::Stands,
         };
         judge_programmed(&capped, Some(outside), &Value::Null)
@@ -88,7 +101,7 @@ fn tells_pods_without_a_decider_from_deciders_that_lag_behind() {
         (heard([3, 2, 2, 0], &["a"]), "False/DecidersMissing"),
         (Deciders::Unheard, "Unknown/Pending"),
     ] {
-        let judged = judge_delivery(&sidecar(), &deciders, &Value::Null);
+        let judged = converged(&deciders);
         assert_eq!(said(&judged), expected, "{deciders:?}");
     }
 }
