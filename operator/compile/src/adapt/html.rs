@@ -11,16 +11,23 @@ const MARKERS: [(&str, &str); 5] = [
     ("*|", "&#42;|"),
 ];
 
-/// Text in which nothing is markup; a line break stays one.
+/// Text in which nothing is markup, between elements and in attributes alike; a line break stays one.
 pub(super) fn of_text(text: &str) -> String {
-    let mut events = Vec::new();
-    for line in text.split('\n') {
-        if !events.is_empty() {
-            events.push(Event::HardBreak);
+    let mut page = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\'' => page.push_str("&#39;"),
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' => page.push_str("<br />\n"),
+            character => page.push(character),
         }
-        events.push(Event::Text(line.strip_suffix('\r').unwrap_or(line).into()));
     }
-    write(events)
+    without_markers(page)
 }
 
 /// Markdown; one paragraph alone comes without its element, so that it fits into a line.
@@ -33,14 +40,13 @@ pub(super) fn of_events(mut events: Vec<Event<'_>>) -> String {
         events.pop();
         events.remove(0);
     }
-    write(events)
-}
-
-fn write(events: Vec<Event<'_>>) -> String {
     let mut page = String::new();
     html::push_html(&mut page, events.into_iter());
-    let page = page.trim_end();
-    MARKERS.iter().fold(page.to_owned(), |page, (marker, said)| {
+    without_markers(page.trim_end().to_owned())
+}
+
+fn without_markers(page: String) -> String {
+    MARKERS.iter().fold(page, |page, (marker, said)| {
         if page.contains(marker) {
             page.replace(marker, said)
         } else {
@@ -68,7 +74,7 @@ pub(crate) fn visible(text: &str) -> String {
     seen
 }
 
-/// What a reference as [`write`] makes them stands for; nothing for an element.
+/// What a reference as those above stands for; nothing for an element.
 fn character(mark: &str) -> Option<char> {
     match mark {
         "&amp" => Some('&'),

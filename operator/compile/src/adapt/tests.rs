@@ -111,11 +111,11 @@ fn escapes_text_for_html_and_keeps_its_lines() {
     let said = |text: &str| shown(SlotType::Text, HTML, text).unwrap();
     assert_eq!(
         said("<b>\"Tom\" & 'Jerry'</b>\r\n*new*"),
-        "&lt;b&gt;&quot;Tom&quot; &amp; 'Jerry'&lt;/b&gt;<br />\n*new*"
+        "&lt;b&gt;&quot;Tom&quot; &amp; &#39;Jerry&#39;&lt;/b&gt;<br />\n*new*"
     );
     assert_eq!(
         shown(SlotType::Url, HTML, "/search?q=a&b='c'").unwrap(),
-        "/search?q=a&amp;b='c'"
+        "/search?q=a&amp;b=&#39;c&#39;"
     );
 }
 
