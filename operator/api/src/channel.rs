@@ -1,20 +1,24 @@
 //! `Channel`: where people are met, what may be said there and how the rules get there.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Cap, LocalRef, Owner, distinct_caps, is_false};
+use crate::common::{Cap, Owner, distinct_caps, is_false};
 use crate::delivery::Delivery;
-use crate::number::{BasisPoints, Whole};
+use crate::number::BasisPoints;
 use crate::rules::{self, must_at};
-use crate::text::{AttributeName, ItemName, Locale, SlotName, TimeZoneName};
+use crate::text::{AttributeName, Locale, TimeZoneName};
 use crate::time::{Instant, Span, TimeOfDay};
 
 mod state;
+mod touchpoint;
 
 pub use state::{OnFailure, RedisState, State};
+pub use touchpoint::{Campaign, Links, SlotFormat, Touchpoint, TouchpointBaseline, TouchpointSlot};
 
 /// Where: touchpoints with their slots, who is met there, how often, and how the rules get there.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -41,6 +45,11 @@ pub use state::{OnFailure, RedisState, State};
         "state",
         "!has(self.state) || has(self.delivery.sidecar) || has(self.delivery.service)",
         "only deciders share a state: choose delivery `sidecar` or `service`, or leave `state` out"
+    ),
+    validation = must_at(
+        "localeFallback",
+        "!has(self.localeFallback) || self.localeFallback.all(l, self.localeFallback[l].all(f, has(self.locales) && f in self.locales))",
+        "fall back on locales that `locales` lists"
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -64,11 +73,22 @@ pub struct ChannelSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[x_kube(validation = rules::unique("list each locale of the channel once"))]
     pub locales: Vec<Locale>,
+    /// What serves a locale that nothing is written in, in order, after what is more general than it (`de` for `de-AT`) and before
+    /// words of no locale. The locale need not be listed; those after it must be.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::any_map::<64>)]
+    pub locale_fallback: BTreeMap<Locale, Fallbacks>,
     /// Places where content is shown.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[x_kube(validation = rules::unique_by("name", "give each touchpoint a name of its own"))]
     pub touchpoints: Vec<Touchpoint>,
+    /// Labels of modules by which a page may ask for diversity; deciders know no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 63)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each label of the channel once"))]
+    pub diversity: Vec<String>,
     /// How often a unit may be addressed on the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency: Option<Frequency>,
@@ -112,6 +132,11 @@ impl ChannelSpec {
         })
     }
 }
+
+/// Locales that serve another one, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Fallbacks(#[schemars(length(min = 1, max = 8))] pub Vec<Locale>);
 
 /// Kind of channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -211,44 +236,6 @@ impl<'de> Deserialize<'de> for ClientAttribute {
         name.parse::<AttributeName>().map_err(serde::de::Error::custom)?;
         Ok(Self(text))
     }
-}
-
-/// A place where content is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-pub struct Touchpoint {
-    /// Its name; clients ask for it.
-    pub name: ItemName,
-    /// What it shows, and how much fits.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    #[x_kube(validation = rules::unique_by("name", "list each slot of a touchpoint once"))]
-    pub slots: Vec<TouchpointSlot>,
-    /// What it shows to those whom no binding addresses; absent: the client's own default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub baseline: Option<TouchpointBaseline>,
-}
-
-/// A slot as a touchpoint shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TouchpointSlot {
-    /// Name of the slot.
-    pub name: SlotName,
-    /// Most characters (code points) that fit; absent: any number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_length: Option<Whole<1, 65_536>>,
-    /// Whether the touchpoint is broken without it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub required: bool,
-}
-
-/// What a touchpoint shows when nothing else does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TouchpointBaseline {
-    /// Module whose baseline is shown.
-    pub module_ref: LocalRef,
 }
 
 /// How often a unit may be addressed.

@@ -171,6 +171,8 @@ names! {
 
         /// A variant does not fill what the touchpoint needs, or does not fit it.
         SlotContract,
+        /// Words have no safe form for what the touchpoint shows.
+        UnsafeContent,
         /// The baseline module or variant cannot serve everybody.
         BaselineInvalid,
         /// A variant that nobody can ever see.

@@ -72,6 +72,12 @@ pub struct ChannelSettings {
     /// The Channel's locales; the first one serves whoever asks for none or for an unlisted one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locales: Vec<String>,
+    /// Locales that serve another one, in order, after what is more general than it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub locale_fallback: BTreeMap<String, Vec<String>>,
+    /// Labels by which a page may ask for diversity; modules carry no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diversity: Vec<String>,
     /// How much metadata an answer carries.
     pub metadata: Metadata,
     /// Whether the whole Channel serves baselines.
@@ -231,6 +237,9 @@ pub struct Module {
     /// Whether only the baseline variant may be shown.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspended: bool,
+    /// Its labels, of those that [`ChannelSettings::diversity`] lists.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Slots that are the same in every variant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub core: BTreeMap<String, serde_json::Value>,
@@ -262,6 +271,9 @@ pub struct Variant {
     /// The slots' values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub content: BTreeMap<String, serde_json::Value>,
+    /// The content's values by locale, over `content`: what is the same in every variant but for its own name in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub localized_content: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// When it may be shown.
     #[serde(default, skip_serializing_if = "Window::is_always")]
     pub validity: Window,
@@ -424,14 +436,54 @@ pub enum Effect {
     Module {
         /// The module.
         module: ContentId,
+        /// The module by binding, where that shows it in another form.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        forms: BTreeMap<String, ContentId>,
     },
     /// One named variant.
     Variant {
         /// The module.
         module: ContentId,
+        /// The module by binding, where that shows it in another form.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        forms: BTreeMap<String, ContentId>,
         /// The variant's name.
         variant: String,
     },
+}
+
+impl Effect {
+    /// The modules that it shows.
+    pub fn modules(&self) -> impl Iterator<Item = &ContentId> {
+        let shown = match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(std::iter::once(module).chain(forms.values()))
+            }
+        };
+        shown.into_iter().flatten()
+    }
+
+    /// The module that it shows for a binding, where it names one.
+    pub fn module_for(&self, binding: &str) -> Option<&ContentId> {
+        match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(forms.get(binding).unwrap_or(module))
+            }
+        }
+    }
+
+    /// As [`Effect::modules`], to be changed.
+    pub fn modules_mut(&mut self) -> impl Iterator<Item = &mut ContentId> {
+        let shown = match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(std::iter::once(module).chain(forms.values_mut()))
+            }
+        };
+        shown.into_iter().flatten()
+    }
 }
 
 /// A place in a Channel.
@@ -441,6 +493,10 @@ pub struct Touchpoint {
     /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<ContentId>,
+    /// The format that each slot's words are in, as the Channel spells it, where they are in another form than they were
+    /// written in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, String>,
 }
 
 /// Which content, for which program, at which touchpoint.

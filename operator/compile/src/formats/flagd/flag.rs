@@ -248,13 +248,23 @@ impl<'b> Flag<'b> {
         let Some(path) = &self.bundle.settings.identity.locale else {
             return first;
         };
-        let listed = self.labels.locales().iter();
-        let mut listed: Vec<_> = listed.zip(answers).collect();
-        listed.sort_by_key(|(locale, _)| std::cmp::Reverse(locale.split('-').count()));
-        let branches = listed
+        let listed = self.labels.locales();
+        let place = |wanted: &str| {
+            listed
+                .iter()
+                .position(|locale| locale.eq_ignore_ascii_case(wanted))
+        };
+        let fallback = &self.bundle.settings.locale_fallback;
+        let others = fallback.iter().filter_map(|(locale, others)| {
+            let other = others.iter().find_map(|other| place(other))?;
+            Some((locale.as_str(), place(locale).unwrap_or(other)))
+        });
+        let mut served: Vec<_> = listed.iter().copied().zip(0..).chain(others).collect();
+        served.retain(|(locale, _)| !locale.is_empty());
+        served.sort_by_key(|(locale, _)| std::cmp::Reverse(locale.split('-').count()));
+        let branches = served
             .into_iter()
-            .filter(|(locale, _)| !locale.is_empty())
-            .map(|(locale, answer)| (covers(path, locale), answer));
+            .filter_map(|(locale, place)| Some((covers(path, locale), answers.get(place)?.clone())));
         chain(branches, first)
     }
 }
