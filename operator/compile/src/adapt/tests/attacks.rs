@@ -7,7 +7,7 @@ const MARKUP: &[&str] = &[
     "<script>alert(1)</script>",
     "<SCRIPT SRC=//evil.example/x.js></SCRIPT>",
     "text <img src=x onerror=alert(1)> text",
-    "<svg/onload=alert(1)>",
+    "<svg onload=alert(1)>",
     "<svg><script>alert&#40;1&#41;</script>",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
     "<a href=\"javascript:alert(1)\">x</a>",
@@ -82,9 +82,32 @@ fn refuses_html_in_markdown_and_shows_it_as_text_where_it_is_text() {
 }
 
 #[test]
+fn shows_what_only_a_browser_would_take_for_html_as_text() {
+    for attack in [
+        "<svg/onload=alert(1)>",
+        "<img src=x onerror=alert(1)//",
+        "< script>",
+        "<<b>",
+        "a < b > c",
+    ] {
+        if let Ok(said) = shown(SlotType::Markdown, HTML, attack) {
+            assert!(!said.contains('<'), "{attack}: {said}");
+        }
+    }
+    assert_eq!(
+        markdown(HTML, "<svg/onload=alert(1)>"),
+        "&lt;svg/onload=alert(1)&gt;"
+    );
+}
+
+#[test]
 fn refuses_links_that_lead_elsewhere_than_they_say() {
     for attack in LINKS {
-        let decoded = visible(attack);
+        let decoded = if attack.contains('<') {
+            (*attack).to_owned()
+        } else {
+            visible(attack)
+        };
         for url in [*attack, decoded.as_str()] {
             for format in [URL, TEXT, HTML] {
                 let refused = shown(SlotType::Url, format, url);
@@ -219,7 +242,7 @@ fn leaves_template_engines_nothing_to_run() {
         }
         assert_eq!(visible(&said), attack, "people read what was written");
     }
-    let in_pieces = shown(SlotType::Markdown, TEXT, "{*{*x}}").unwrap_err();
+    let in_pieces = shown(SlotType::Markdown, TEXT, "{*{x*}}").unwrap_err();
     assert!(in_pieces.contains("`{{`"), "{in_pieces}");
     assert_eq!(
         shown(SlotType::Markdown, HTML, "`{{x}}` 100 % {a}").unwrap(),
