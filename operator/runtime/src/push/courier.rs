@@ -65,8 +65,7 @@ impl Courier {
 
     /// Drops what is kept for Channels that are gone.
     pub(super) fn retain(&self, is_there: impl Fn(&Key) -> bool) {
-        self.lines.retain(&is_there);
-        self.tokens.retain(&is_there);
+        self.tokens.retain(is_there);
     }
 
     /// Sends what is published.
@@ -162,9 +161,7 @@ impl Courier {
             }
         };
         let first_host = host(&message.url);
-        let http = self
-            .lines
-            .client(&order.key, End::Receiver, &credentials.tls, &first_host)?;
+        let http = self.lines.client(End::Receiver, &credentials.tls, &first_host)?;
         let mut url = message.url.clone();
         for _ in 0..=MAX_HOPS {
             let egress = self.lines.egress();

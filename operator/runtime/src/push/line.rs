@@ -1,20 +1,22 @@
-//! HTTP clients: one for each Channel, for as long as what it was made with is so.
+//! HTTP clients, by what they are made with.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use hashlink::LruCache;
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Identity};
 use sha2::{Digest, Sha256};
 
-use super::Key;
 use super::egress::Egress;
 use super::resolve::{Checked, Lookup};
 use super::trouble::Trouble;
 
 /// How long a connection without a request is kept.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// Clients that are kept; the one that was not used for longest goes.
+const MAX_KEPT: usize = 256;
 
 /// How we call ourselves.
 const USER_AGENT: &str = concat!("attune-operator/", env!("CARGO_PKG_VERSION"));
@@ -31,7 +33,7 @@ pub(super) struct Tls {
 }
 
 /// Whom a client is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// The receiver.
     Receiver,
@@ -39,11 +41,12 @@ pub(super) enum End {
     Issuer,
 }
 
-/// Makes clients that connect to nothing but what may be reached.
+/// Makes clients that connect to nothing but what may be reached. Those who need the same share one: a thousand Channels that
+/// trust the authorities of the host hold these once.
 pub(super) struct Lines {
     egress: Arc<Egress>,
     lookup: Lookup,
-    made: Mutex<BTreeMap<(Key, End), (Vec<u8>, Client)>>,
+    made: Mutex<LruCache<Vec<u8>, Client>>,
 }
 
 impl Lines {
@@ -51,7 +54,7 @@ impl Lines {
         Self {
             egress,
             lookup,
-            made: Mutex::default(),
+            made: Mutex::new(LruCache::new(MAX_KEPT)),
         }
     }
 
@@ -60,23 +63,16 @@ impl Lines {
         &self.egress
     }
 
-    /// The client for a Channel's exchanges with `host`.
-    pub(super) fn client(&self, key: &Key, end: End, tls: &Tls, host: &str) -> Result<Client, Trouble> {
-        let print = fingerprint(tls, host);
-        let place = (key.clone(), end);
+    /// The client for exchanges with `host`.
+    pub(super) fn client(&self, end: End, tls: &Tls, host: &str) -> Result<Client, Trouble> {
+        let print = fingerprint(end, tls, host);
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, client)) = made.get(&place).filter(|(known, _)| *known == print) {
+        if let Some(client) = made.get(&print) {
             return Ok(client.clone());
         }
         let client = self.make(end, tls, host)?;
-        made.insert(place, (print, client.clone()));
+        made.insert(print, client.clone());
         Ok(client)
-    }
-
-    /// Drops the clients of Channels that are gone.
-    pub(super) fn retain(&self, is_there: impl Fn(&Key) -> bool) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.retain(|(key, _), _| is_there(key));
     }
 
     fn make(&self, end: End, tls: &Tls, host: &str) -> Result<Client, Trouble> {
@@ -142,12 +138,15 @@ fn of_the_host() -> &'static [Certificate] {
     })
 }
 
-fn fingerprint(tls: &Tls, host: &str) -> Vec<u8> {
+fn fingerprint(end: End, tls: &Tls, host: &str) -> Vec<u8> {
     let mut hasher = Sha256::new();
+    hasher.update([u8::from(end == End::Issuer)]);
     let name = tls.server_name.as_deref().map(str::as_bytes);
+    // Where the name is not the host's own, it stands for one host only.
+    let host = name.map(|_| host.as_bytes());
     let authorities = tls.authorities.as_ref().map(|(_, pem)| pem.as_slice());
     let identity = tls.identity.as_ref().map(|(_, pem)| pem.as_slice());
-    for part in [Some(host.as_bytes()), name, authorities, identity] {
+    for part in [host, name, authorities, identity] {
         // What is absent is not what is empty.
         let length = part.map_or(u64::MAX, |part| part.len() as u64);
         hasher.update(length.to_be_bytes());

@@ -57,7 +57,7 @@ impl Tokens {
         if let Some(token) = known.filter(holds) {
             return Ok(token.header);
         }
-        let issued = issue(lines, key, client, tls).await?;
+        let issued = issue(lines, client, tls).await?;
         let header = sensitive(&client.id, &format!("Bearer {}", issued.access_token))
             .map_err(|_| Trouble::new(Reason::Refused, "the issued token cannot stand in a header"))?;
         let life = issued.expires_in.map_or(UNSAID, Duration::from_secs);
@@ -87,7 +87,7 @@ impl Tokens {
     }
 }
 
-async fn issue(lines: &Lines, key: &Key, client: &Client, tls: &Tls) -> Result<Issued, Trouble> {
+async fn issue(lines: &Lines, client: &Client, tls: &Tls) -> Result<Issued, Trouble> {
     const WHOM: &str = "the token endpoint";
     let url: Url = client
         .token_url
@@ -97,7 +97,7 @@ async fn issue(lines: &Lines, key: &Key, client: &Client, tls: &Tls) -> Result<I
         .egress()
         .check(&url)
         .map_err(|denied| Trouble::denied(&denied))?;
-    let http = lines.client(key, End::Issuer, tls, "")?;
+    let http = lines.client(End::Issuer, tls, "")?;
     let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
     let authorization = sensitive(&client.id, &basic(&encoded(&client.id), &encoded(&client.secret)))?;
     let response = http
