@@ -11,11 +11,13 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod bulk;
 mod privacy;
 mod statistics;
 mod strategic;
 mod upkeep;
 
+pub use bulk::{BatchArgs, SummaryOutput, UnitsFormat};
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
 pub use statistics::{LiftArgs, LiftOutput, PlanArgs, PlanMethod, PlanType};
 pub use strategic::{AuditArgs, ChangeArgs, CoverageArgs, CoverageOutput};
@@ -50,6 +52,8 @@ enum Verb {
     Approve(ApproveArgs),
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
+    /// Decide for many units, from a table or file to another.
+    Batch(Box<BatchArgs>),
     /// Explain a decision step by step.
     Explain(ExplainArgs),
     /// Serve decisions, take events and measure, all in this process.
@@ -279,6 +283,7 @@ impl Cli {
             Verb::Decay(args) => cmd::decay::run(&args),
             Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
+            Verb::Batch(args) => cmd::batch::run(&args),
             Verb::Explain(args) => cmd::explain::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,
             Verb::Status(args) => cmd::status::run(args).await,

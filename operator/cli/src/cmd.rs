@@ -2,6 +2,7 @@
 
 pub(crate) mod approve;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod coverage;
 pub(crate) mod crds;
 pub(crate) mod decay;
@@ -30,7 +31,7 @@ use attune_core::trace::Trace;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::cli::QuestionArgs;
+use crate::cli::{QuestionArgs, SourceArgs};
 use crate::strategy::Strategy;
 use crate::terminal::print;
 
@@ -44,14 +45,17 @@ enum Outcome<'e> {
 ///
 /// Findings do not stop a decision: what is sound decides, as in the cluster.
 fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
-    let strategy = Strategy::load(&args.source)?;
+    channel_engine(&args.source, &args.channel)
+}
+
+/// Loads a Channel's rules from resources.
+fn channel_engine(source: &SourceArgs, name: &str) -> anyhow::Result<Engine> {
+    let strategy = Strategy::load(source)?;
     strategy.warn_of_refusals();
-    let index = strategy.settle(args.source.at());
-    let mut named = index
-        .publications()
-        .filter(|(_, channel, _)| *channel == args.channel);
+    let index = strategy.settle(source.at());
+    let mut named = index.publications().filter(|(_, channel, _)| *channel == name);
     let wanted = |namespace: &str| {
-        let asked = args.source.namespace.as_deref();
+        let asked = source.namespace.as_deref();
         asked.is_none_or(|asked| asked == namespace)
     };
     let mut found: Vec<_> = named
@@ -64,12 +68,9 @@ fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
             let known = index
                 .publications()
                 .map(|(namespace, channel, _)| format!("{namespace}/{channel}"));
-            bail!("{}", no_channel(&args.channel, known))
+            bail!("{}", no_channel(name, known))
         }
-        (Some(_), false) => bail!(
-            "channel `{}` is in several namespaces: say which by --namespace",
-            args.channel
-        ),
+        (Some(_), false) => bail!("channel `{name}` is in several namespaces: say which by --namespace"),
     }
 }
 
