@@ -224,6 +224,8 @@ names! {
         SyncPending,
         /// The receiver could not be reached or refused it.
         SyncFailed,
+        /// The last run of the batch did not come to its end.
+        BatchFailed,
 
         /// Somebody suspended it, or what it belongs to.
         Suspended,

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::verdict::{Judged, Truth, Verdict, is_result};
 
+mod batch;
 mod deciders;
 mod turns;
 
@@ -38,7 +39,12 @@ pub fn render(
         match outside.filter(|_| kind == Kind::Channel) {
             Some(outside) => {
                 conditions.push(deciders::with_fallback(live, outside.fallback, old));
-                conditions.push(deciders::judge_delivery(outside.delivery, outside.deciders, old));
+                let revision = figures.get("revision").and_then(Value::as_str);
+                let delivered = batch::judge(outside, revision, old)
+                    .unwrap_or_else(|| deciders::judge_delivery(outside.delivery, outside.deciders, old));
+                conditions.push(delivered);
+                let run = batch::figures(outside, old);
+                figures.extend(run.map(|figures| ("batch".to_owned(), figures)));
                 let counted = deciders::figures(outside.deciders, old);
                 figures.extend(counted.map(|figures| ("deciders".to_owned(), figures)));
             }
@@ -124,6 +130,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "liveRules",
             "firedRules",
             "deciders",
+            "batch",
         ],
         Kind::ChannelBinding => &[
             "observedGeneration",

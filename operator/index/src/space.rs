@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attune_api::channel::DeciderFigures;
+use attune_api::channel::{BatchFigures, DeciderFigures};
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
@@ -37,6 +37,7 @@ pub(crate) struct Space {
     published: Previous,
     deciders: BTreeMap<String, Deciders>,
     fallbacks: BTreeMap<String, Fallback>,
+    batches: BTreeMap<String, BatchFigures>,
     /// What deciders told of requests and decisions.
     traffic: Traffic,
     compiled: Option<Compiled>,
@@ -125,6 +126,7 @@ impl Space {
         if id.kind == Kind::Channel {
             self.deciders.remove(&id.name);
             self.fallbacks.remove(&id.name);
+            self.batches.remove(&id.name);
         }
         self.touched = true;
     }
@@ -186,6 +188,13 @@ impl Space {
     pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
         let before = self.fallbacks.insert(channel.to_owned(), fallback);
         self.touched |= before.unwrap_or_default() != fallback;
+    }
+
+    pub(crate) fn note_batch(&mut self, channel: &str, run: &BatchFigures) {
+        if self.batches.get(channel) != Some(run) {
+            self.batches.insert(channel.to_owned(), run.clone());
+            self.touched = true;
+        }
     }
 
     /// Adds what the deciders of a Channel counted.
@@ -431,6 +440,7 @@ impl Space {
             delivery: &channel.spec.delivery,
             deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
             fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
+            batch: self.batches.get(name),
         });
         let counted = told.map(|told| told.of(id.kind, &id.name));
         let Some(counted) = counted.filter(|counted| !counted.is_empty()) else {

@@ -1,6 +1,6 @@
 //! What deciders, and the pods that should have one, mean for a Channel's conditions.
 
-use attune_api::channel::DeciderFigures;
+use attune_api::channel::{BatchFigures, DeciderFigures};
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::delivery::Delivery;
 use serde_json::Value;
@@ -20,6 +20,8 @@ pub struct Outside<'o> {
     pub deciders: &'o Deciders,
     /// What became of its fallback.
     pub fallback: Fallback,
+    /// The run of its batch that ended last, as far as pods tell.
+    pub batch: Option<&'o BatchFigures>,
 }
 
 /// What became of the bundle that outlives the operator.

@@ -9,9 +9,10 @@ use crate::finding::is_capped;
 use crate::verdict::{Judged, Truth};
 
 /// Conditions whose turns are told.
-const TOLD: [ConditionType; 12] = [
+const TOLD: [ConditionType; 13] = [
     ConditionType::Programmed,
     ConditionType::Converged,
+    ConditionType::Synced,
     ConditionType::Ready,
     ConditionType::OwnersResolved,
     ConditionType::Covered,
@@ -25,12 +26,13 @@ const TOLD: [ConditionType; 12] = [
 ];
 
 /// Reasons that are told also where the condition was not true before.
-const GRAVE: [Reason; 5] = [
+const GRAVE: [Reason; 6] = [
     Reason::ServingPrevious,
     Reason::PreviousUnreadable,
     Reason::Refused,
     Reason::DecidersMissing,
     Reason::FallbackTooLarge,
+    Reason::BatchFailed,
 ];
 
 /// The conditions that have turned, as they are now.
@@ -60,6 +62,9 @@ fn is_turn(before: Option<&Judged>, now: &Judged, is_stalled: bool) -> bool {
     let is_grave = || GRAVE.contains(&now.reason) && before.is_none_or(|before| before.reason != now.reason);
     let was_capped = before.is_some_and(|before| is_capped(before.reason));
     match now.truth {
+        // An edit is on its way, as every edit is.
+        Truth::False if now.reason == Reason::SyncPending => false,
+        Truth::True if before.is_some_and(|before| before.reason == Reason::SyncPending) => false,
         Truth::True => was == Some(Truth::False) || is_capped(now.reason) != was_capped || is_grave(),
         Truth::False if was == Some(Truth::True) => true,
         // A mistake that waits for a person is worth a word also when it is the first thing seen.
