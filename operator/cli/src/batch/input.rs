@@ -1,6 +1,7 @@
 //! Where units come from.
 
 mod lines;
+mod parquet;
 mod table;
 
 use std::fs::File;
@@ -10,6 +11,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use flate2::read::MultiGzDecoder;
 
+pub(crate) use self::parquet::ParquetRows;
 pub(crate) use lines::JsonLines;
 pub(crate) use table::CsvRows;
 

@@ -2,6 +2,7 @@
 
 mod csv;
 mod ndjson;
+mod parquet;
 mod text;
 
 use std::collections::BTreeSet;
@@ -10,6 +11,7 @@ use attune_core::bundle::{Bundle, Effect};
 use attune_core::decide::Decision;
 
 pub(crate) use self::csv::{Csv, quoted};
+pub(crate) use self::parquet::Parquet;
 pub(crate) use ndjson::Ndjson;
 pub(crate) use text::Text;
 
@@ -29,7 +31,10 @@ pub(crate) trait Layout {
 /// Takes decisions.
 pub(crate) trait Sink {
     /// What of a decision is the same for all of its shape, as this sink writes it.
-    fn middle(&self, decision: &Decision<'_>) -> Vec<u8>;
+    fn middle(&mut self, decision: &Decision<'_>) -> Vec<u8>;
+
+    /// All that was made by [`Sink::middle`] so far is not asked for again.
+    fn forget(&mut self) {}
 
     /// Takes one decision.
     ///

@@ -115,6 +115,18 @@ impl Part {
     }
 }
 
+impl std::io::Write for Part {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        self.drain().map_err(std::io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Part::flush(self).map_err(std::io::Error::other)
+    }
+}
+
 /// Puts the file of a run that had written all of it where it belongs, if it is not there yet.
 ///
 /// # Errors

@@ -174,10 +174,15 @@ impl<'e> Run<'e> {
             };
             let decision = decide(engine, request, &mut Trace::off())?;
             let sink = outlets.sink.as_mut();
-            let shape = self.shapes.count(&decision, &mut self.summary, |decision| {
-                let exposures = Template::all(decision, &bundle.namespace, &bundle.channel, at)?;
-                Ok((sink.middle(decision), exposures))
-            })?;
+            let shape = self
+                .shapes
+                .count(&decision, &mut self.summary, |decision, is_anew| {
+                    if is_anew {
+                        sink.forget();
+                    }
+                    let exposures = Template::all(decision, &bundle.namespace, &bundle.channel, at)?;
+                    Ok((sink.middle(decision), exposures))
+                })?;
             let id: &str = self
                 .task
                 .ids

@@ -61,7 +61,7 @@ fn key(decision: &Decision<'_>) -> Key {
 }
 
 impl<'e> Shapes<'e> {
-    /// The shape of a decision, which counts it.
+    /// The shape of a decision, which counts it. `make` is told whether all shapes before it are forgotten.
     ///
     /// # Errors
     /// When it is new and cannot be made.
@@ -69,18 +69,19 @@ impl<'e> Shapes<'e> {
         &mut self,
         decision: &Decision<'e>,
         summary: &mut Summary,
-        make: impl FnOnce(&Decision<'e>) -> anyhow::Result<(Vec<u8>, Vec<Template>)>,
+        make: impl FnOnce(&Decision<'e>, bool) -> anyhow::Result<(Vec<u8>, Vec<Template>)>,
     ) -> anyhow::Result<&Shape<'e>> {
         let key = key(decision);
         let place = if let Some(place) = self.places.get(&key) {
             *place
         } else {
-            if self.shapes.len() >= MOST {
+            let are_many = self.shapes.len() >= MOST;
+            if are_many {
                 self.drain(summary);
                 self.places.clear();
                 self.shapes.clear();
             }
-            let (middle, exposures) = make(decision)?;
+            let (middle, exposures) = make(decision, are_many)?;
             self.shapes.push(Shape {
                 decision: decision.clone(),
                 middle,

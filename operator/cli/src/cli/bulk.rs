@@ -105,6 +105,8 @@ pub enum UnitsFormat {
     Csv,
     /// One JSON object a line.
     Ndjson,
+    /// Apache Parquet.
+    Parquet,
 }
 
 /// How a summary is written.

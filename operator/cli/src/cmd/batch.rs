@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 
 use super::{channel_engine, failed};
-use crate::batch::{Checkpoint, Identity, Ids, Outlets, Place, Run, Summary, Task, Units, complete};
+use crate::batch::{Checkpoint, Identity, Ids, Outlets, Place, Run, Summary, Task, Units, beside, complete};
 use crate::cli::{BatchArgs, SummaryOutput};
 use crate::terminal::say;
 
@@ -88,7 +88,7 @@ fn go_on(args: &BatchArgs, mark: &Checkpoint, place: Option<Place>) -> anyhow::R
         return Ok(Resumed::Other("the unfinished run is of other rules or options"));
     }
     if mark.is_whole {
-        return put(args, mark, place.as_ref()).map(|done| Resumed::Done(Box::new(done)));
+        return put(args, &rules, mark, place.as_ref()).map(|done| Resumed::Done(Box::new(done)));
     }
     let mut run = Run::new(rules.task(mark.at, mark.ids), identity);
     let mut units = open::units(args, &rules.engine)?;
@@ -170,12 +170,14 @@ impl Rules {
 }
 
 /// Puts the files of a run where they belong that was ended just before it did so itself.
-fn put(args: &BatchArgs, mark: &Checkpoint, place: Option<&Place>) -> anyhow::Result<Done> {
+fn put(args: &BatchArgs, rules: &Rules, mark: &Checkpoint, place: Option<&Place>) -> anyhow::Result<Done> {
     for path in args.exposures.iter().chain(&args.rejects) {
         complete(path)?;
     }
-    if let End::File(path) = End::of(&args.out) {
-        complete(&path)?;
+    let is_left = matches!(End::of(&args.out), End::File(path) if beside(&path, ".part").exists());
+    if is_left {
+        let sink = open::sink(args, &rules.engine, &rules.touchpoints, mark.at, mark.output)?;
+        sink.finish()?;
     }
     place.map_or(Ok(()), Place::forget)?;
     Ok(Done {

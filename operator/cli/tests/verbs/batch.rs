@@ -2,8 +2,12 @@
 
 #[path = "batch/exposures.rs"]
 mod exposures;
+#[path = "batch/parquet.rs"]
+mod parquet;
 #[path = "batch/people.rs"]
 mod people;
+#[path = "batch/postgres.rs"]
+mod postgres;
 #[path = "batch/rejects.rs"]
 mod rejects;
 #[path = "batch/resume.rs"]

@@ -46,7 +46,7 @@ impl<L: Layout> Text<L> {
 }
 
 impl<L: Layout> Sink for Text<L> {
-    fn middle(&self, decision: &Decision<'_>) -> Vec<u8> {
+    fn middle(&mut self, decision: &Decision<'_>) -> Vec<u8> {
         self.layout.middle(decision)
     }
 

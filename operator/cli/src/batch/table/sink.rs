@@ -12,6 +12,7 @@ use futures::SinkExt as _;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio_postgres::CopyInSink;
+use tokio_postgres::types::ToSql;
 
 use super::{Connection, TableError, quoted};
 use crate::batch::output::{Csv, Layout as _, Mark, Sink};
@@ -99,7 +100,8 @@ impl TableSink {
 fn exists(connection: &Connection) -> Result<bool, TableError> {
     let name = connection.table.to_string();
     let ask = "SELECT to_regclass($1) IS NOT NULL";
-    let asked = connection.session.client().query_one(ask, &[&name]);
+    let parameters: [&(dyn ToSql + Sync); 1] = [&name];
+    let asked = connection.session.client().query_one(ask, &parameters);
     let row = connection
         .runtime
         .block_on(asked)
@@ -112,7 +114,7 @@ fn names() -> String {
 }
 
 impl Sink for TableSink {
-    fn middle(&self, decision: &Decision<'_>) -> Vec<u8> {
+    fn middle(&mut self, decision: &Decision<'_>) -> Vec<u8> {
         self.layout.middle(decision)
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use attune_collector::source::Credential;
 use attune_core::engine::Engine;
 use attune_decider::exposure::post::Poster;
@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use crate::batch::{
-    CollectorLink, Csv, CsvRows, Exposures, JsonLines, Layout, Ndjson, Part, Rejects, Sink, TableRows,
-    TableSink, Text, Units, open, slots,
+    CollectorLink, Csv, CsvRows, Exposures, JsonLines, Layout, Ndjson, Parquet, ParquetRows, Part, Rejects,
+    Sink, TableRows, TableSink, Text, Units, open, slots,
 };
 use crate::cli::{BatchArgs, UnitsFormat};
 
@@ -50,6 +50,7 @@ impl End {
         match ending {
             "csv" => Some(UnitsFormat::Csv),
             "ndjson" | "jsonl" => Some(UnitsFormat::Ndjson),
+            "parquet" => Some(UnitsFormat::Parquet),
             _ => None,
         }
     }
@@ -120,10 +121,21 @@ pub(super) fn units(args: &BatchArgs, engine: &Engine) -> anyhow::Result<Box<dyn
         End::Stream => PathBuf::from("-"),
         End::File(path) => path,
     };
+    let format = units_format(args)?;
+    if format == UnitsFormat::Parquet {
+        ensure!(
+            path != Path::new("-"),
+            "Parquet is read from its end: give a file in --units"
+        );
+        let rows = ParquetRows::open(&path, engine);
+        return Ok(Box::new(
+            rows.with_context(|| format!("cannot read `{}`", args.units))?,
+        ));
+    }
     let input = open(&path)?;
-    let units: anyhow::Result<Box<dyn Units>> = match units_format(args)? {
+    let units: anyhow::Result<Box<dyn Units>> = match format {
         UnitsFormat::Csv => CsvRows::new(input, engine).map(|rows| Box::new(rows) as Box<dyn Units>),
-        UnitsFormat::Ndjson => Ok(Box::new(JsonLines::new(input))),
+        UnitsFormat::Ndjson | UnitsFormat::Parquet => Ok(Box::new(JsonLines::new(input))),
     };
     units.with_context(|| format!("cannot read `{}`", args.units))
 }
@@ -145,6 +157,13 @@ pub(super) fn sink(
             text(args, Csv::with_slots(slots), written)
         }
         UnitsFormat::Ndjson => text(args, Ndjson, written),
+        UnitsFormat::Parquet => {
+            let End::File(path) = End::of(&args.out) else {
+                bail!("Parquet is not written to a stream: give a file in --out");
+            };
+            let slots = slots(engine.bundle(), touchpoints);
+            Ok(Box::new(Parquet::open(&path, slots, written)?))
+        }
     }
 }
 
@@ -168,10 +187,9 @@ pub(super) fn exposures(args: &BatchArgs, written: u64) -> anyhow::Result<Exposu
         ..Credentials::default()
     };
     let poster = Poster::new(collector, &credentials)?;
-    Ok(Exposures::Collector(Box::new(CollectorLink::new(
-        Handle::current(),
-        poster,
-    ))))
+    let patience = Duration::from_secs(args.patience.into());
+    let link = CollectorLink::new(Handle::current(), poster, patience);
+    Ok(Exposures::Collector(Box::new(link)))
 }
 
 pub(super) fn rejects(args: &BatchArgs, written: u64) -> anyhow::Result<Rejects> {

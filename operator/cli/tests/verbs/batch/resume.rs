@@ -75,7 +75,7 @@ fn nothing_is_lost_or_twice_however_often_a_run_is_killed() {
     let folder = folder()
         .with("people.csv", table)
         .with("people.ndjson", contexts.join("\n"));
-    for (units, out, broken) in [("people.csv", "a.ndjson", 0), ("people.ndjson", "b.csv", 60)] {
+    for (units, out, broken) in [("people.csv", "a.ndjson", 0), ("people.ndjson", "b.csv", 60), ("people.csv", "c.parquet", 0)] {
         let progress = folder.path(&format!("{out}.progress"));
         let mut killed = 0;
         for records in [1, COUNT / 3, COUNT / 2] {
@@ -143,6 +143,9 @@ fn same(folder: &Folder, one: &str, other: &str) -> BTreeSet<String> {
 fn rows(folder: &Folder, name: &str) -> Vec<Value> {
     if name.ends_with(".ndjson") {
         return lines(folder, name);
+    }
+    if name.ends_with(".parquet") {
+        return super::parquet::rows(&folder.path(name)).0;
     }
     let mut rows = csv::Reader::from_path(folder.path(name)).expect("a table");
     let rows = rows.deserialize::<std::collections::BTreeMap<String, String>>();
