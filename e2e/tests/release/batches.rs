@@ -53,7 +53,12 @@ async fn kubectl(cluster: &Cluster, namespace: &str, args: &[&str]) -> Result<St
 
 /// Runs the batch by hand and gives the Channel's status once it says what came of that.
 async fn run(cluster: &Cluster, strategy: &Strategy, namespace: &str, job: &str) -> Result<Value> {
-    kubectl(cluster, namespace, &["create", "job", job, "--from=cronjob/attune-web"]).await?;
+    kubectl(
+        cluster,
+        namespace,
+        &["create", "job", job, "--from=cronjob/attune-web"],
+    )
+    .await?;
     let mut last = Value::Null;
     wait_until("the Channel tells of the run", PATIENCE * 2, async || {
         last = strategy.status("Channel", "web").await?;
@@ -68,6 +73,19 @@ async fn run(cluster: &Cluster, strategy: &Strategy, namespace: &str, job: &str)
 fn synced(status: &Value) -> Result<(String, String)> {
     let condition = attune_e2e::condition(status, "Synced")?;
     Ok((condition.status, condition.reason))
+}
+
+/// A run that fails says why.
+async fn fails(cluster: &Cluster, strategy: &Strategy, namespace: &str, directory: &Path) -> Result<()> {
+    std::fs::remove_file(directory.join("people.csv"))?;
+    let status = run(cluster, strategy, namespace, "second").await?;
+    ensure!(
+        synced(&status)? == ("False".to_owned(), "BatchFailed".to_owned()),
+        "{status:#}"
+    );
+    let message = status["batch"]["message"].as_str().unwrap_or_default();
+    ensure!(message.contains("cannot open"), "{status:#}");
+    Ok(())
 }
 
 pub(crate) async fn a_batch_runs_on_its_schedule_and_the_channel_tells_of_it(
@@ -92,9 +110,15 @@ pub(crate) async fn a_batch_runs_on_its_schedule_and_the_channel_tells_of_it(
     wait_until("the CronJob stands", PATIENCE, async || {
         let job = jobs.get("attune-web").await?;
         let spec = job.spec.context("it has a spec")?;
-        ensure!(spec.schedule == "0 4 1 1 *" && spec.time_zone.as_deref() == Some("Europe/Berlin"), "{spec:?}");
+        ensure!(
+            spec.schedule == "0 4 1 1 *" && spec.time_zone.as_deref() == Some("Europe/Berlin"),
+            "{spec:?}"
+        );
         let (status, reason) = synced(&strategy.status("Channel", "web").await?)?;
-        ensure!((status.as_str(), reason.as_str()) == ("Unknown", "SyncPending"), "{status} {reason}");
+        ensure!(
+            (status.as_str(), reason.as_str()) == ("Unknown", "SyncPending"),
+            "{status} {reason}"
+        );
         Ok(())
     })
     .await?;
@@ -105,9 +129,15 @@ pub(crate) async fn a_batch_runs_on_its_schedule_and_the_channel_tells_of_it(
     let counted = ["units", "decisions", "rejected"].map(|field| counts[field].as_i64());
     ensure!(counted == [Some(3), Some(3), Some(1)], "{counts:#}");
     ensure!(counts["revision"] == status["revision"], "{status:#}");
-    ensure!(synced(&status)? == ("True".to_owned(), "Synced".to_owned()), "{status:#}");
+    ensure!(
+        synced(&status)? == ("True".to_owned(), "Synced".to_owned()),
+        "{status:#}"
+    );
     let decisions = std::fs::read_to_string(directory.path().join("decisions.csv"))?;
-    ensure!(decisions.lines().count() == 4 && decisions.contains("u1,home-hero,hero/"), "{decisions}");
+    ensure!(
+        decisions.lines().count() == 4 && decisions.contains("u1,home-hero,hero/"),
+        "{decisions}"
+    );
     let rejects = std::fs::read_to_string(directory.path().join("decisions.csv.rejects.ndjson"))?;
     ensure!(rejects.contains("\"line\":4"), "{rejects}");
 
@@ -117,13 +147,11 @@ pub(crate) async fn a_batch_runs_on_its_schedule_and_the_channel_tells_of_it(
         .turns("Channel", "web", "Synced", ("False", "SyncPending"))
         .await?;
 
-    // A run that fails says why, and leaves what was written.
-    std::fs::remove_file(directory.path().join("people.csv"))?;
-    let status = run(cluster, &strategy, &namespace, "second").await?;
-    ensure!(synced(&status)? == ("False".to_owned(), "BatchFailed".to_owned()), "{status:#}");
-    let message = status["batch"]["message"].as_str().unwrap_or_default();
-    ensure!(message.contains("cannot open"), "{status:#}");
-    ensure!(std::fs::read_to_string(directory.path().join("decisions.csv"))? == decisions, "it is as it was");
+    fails(cluster, &strategy, &namespace, directory.path()).await?;
+    ensure!(
+        std::fs::read_to_string(directory.path().join("decisions.csv"))? == decisions,
+        "it is as it was"
+    );
 
     deliver(&mut strategy, "web", json!({"sidecar": {}}))?;
     strategy.apply_one("Channel", "web").await?;

@@ -16,6 +16,7 @@ fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Outside<'o> {
         delivery,
         deciders,
         fallback: Fallback::Unknown,
+        batch: None,
     }
 }
 

@@ -67,20 +67,36 @@ fn units_are_read_with_numbers_and_objects_as_they_are() {
     let schema = Arc::new(parse_message_type(schema).expect("a schema"));
     let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).expect("a writer");
     let mut group = writer.next_row_group().expect("a group");
-    let text = |texts: &[&str]| texts.iter().map(|text| ByteArray::from(*text)).collect::<Vec<_>>();
+    let text = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| ByteArray::from(*text))
+            .collect::<Vec<_>>()
+    };
     let mut column = group.next_column().expect("written").expect("a column");
-    column.typed::<Int64Type>().write_batch(&[1, 2, 3], None, None).expect("written");
+    column
+        .typed::<Int64Type>()
+        .write_batch(&[1, 2, 3], None, None)
+        .expect("written");
     column.close().expect("closed");
     let mut column = group.next_column().expect("written").expect("a column");
-    let tiers = column.typed::<ByteArrayType>().write_batch(&text(&["gold", "none"]), Some(&[2, 2, 0]), None);
+    let tiers = column
+        .typed::<ByteArrayType>()
+        .write_batch(&text(&["gold", "none"]), Some(&[2, 2, 0]), None);
     tiers.expect("written");
     column.close().expect("closed");
     let mut column = group.next_column().expect("written").expect("a column");
-    column.typed::<DoubleType>().write_batch(&[300.0], Some(&[2, 1, 0]), None).expect("written");
+    column
+        .typed::<DoubleType>()
+        .write_batch(&[300.0], Some(&[2, 1, 0]), None)
+        .expect("written");
     column.close().expect("closed");
     let mut column = group.next_column().expect("written").expect("a column");
     let purposes = text(&["personalization"; 3]);
-    column.typed::<ByteArrayType>().write_batch(&purposes, Some(&[1, 1, 1]), Some(&[0, 0, 0])).expect("written");
+    column
+        .typed::<ByteArrayType>()
+        .write_batch(&purposes, Some(&[1, 1, 1]), Some(&[0, 0, 0]))
+        .expect("written");
     column.close().expect("closed");
     group.close().expect("closed");
     writer.close().expect("closed");

@@ -29,24 +29,47 @@ impl Dice {
 pub(super) const HEADER: &str = "targetingKey,device.id,user.tier,user.spend90d,user.lastSeen,user.interests,session.cartValue,\
                                  session.itemCount,session.returning,consent,locale,timeZone,note";
 
+/// A unit under way: its cells, and the context that they mean.
+struct Unit {
+    cells: Vec<String>,
+    context: Value,
+}
+
+impl Unit {
+    fn put(&mut self, cell: &str, name: &str, value: Value) {
+        self.cells.push(cell.to_owned());
+        if !cell.is_empty() {
+            self.context[name] = value;
+        }
+    }
+
+    fn put_text(&mut self, cell: &str, name: &str) {
+        self.put(cell, name, json!(cell));
+    }
+}
+
 /// One unit: its cells, in the order of the header, and the context that they mean.
 pub(super) fn unit(dice: &mut Dice, number: u64) -> (Vec<String>, Value) {
-    let mut cells = vec![format!("u{number}")];
-    let mut context = json!({"targetingKey": format!("u{number}")});
-    let mut put = |cell: &str, name: &str, value: Value| {
-        cells.push(cell.to_owned());
-        if !cell.is_empty() {
-            context[name] = value;
-        }
+    let mut unit = Unit {
+        cells: vec![format!("u{number}")],
+        context: json!({"targetingKey": format!("u{number}")}),
     };
     let device = if dice.roll(3) == 0 {
         format!("d-{number}")
     } else {
         String::new()
     };
-    put(&device, "device.id", json!(device));
+    unit.put_text(&device, "device.id");
+    put_profile(dice, &mut unit);
+    put_session(dice, &mut unit);
+    put_identity(dice, &mut unit);
+    unit.put("something, that no rule reads", "note", json!("x"));
+    (unit.cells, unit.context)
+}
+
+fn put_profile(dice: &mut Dice, unit: &mut Unit) {
     let tier = dice.pick(&["", "none", "silver", "gold", "platinum", "7", "Gold \"x\", y"]);
-    put(tier, "user.tier", json!(tier));
+    unit.put_text(tier, "user.tier");
     let (spend, value) = match dice.roll(5) {
         0 => (String::new(), Value::Null),
         1 => ("plenty".to_owned(), json!("plenty")),
@@ -56,37 +79,40 @@ pub(super) fn unit(dice: &mut Dice, number: u64) -> (Vec<String>, Value) {
             (spend.to_string(), json!(spend))
         }
     };
-    put(&spend, "user.spend90d", value);
+    unit.put(&spend, "user.spend90d", value);
     let seen = dice.pick(&[
         "",
         "2026-11-30T10:00:00Z",
         "2026-05-01T00:00:00+02:00",
         "yesterday",
     ]);
-    put(seen, "user.lastSeen", json!(seen));
+    unit.put_text(seen, "user.lastSeen");
     let interests = dice.pick(&["", "shoes", "shoes; hats", "[\"a;b\", \"c\"]"]);
     let listed = match interests {
         "shoes" => json!(["shoes"]),
         "shoes; hats" => json!(["shoes", "hats"]),
         _ => json!(["a;b", "c"]),
     };
-    put(interests, "user.interests", listed);
+    unit.put(interests, "user.interests", listed);
+}
+
+fn put_session(dice: &mut Dice, unit: &mut Unit) {
     let cart = dice.pick(&["", "0", "12.5", "80", "-3", "1e2"]);
-    put(
-        cart,
-        "session.cartValue",
-        cart.parse::<f64>().map_or(Value::Null, |cart| json!(cart)),
-    );
+    let value = cart.parse::<f64>().map_or(Value::Null, |cart| json!(cart));
+    unit.put(cart, "session.cartValue", value);
     let items = dice.pick(&["", "0", "2", "+4", "2.5"]);
-    let number_of = items.parse::<i64>().map(Value::from);
-    put(items, "session.itemCount", number_of.unwrap_or(json!(2.5)));
+    let value = items.parse::<i64>().map(Value::from);
+    unit.put(items, "session.itemCount", value.unwrap_or(json!(2.5)));
     let returning = dice.pick(&["", "true", "FALSE", "maybe"]);
-    let is = match returning {
+    let value = match returning {
         "true" => json!(true),
         "FALSE" => json!(false),
         other => json!(other),
     };
-    put(returning, "session.returning", is);
+    unit.put(returning, "session.returning", value);
+}
+
+fn put_identity(dice: &mut Dice, unit: &mut Unit) {
     let consent = dice.pick(&[
         "",
         "personalization",
@@ -100,13 +126,11 @@ pub(super) fn unit(dice: &mut Dice, number: u64) -> (Vec<String>, Value) {
         "other" => json!(["other"]),
         _ => json!({"personalization": "Denied"}),
     };
-    put(consent, "consent", granted);
+    unit.put(consent, "consent", granted);
     let locale = dice.pick(&["", "de", "de-AT", "fr", "en"]);
-    put(locale, "locale", json!(locale));
+    unit.put_text(locale, "locale");
     let zone = dice.pick(&["", "Europe/Berlin", "Mars"]);
-    put(zone, "timeZone", json!(zone));
-    put("something, that no rule reads", "note", json!("x"));
-    (cells, context)
+    unit.put_text(zone, "timeZone");
 }
 
 /// A table of units, and their contexts one a line.

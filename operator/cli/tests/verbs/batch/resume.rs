@@ -75,7 +75,11 @@ fn nothing_is_lost_or_twice_however_often_a_run_is_killed() {
     let folder = folder()
         .with("people.csv", table)
         .with("people.ndjson", contexts.join("\n"));
-    for (units, out, broken) in [("people.csv", "a.ndjson", 0), ("people.ndjson", "b.csv", 60), ("people.csv", "c.parquet", 0)] {
+    for (units, out, broken) in [
+        ("people.csv", "a.ndjson", 0),
+        ("people.ndjson", "b.csv", 60),
+        ("people.csv", "c.parquet", 0),
+    ] {
         let progress = folder.path(&format!("{out}.progress"));
         let mut killed = 0;
         for records in [1, COUNT / 3, COUNT / 2] {

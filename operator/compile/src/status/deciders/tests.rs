@@ -37,6 +37,7 @@ fn programmed(deciders: &Deciders) -> Judged {
         delivery: &delivery,
         deciders,
         fallback: Fallback::Stands,
+        batch: None,
     };
     judge_programmed(&live(), Some(outside), &Value::Null)
 }
@@ -67,6 +68,7 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
             delivery: &delivery,
             deciders,
             fallback: Fallback::Stands,
+            batch: None,
         };
         judge_programmed(&capped, Some(outside), &Value::Null)
     };
