@@ -331,6 +331,50 @@ pub struct ChannelStatus {
     /// The last delivery by `push` or `configMap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<SyncFigures>,
+    /// The last run of a batch that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchFigures>,
+}
+
+/// A run of a batch that ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchFigures {
+    /// Whether it came to its end: until it has, nobody sees any of its decisions.
+    pub succeeded: bool,
+    /// The pod that ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub pod: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Instant>,
+    /// How long it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// Revision that it decided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub revision: Option<String>,
+    /// Units that it decided for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<i64>,
+    /// Decisions: units times touchpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<i64>,
+    /// Rows or lines that were no units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<i64>,
+    /// Exposures that the collector has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposures: Option<i64>,
+    /// Decisions that a holdout held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<i64>,
+    /// Why it did not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
 }
 
 /// Deciders of a channel, by state.

@@ -238,6 +238,8 @@ names! {
         TooLarge,
         /// Somebody else's object has the name of the ConfigMap that it is written into.
         NameTaken,
+        /// The last run of the batch did not come to its end.
+        BatchFailed,
 
         /// Somebody suspended it, or what it belongs to.
         Suspended,

@@ -10,6 +10,8 @@
 mod arms;
 #[path = "verbs/audit.rs"]
 mod audit;
+#[path = "verbs/batch.rs"]
+mod batch;
 #[path = "verbs/coverage.rs"]
 mod coverage;
 #[path = "verbs/crds.rs"]

@@ -34,6 +34,7 @@ fn said(judged: &Judged) -> String {
 fn programmed(deciders: &Deciders) -> Judged {
     let delivery = sidecar();
     let outside = Outside {
+        batch: None,
         delivery: &delivery,
         deciders,
         receiver: &Receiver::Unknown,
@@ -45,6 +46,7 @@ fn programmed(deciders: &Deciders) -> Judged {
 fn converged(deciders: &Deciders) -> Judged {
     let delivery = sidecar();
     let outside = Outside {
+        batch: None,
         delivery: &delivery,
         deciders,
         receiver: &Receiver::Unknown,
@@ -76,6 +78,7 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
     let delivery = sidecar();
     let judge = |deciders: &Deciders| {
         let outside = Outside {
+            batch: None,
             delivery: &delivery,
             deciders,
             receiver: &Receiver::Unknown,
