@@ -75,6 +75,33 @@ fn synced(status: &Value) -> Result<(String, String)> {
     Ok((condition.status, condition.reason))
 }
 
+/// A run that succeeds has counts; gives what it has written.
+async fn succeeds(
+    cluster: &Cluster,
+    strategy: &Strategy,
+    namespace: &str,
+    directory: &Path,
+) -> Result<String> {
+    let status = run(cluster, strategy, namespace, "first").await?;
+    let counts = &status["batch"];
+    ensure!(counts["succeeded"] == true, "{counts:#}");
+    let counted = ["units", "decisions", "rejected"].map(|field| counts[field].as_i64());
+    ensure!(counted == [Some(3), Some(3), Some(1)], "{counts:#}");
+    ensure!(counts["revision"] == status["revision"], "{status:#}");
+    ensure!(
+        synced(&status)? == ("True".to_owned(), "Synced".to_owned()),
+        "{status:#}"
+    );
+    let decisions = std::fs::read_to_string(directory.join("decisions.csv"))?;
+    ensure!(
+        decisions.lines().count() == 4 && decisions.contains("u1,home-hero,hero/"),
+        "{decisions}"
+    );
+    let rejects = std::fs::read_to_string(directory.join("decisions.csv.rejects.ndjson"))?;
+    ensure!(rejects.contains("\"line\":4"), "{rejects}");
+    Ok(decisions)
+}
+
 /// A run that fails says why.
 async fn fails(cluster: &Cluster, strategy: &Strategy, namespace: &str, directory: &Path) -> Result<()> {
     std::fs::remove_file(directory.join("people.csv"))?;
@@ -123,23 +150,7 @@ pub(crate) async fn a_batch_runs_on_its_schedule_and_the_channel_tells_of_it(
     })
     .await?;
 
-    let status = run(cluster, &strategy, &namespace, "first").await?;
-    let counts = &status["batch"];
-    ensure!(counts["succeeded"] == true, "{counts:#}");
-    let counted = ["units", "decisions", "rejected"].map(|field| counts[field].as_i64());
-    ensure!(counted == [Some(3), Some(3), Some(1)], "{counts:#}");
-    ensure!(counts["revision"] == status["revision"], "{status:#}");
-    ensure!(
-        synced(&status)? == ("True".to_owned(), "Synced".to_owned()),
-        "{status:#}"
-    );
-    let decisions = std::fs::read_to_string(directory.path().join("decisions.csv"))?;
-    ensure!(
-        decisions.lines().count() == 4 && decisions.contains("u1,home-hero,hero/"),
-        "{decisions}"
-    );
-    let rejects = std::fs::read_to_string(directory.path().join("decisions.csv.rejects.ndjson"))?;
-    ensure!(rejects.contains("\"line\":4"), "{rejects}");
+    let decisions = succeeds(cluster, &strategy, &namespace, directory.path()).await?;
 
     // What was written is by other rules now.
     retitle(&mut strategy, "Early access, just for you").await?;

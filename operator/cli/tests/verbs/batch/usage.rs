@@ -126,7 +126,7 @@ fn says_what_is_wrong_with_what_is_asked() {
         ),
         ("twice.csv", "out.csv", &[], "column `targetingKey` stands twice"),
         ("people.csv", "out.txt", &[], "--format"),
-        ("people", "out.csv", &[], "cannot open `people`"),
+        ("nobody.csv", "out.csv", &[], "cannot open `nobody.csv`"),
         (
             "people.csv",
             "out.csv",
