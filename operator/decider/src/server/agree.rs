@@ -232,15 +232,12 @@ fn peek(
 /// What decides instead.
 fn without(shared: &Shared, loaded: &Loaded, _: Unanswered) -> By<'static> {
     let state = loaded.engine.bundle().settings.state.as_ref();
-    match state.map(|state| state.on_failure) {
-        Some(OnFailure::Closed) => {
-            shared.count_instead(Instead::Nothing);
-            By::Nothing
-        }
-        _ => {
-            shared.count_instead(Instead::Own);
-            By::Own
-        }
+    if state.is_some_and(|state| state.on_failure == OnFailure::Closed) {
+        shared.count_instead(Instead::Nothing);
+        By::Nothing
+    } else {
+        shared.count_instead(Instead::Own);
+        By::Own
     }
 }
 

@@ -76,7 +76,7 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Resu
     }
     let mut taken = Diversity::page(asked.diversity.as_ref(), loaded)?;
     let mut trace = Trace::on();
-    let decided = by.ask(decider, &context, |history| {
+    let answer = by.ask(decider, &context, |history| {
         let request = Request {
             touchpoint: &asked.touchpoint,
             context: &context,
@@ -93,7 +93,7 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Resu
         decide_beside(&loaded.engine, request, &taken, &mut trace)
     });
     let unknown = |unknown: UnknownTouchpoint| Problem::new(StatusCode::NOT_FOUND, unknown.to_string());
-    let decision = decided.map_err(unknown)?;
+    let decision = answer.map_err(unknown)?;
     let explanation = Explanation {
         decision: Success::new(&decision, Metadata::Full, None),
         trace: trace.steps(),
