@@ -20,6 +20,8 @@ mod crds;
 mod decide;
 #[path = "verbs/explain.rs"]
 mod explain;
+#[path = "verbs/export.rs"]
+mod export;
 #[path = "verbs/folder.rs"]
 mod folder;
 #[path = "verbs/lift.rs"]

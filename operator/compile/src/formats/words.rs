@@ -29,6 +29,13 @@ pub(super) struct Choice {
 }
 
 impl Words {
+    /// What is always valid in the first locale, where there is something in every locale at any time.
+    pub(super) fn default_label(&self) -> Option<&str> {
+        let last = |choices: &Vec<Choice>| choices.last().is_some_and(|last| last.window.is_always());
+        let first = self.by_locale.first()?.last()?;
+        self.by_locale.iter().all(last).then_some(first.label.as_str())
+    }
+
     /// These, and where none of them is valid the others.
     pub(super) fn or(&self, others: &Self) -> Self {
         let both = self.by_locale.iter().zip(&others.by_locale);
