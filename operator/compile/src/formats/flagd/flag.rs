@@ -46,8 +46,8 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
     let mut written = json!({
         "state": "ENABLED",
         "variants": variants,
-        // What is shown should targeting fail. Empty, there is none: without a baseline, or where it is not always valid, the client has a default of its own. Some
-        // evaluators refuse a document in which it is null.
+        // What is shown should targeting fail. Empty, there is none: without a baseline, or where it is not always valid, the
+        // client has a default of its own. Some evaluators refuse a document in which it is null.
         "defaultVariant": default,
     });
     if targeting.is_object() {
@@ -231,7 +231,7 @@ impl<'b> Flag<'b> {
                 .map(|choice| (is_within(choice.window), json!(choice.label)));
             chain(branches, Json::Null)
         };
-        self.by_locale(&words.by_locale.iter().map(say).collect())
+        self.by_locale(&words.by_locale.iter().map(say).collect::<Vec<_>>())
     }
 
     /// Whether there is anything to show now, in the locale of whoever asks.
@@ -240,7 +240,7 @@ impl<'b> Flag<'b> {
             let windows = choices.iter().map(|choice| is_within(choice.window));
             Test::any(windows).into_json()
         };
-        Test::of(self.by_locale(&words.by_locale.iter().map(any).collect()))
+        Test::of(self.by_locale(&words.by_locale.iter().map(any).collect::<Vec<_>>()))
     }
 
     /// Of an answer for each locale that of the locale which serves whoever asks: the longest that covers what is asked for,
