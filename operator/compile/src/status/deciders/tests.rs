@@ -95,6 +95,25 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
 }
 
 #[test]
+fn tells_that_what_a_format_cannot_carry_is_not_live() {
+    let partly = Programmed::Live {
+        channel: "web".to_owned(),
+        revision: "r1".to_owned(),
+        note: Some((Reason::FormatUnsupported, "remove `caps`".to_owned())),
+    };
+    let delivery = sidecar();
+    let deciders = heard([0, 0, 0, 0], &[]);
+    let outside = Outside {
+        delivery: &delivery,
+        deciders: &deciders,
+        fallback: Fallback::Stands,
+    };
+    let judged = judge_programmed(&partly, Some(outside), &Value::Null);
+    assert_eq!(said(&judged), "False/FormatUnsupported");
+    assert_eq!(judged.message, "remove `caps`");
+}
+
+#[test]
 fn tells_pods_without_a_decider_from_deciders_that_lag_behind() {
     for (deciders, expected) in [
         (heard([0, 0, 0, 0], &[]), "True/NoDeciders"),
