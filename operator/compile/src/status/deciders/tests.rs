@@ -104,6 +104,8 @@ fn tells_that_what_a_format_cannot_carry_is_not_live() {
     let delivery = sidecar();
     let deciders = heard([0, 0, 0, 0], &[]);
     let outside = Outside {
+        batch: None,
+        receiver: &Receiver::Unknown,
         delivery: &delivery,
         deciders: &deciders,
         fallback: Fallback::Stands,
