@@ -55,7 +55,7 @@ pub(crate) struct Adapted {
     pub length: usize,
 }
 
-impl<'a> Place<'a> {
+impl Place<'_> {
     /// Whether anything here is in another form than it was written in.
     pub(crate) fn is_adapted(&self) -> bool {
         self.touchpoint.slots.iter().any(|slot| slot.format.is_some())
