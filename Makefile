@@ -153,6 +153,12 @@ bench-cluster: ## the operator under thousands of resources and hundreds of deci
 bench-strategy: ## the check of 1,000 audiences, 500 modules and 200 touchpoints, and of one edit in it
 	@cargo bench --locked -p attune-index --bench strategy
 
+# A million units take 1 GiB of /dev/shm.
+.PHONY: bench-batch
+bench-batch: ## decisions in bulk: how many a second on one core, and that memory is flat; needs Python and taskset
+	@cargo build --locked --release -p attune --bin attune
+	operator/cli/benches/batch "$(abspath $(dir $(BINARIES)))/release/attune"
+
 # The batches of a million units take 2 GiB of memory and the database as much of the disk.
 .PHONY: bench-measurement
 bench-measurement: ## events stored a second on one core, analysis of a million units, verdicts from moments

@@ -8,6 +8,7 @@
 mod apps;
 mod asking;
 mod bad_input;
+mod batches;
 mod convergence;
 mod distribution;
 mod installed;
@@ -41,6 +42,7 @@ fn main() -> Result<ExitCode> {
         test services::a_channel_is_asked_as_a_service_and_put_back,
         test services::replicas_under_an_autoscaler_are_not_fought_over,
         test sidecars::a_job_completes_beside_its_decider,
+        test batches::a_batch_runs_on_its_schedule_and_the_channel_tells_of_it,
         test convergence::pods_from_before_they_asked_are_counted_and_named,
         test bad_input::a_deleted_channel_leaves_its_pods_deciding,
         test bad_input::a_pod_without_rules_starts_after_the_timeout_and_counts_as_missing,

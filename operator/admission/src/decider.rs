@@ -33,10 +33,10 @@ pub const PROBES: &str = "probes";
 pub const USER: i64 = 65_532;
 
 const PROGRAM: &str = "/attune-decider";
-const TOKEN_DIRECTORY: &str = "/var/run/attune";
-const TOKEN_FILE: &str = "token";
-const CA_DIRECTORY: &str = "/etc/attune/ca";
-const BUNDLE_DIRECTORY: &str = "/etc/attune/bundle";
+pub(crate) const TOKEN_DIRECTORY: &str = "/var/run/attune";
+pub(crate) const TOKEN_FILE: &str = "token";
+pub(crate) const CA_DIRECTORY: &str = "/etc/attune/ca";
+pub(crate) const BUNDLE_DIRECTORY: &str = "/etc/attune/bundle";
 const DATA_DIRECTORY: &str = "/var/lib/attune";
 const STATE_DIRECTORY: &str = "/etc/attune/state";
 /// What a decider reads of the Secret.
@@ -121,22 +121,8 @@ impl Decider<'_> {
     /// The volumes. All that may be missing is optional: nothing but a certificate keeps a pod from starting.
     pub fn volumes(&self) -> Vec<Volume> {
         let mut volumes = vec![
-            Volume {
-                name: TOKEN.to_owned(),
-                projected: Some(ProjectedVolumeSource {
-                    sources: Some(vec![VolumeProjection {
-                        service_account_token: Some(ServiceAccountTokenProjection {
-                            audience: Some(TOKEN_AUDIENCE.to_owned()),
-                            expiration_seconds: Some(TOKEN_SECONDS),
-                            path: TOKEN_FILE.to_owned(),
-                        }),
-                        ..VolumeProjection::default()
-                    }]),
-                    ..ProjectedVolumeSource::default()
-                }),
-                ..Volume::default()
-            },
-            optional(CA, CA_CONFIG_MAP.to_owned()),
+            token_volume(),
+            ca_volume(),
             optional(BUNDLE, bundle_config_map(self.channel)),
             Volume {
                 name: DATA.to_owned(),
@@ -238,6 +224,30 @@ const STATE: &str = "attune-state";
 /// Names of the volumes.
 pub const VOLUMES: [&str; 7] = [TOKEN, CA, BUNDLE, DATA, STATE, access::KEYS, access::CERTIFICATE];
 
+/// A token to prove oneself with, good for nothing else.
+pub(crate) fn token_volume() -> Volume {
+    Volume {
+        name: TOKEN.to_owned(),
+        projected: Some(ProjectedVolumeSource {
+            sources: Some(vec![VolumeProjection {
+                service_account_token: Some(ServiceAccountTokenProjection {
+                    audience: Some(TOKEN_AUDIENCE.to_owned()),
+                    expiration_seconds: Some(TOKEN_SECONDS),
+                    path: TOKEN_FILE.to_owned(),
+                }),
+                ..VolumeProjection::default()
+            }]),
+            ..ProjectedVolumeSource::default()
+        }),
+        ..Volume::default()
+    }
+}
+
+/// Whom to trust, where that is known.
+pub(crate) fn ca_volume() -> Volume {
+    optional(CA, CA_CONFIG_MAP.to_owned())
+}
+
 fn mount(name: &str, path: &str, read_only: Option<bool>) -> VolumeMount {
     VolumeMount {
         name: name.to_owned(),
@@ -321,7 +331,7 @@ fn get(path: &str) -> HTTPGetAction {
 }
 
 /// What Pod Security calls restricted, and a root that cannot be written.
-fn restricted() -> SecurityContext {
+pub(crate) fn restricted() -> SecurityContext {
     SecurityContext {
         allow_privilege_escalation: Some(false),
         capabilities: Some(Capabilities {

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use attune_api::channel::State;
 use attune_api::delivery::{Delivery, ServiceDelivery};
-use attune_api::labels::{DECIDER, INJECT, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME};
+use attune_api::labels::{APP_NAME, DECIDER, INJECT, MANAGED_BY, MANAGER, OWNER_KIND, OWNER_NAME};
 use attune_api::{API_VERSION, Channel, Kind};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use k8s_openapi::api::batch::v1::CronJob;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -18,6 +19,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta, 
 
 use crate::Settings;
 
+mod batch;
 mod deployment;
 mod name;
 mod part;
@@ -27,11 +29,10 @@ mod traffic;
 #[cfg(test)]
 mod tests;
 
-pub use name::{endpoint, label_value, object_name};
+pub use batch::BatchChannel;
+pub use name::{batch_name, endpoint, label_value, object_name};
 pub use part::Part;
 
-/// Recommended label: what the pods run.
-const APP_NAME: &str = "app.kubernetes.io/name";
 /// Value of [`APP_NAME`].
 const APP: &str = "attune-decider";
 /// Recommended label: the release that it belongs to.
@@ -64,20 +65,11 @@ impl<'a> ServiceChannel<'a> {
 
     /// Objects of a name and with labels of ours, which go with the Channel.
     fn metadata(&self, settings: &Settings) -> ObjectMeta {
-        ObjectMeta {
-            name: Some(object_name(self.name)),
-            namespace: Some(self.namespace.to_owned()),
-            labels: Some(self.labels(settings)),
-            owner_references: Some(vec![OwnerReference {
-                api_version: API_VERSION.to_owned(),
-                kind: Kind::Channel.name().to_owned(),
-                name: self.name.to_owned(),
-                uid: self.uid.to_owned(),
-                controller: Some(true),
-                block_owner_deletion: Some(true),
-            }]),
-            ..ObjectMeta::default()
-        }
+        metadata(
+            (self.namespace, self.name, self.uid),
+            object_name(self.name),
+            self.labels(settings),
+        )
     }
 
     fn labels(&self, settings: &Settings) -> BTreeMap<String, String> {
@@ -116,12 +108,43 @@ impl<'a> ServiceChannel<'a> {
     }
 }
 
+/// An object that goes with a Channel, of which this is the namespace, the name and the UID.
+fn metadata(
+    (namespace, channel, uid): (&str, &str, &str),
+    name: String,
+    labels: BTreeMap<String, String>,
+) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: Some(namespace.to_owned()),
+        labels: Some(labels),
+        owner_references: Some(vec![OwnerReference {
+            api_version: API_VERSION.to_owned(),
+            kind: Kind::Channel.name().to_owned(),
+            name: channel.to_owned(),
+            uid: uid.to_owned(),
+            controller: Some(true),
+            block_owner_deletion: Some(true),
+        }]),
+        ..ObjectMeta::default()
+    }
+}
+
 /// Value of [`OWNER_KIND`] on what stands for a Channel.
 pub fn owner_kind() -> String {
     Kind::Channel.name().to_lowercase()
 }
 
-/// The objects of one Channel.
+/// What stands for a Channel by its delivery.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// Deciders of its own.
+    Service(Box<Workload>),
+    /// What decides in bulk.
+    Batch(Box<CronJob>),
+}
+
+/// The objects of one Channel with delivery `service`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Workload {
     /// The deciders.

@@ -1,20 +1,24 @@
 //! `Channel`: where people are met, what may be said there and how the rules get there.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::common::{Cap, LocalRef, Owner, distinct_caps, is_false};
+use crate::common::{Cap, Owner, distinct_caps, is_false};
 use crate::delivery::Delivery;
-use crate::number::{BasisPoints, Whole};
+use crate::number::BasisPoints;
 use crate::rules::{self, must_at};
-use crate::text::{AttributeName, ItemName, Locale, SlotName, TimeZoneName};
+use crate::text::{AttributeName, Locale, TimeZoneName};
 use crate::time::{Instant, Span, TimeOfDay};
 
 mod state;
+mod touchpoint;
 
 pub use state::{OnFailure, RedisState, State};
+pub use touchpoint::{Campaign, Links, SlotFormat, Touchpoint, TouchpointBaseline, TouchpointSlot};
 
 /// Where: touchpoints with their slots, who is met there, how often, and how the rules get there.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -41,6 +45,11 @@ pub use state::{OnFailure, RedisState, State};
         "state",
         "!has(self.state) || has(self.delivery.sidecar) || has(self.delivery.service)",
         "only deciders share a state: choose delivery `sidecar` or `service`, or leave `state` out"
+    ),
+    validation = must_at(
+        "localeFallback",
+        "!has(self.localeFallback) || self.localeFallback.all(l, self.localeFallback[l].all(f, has(self.locales) && f in self.locales))",
+        "fall back on locales that `locales` lists"
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -64,11 +73,22 @@ pub struct ChannelSpec {
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[x_kube(validation = rules::unique("list each locale of the channel once"))]
     pub locales: Vec<Locale>,
+    /// What serves a locale that nothing is written in, in order, after what is more general than it (`de` for `de-AT`) and before
+    /// words of no locale. The locale need not be listed; those after it must be.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(transform = rules::any_map::<64>)]
+    pub locale_fallback: BTreeMap<Locale, Fallbacks>,
     /// Places where content is shown.
     #[schemars(length(min = 1, max = 64))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     #[x_kube(validation = rules::unique_by("name", "give each touchpoint a name of its own"))]
     pub touchpoints: Vec<Touchpoint>,
+    /// Labels of modules by which a page may ask for diversity; deciders know no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), inner(length(min = 1, max = 63)))]
+    #[x_kube(merge_strategy = ListMerge::Atomic)]
+    #[x_kube(validation = rules::unique("list each label of the channel once"))]
+    pub diversity: Vec<String>,
     /// How often a unit may be addressed on the channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frequency: Option<Frequency>,
@@ -112,6 +132,11 @@ impl ChannelSpec {
         })
     }
 }
+
+/// Locales that serve another one, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Fallbacks(#[schemars(length(min = 1, max = 8))] pub Vec<Locale>);
 
 /// Kind of channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -213,44 +238,6 @@ impl<'de> Deserialize<'de> for ClientAttribute {
     }
 }
 
-/// A place where content is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
-pub struct Touchpoint {
-    /// Its name; clients ask for it.
-    pub name: ItemName,
-    /// What it shows, and how much fits.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32))]
-    #[x_kube(merge_strategy = ListMerge::Atomic)]
-    #[x_kube(validation = rules::unique_by("name", "list each slot of a touchpoint once"))]
-    pub slots: Vec<TouchpointSlot>,
-    /// What it shows to those whom no binding addresses; absent: the client's own default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub baseline: Option<TouchpointBaseline>,
-}
-
-/// A slot as a touchpoint shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TouchpointSlot {
-    /// Name of the slot.
-    pub name: SlotName,
-    /// Most characters (code points) that fit; absent: any number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_length: Option<Whole<1, 65_536>>,
-    /// Whether the touchpoint is broken without it.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub required: bool,
-}
-
-/// What a touchpoint shows when nothing else does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct TouchpointBaseline {
-    /// Module whose baseline is shown.
-    pub module_ref: LocalRef,
-}
-
 /// How often a unit may be addressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -344,6 +331,50 @@ pub struct ChannelStatus {
     /// The last delivery by `push` or `configMap`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync: Option<SyncFigures>,
+    /// The last run of a batch that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchFigures>,
+}
+
+/// A run of a batch that ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchFigures {
+    /// Whether it came to its end: until it has, nobody sees any of its decisions.
+    pub succeeded: bool,
+    /// The pod that ran it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub pod: Option<String>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Instant>,
+    /// How long it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<i64>,
+    /// Revision that it decided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub revision: Option<String>,
+    /// Units that it decided for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<i64>,
+    /// Decisions: units times touchpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<i64>,
+    /// Rows or lines that were no units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<i64>,
+    /// Exposures that the collector has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposures: Option<i64>,
+    /// Decisions that a holdout held back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<i64>,
+    /// Why it did not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub message: Option<String>,
 }
 
 /// Deciders of a channel, by state.

@@ -171,6 +171,8 @@ names! {
 
         /// A variant does not fill what the touchpoint needs, or does not fit it.
         SlotContract,
+        /// Words have no safe form for what the touchpoint shows.
+        UnsafeContent,
         /// The baseline module or variant cannot serve everybody.
         BaselineInvalid,
         /// A variant that nobody can ever see.
@@ -236,6 +238,8 @@ names! {
         TooLarge,
         /// Somebody else's object has the name of the ConfigMap that it is written into.
         NameTaken,
+        /// The last run of the batch did not come to its end.
+        BatchFailed,
 
         /// Somebody suspended it, or what it belongs to.
         Suspended,

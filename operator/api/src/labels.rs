@@ -4,6 +4,12 @@
 pub const INJECT: &str = "attune.dev/inject";
 /// Annotation on a pod: the one Channel that its decider serves.
 pub const CHANNEL: &str = "attune.dev/channel";
+/// Annotation on a pod: the Channel that it decides for in bulk.
+pub const BATCH: &str = "attune.dev/batch";
+/// Recommended label: what a pod runs.
+pub const APP_NAME: &str = "app.kubernetes.io/name";
+/// Value of [`APP_NAME`] on pods that decide in bulk.
+pub const BATCH_APP: &str = "attune-batch";
 /// Label on a pod that has a decider: the Channel that it decides for.
 pub const DECIDER: &str = "attune.dev/decider";
 /// Name of the ConfigMap, in every namespace with a Channel, with the certificates that deciders trust.

@@ -225,6 +225,76 @@ text! {
     is_time_zone
 }
 
+text! {
+    /// Scheme of a link (`mailto`, `shop-app`), without its colon. Those that lead nowhere but run or hold something are none.
+    LinkScheme, max = 32, pattern = r"^[a-z][a-z0-9+.-]*$",
+    expected = "a scheme of links (a lower-case letter, then letters, digits, `+`, `.` and `-`; no script, data or file)",
+    |text| !LinkScheme::NEVER.contains(&text)
+        && is_headed(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "+.-".contains(c))
+}
+
+impl LinkScheme {
+    /// What no link may have, whatever is listed.
+    pub const NEVER: [&str; 6] = ["javascript", "vbscript", "data", "blob", "file", "filesystem"];
+}
+
+text! {
+    /// Name of a query parameter (`utm_source`).
+    ParameterName, max = 64, pattern = r"^[A-Za-z][A-Za-z0-9_.-]*$",
+    expected = "a query parameter (a letter, then letters, digits, `_`, `.` and `-`, at most 64 characters)",
+    |text| is_headed(text, |c| c.is_ascii_alphabetic(), |c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+text! {
+    /// Value of a query parameter that links are given, with placeholders (`{program}`).
+    ParameterValue, max = 256,
+    pattern = r"^([^{}]|[{](channel|touchpoint|program|binding|module|variant)[}])*$",
+    expected = "a value whose only braces are `{channel}`, `{touchpoint}`, `{program}`, `{binding}`, `{module}` or `{variant}`",
+    |text| ParameterValue::parts(text).is_some()
+}
+
+impl ParameterValue {
+    /// What a value may name in braces.
+    pub const PLACEHOLDERS: [&str; 6] = ["channel", "touchpoint", "program", "binding", "module", "variant"];
+
+    /// The value's parts in order: text as it stands, and names of placeholders.
+    fn parts(text: &str) -> Option<Vec<ParameterPart<'_>>> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((literal, opened)) = rest.split_once('{') {
+            let (name, after) = opened.split_once('}')?;
+            if literal.contains('}') || !Self::PLACEHOLDERS.contains(&name) {
+                return None;
+            }
+            parts.extend([ParameterPart::Literal(literal), ParameterPart::Placeholder(name)]);
+            rest = after;
+        }
+        parts.push(ParameterPart::Literal(rest));
+        (!rest.contains('}')).then_some(parts)
+    }
+
+    /// The value with what each placeholder stands for; `None` where one stands for nothing.
+    pub fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
+        let parts = Self::parts(&self.0)?;
+        let filled = parts.into_iter().map(|part| match part {
+            ParameterPart::Literal(text) => Some(text.to_owned()),
+            ParameterPart::Placeholder(name) => value(name).map(str::to_owned),
+        });
+        filled.collect()
+    }
+
+    /// Whether the value has a placeholder.
+    pub fn names(&self, placeholder: &str) -> bool {
+        let mut parts = Self::parts(&self.0).into_iter().flatten();
+        parts.any(|part| matches!(part, ParameterPart::Placeholder(name) if name == placeholder))
+    }
+}
+
+enum ParameterPart<'t> {
+    Literal(&'t str),
+    Placeholder(&'t str),
+}
+
 /// First and last character by `edge`, those between by `edge` or `inner`.
 fn is_framed(text: &str, edge: fn(char) -> bool, inner: fn(char) -> bool) -> bool {
     text.starts_with(edge) && text.ends_with(edge) && text.chars().all(|c| edge(c) || inner(c))

@@ -11,6 +11,7 @@ use crate::cmd;
 use crate::render::LintFormat;
 use crate::terminal::say;
 
+mod bulk;
 mod explaining;
 mod export;
 mod privacy;
@@ -18,6 +19,7 @@ mod statistics;
 mod strategic;
 mod upkeep;
 
+pub use bulk::{BatchArgs, SummaryOutput, UnitsFormat};
 pub use explaining::ExplainArgs;
 pub use export::{ExportArgs, ExportFormat};
 pub use privacy::{ForgetArgs, PeerArgs, RecallArgs};
@@ -54,6 +56,8 @@ enum Verb {
     Approve(ApproveArgs),
     /// Decide what a unit gets at a touchpoint: the answer that a decider would give.
     Decide(DecideArgs),
+    /// Decide for many units, from a table or file to another.
+    Batch(Box<BatchArgs>),
     /// Explain a decision step by step: one that would be made, or one that was made and kept.
     Explain(ExplainArgs),
     /// Write a channel's rules as they are handed to those who run no decider.
@@ -278,6 +282,7 @@ impl Cli {
             Verb::Decay(args) => cmd::decay::run(&args),
             Verb::Approve(args) => cmd::approve::run(&args),
             Verb::Decide(args) => cmd::decide::run(&args),
+            Verb::Batch(args) => cmd::batch::run(&args),
             Verb::Explain(args) => cmd::explain::run(&args).await,
             Verb::Export(args) => cmd::export::run(&args),
             Verb::Serve(args) => cmd::serve::run(args).await,

@@ -2,6 +2,7 @@
 
 pub(crate) mod approve;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod coverage;
 pub(crate) mod crds;
 pub(crate) mod decay;
@@ -44,7 +45,12 @@ enum Outcome<'e> {
 
 /// Loads the Channel's rules as a decider would have them.
 fn engine(args: &QuestionArgs) -> anyhow::Result<Engine> {
-    let publication = publication(&args.source, &args.channel)?;
+    channel_engine(&args.source, &args.channel)
+}
+
+/// Loads a Channel's rules from resources.
+fn channel_engine(source: &SourceArgs, channel: &str) -> anyhow::Result<Engine> {
+    let publication = publication(source, channel)?;
     Ok(Engine::load(publication.bundle.as_ref().clone())?)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod approve;
 mod audit;
+mod batch;
 mod change;
 pub mod cli;
 mod cluster;

@@ -10,6 +10,8 @@
 mod arms;
 #[path = "verbs/audit.rs"]
 mod audit;
+#[path = "verbs/batch.rs"]
+mod batch;
 #[path = "verbs/coverage.rs"]
 mod coverage;
 #[path = "verbs/crds.rs"]
@@ -18,6 +20,8 @@ mod crds;
 mod decide;
 #[path = "verbs/explain.rs"]
 mod explain;
+#[path = "verbs/export.rs"]
+mod export;
 #[path = "verbs/folder.rs"]
 mod folder;
 #[path = "verbs/lift.rs"]

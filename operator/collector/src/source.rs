@@ -26,6 +26,7 @@ mod tls;
 
 pub use credentials::{Credential, Credentials};
 pub use error::SourceError;
+pub use postgres::{Session, Table};
 
 #[cfg(test)]
 pub(crate) use store::StoreSource;

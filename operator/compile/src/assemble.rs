@@ -8,6 +8,7 @@ use attune_api::{Channel, ChannelBinding, Kind};
 use attune_core::bundle::{self, Bundle, ContentId, FORMAT_VERSION, Rule};
 use attune_core::engine::Engine;
 
+use crate::adapt::{Bound, Place};
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::{Model, Previous, Publication};
@@ -22,6 +23,7 @@ mod stop;
 pub use content::module;
 pub(crate) use experiment::holdout_salt;
 use needs::Needs;
+pub(crate) use settings::fallback;
 
 /// What every Channel serves, and the same ready to be asked.
 #[derive(Debug, Default)]
@@ -103,6 +105,11 @@ impl Assembled {
     }
 }
 
+/// Whether a finding says that words do not fit where they are shown.
+const fn is_misfit(reason: Reason) -> bool {
+    matches!(reason, Reason::SlotContract | Reason::UnsafeContent)
+}
+
 /// A binding without its Program has no purpose to go on for; a Program that cannot be read is not gone.
 fn has_program(snapshot: &Snapshot, program: &str) -> bool {
     snapshot.programs.contains_key(program) || snapshot.is_unreadable(Kind::Program, program)
@@ -129,7 +136,7 @@ struct Assembly<'a> {
     previous: Option<&'a Bundle>,
     needs: Needs<'a>,
     /// Modules in their present form, as added.
-    modules: BTreeMap<&'a str, ContentId>,
+    modules: BTreeMap<content::FormKey<'a>, ContentId>,
     /// Attributes that expressions in their present form read.
     read: BTreeSet<String>,
     bundle: Bundle,
@@ -194,13 +201,14 @@ impl<'a> Assembly<'a> {
             let baseline = touchpoint.baseline.as_ref().and_then(|baseline| {
                 let module = baseline.module_ref.name.as_str();
                 self.is_fit(index, module)
-                    .then(|| self.add_module(module))
+                    .then(|| self.add_module(module, self.place(name, None)))
                     .flatten()
                     .or_else(|| self.carry_baseline(name))
             });
+            let formats = content::formats(touchpoint);
             self.bundle
                 .touchpoints
-                .insert(name.to_owned(), bundle::Touchpoint { baseline });
+                .insert(name.to_owned(), bundle::Touchpoint { baseline, formats });
         }
     }
 
@@ -212,7 +220,7 @@ impl<'a> Assembly<'a> {
         let misfit = self
             .report
             .about(&channel)
-            .any(|finding| finding.reason == Reason::SlotContract && finding.field == field);
+            .any(|finding| is_misfit(finding.reason) && finding.field == field);
         !misfit && self.report.is_usable(&snapshot.id(Kind::ContentModule, module))
     }
 
@@ -240,7 +248,18 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn lower_binding(&mut self, name: &str, binding: &ChannelBinding) -> Option<bundle::Binding> {
+    fn lower_binding(&mut self, name: &'a str, binding: &'a ChannelBinding) -> Option<bundle::Binding> {
+        let touchpoint = binding.spec.touchpoint.as_str();
+        if self.is_form_unknown(touchpoint) {
+            return None;
+        }
+        let place = self.place(
+            touchpoint,
+            Some(Bound {
+                binding: name,
+                program: &binding.spec.program_ref.name,
+            }),
+        );
         let mut candidates = Vec::new();
         for (index, candidate) in binding.spec.candidates.iter().enumerate() {
             let audiences = candidate
@@ -254,7 +273,7 @@ impl<'a> Assembly<'a> {
                 .flat_map(|rules| rules.when.iter().chain(&rules.score));
             expressions.for_each(|rule| self.note_read(rule));
             candidates.push(bundle::Candidate {
-                module: self.add_module(&candidate.module_ref.name)?,
+                module: self.add_module(&candidate.module_ref.name, place)?,
                 audiences,
                 when: rules.and_then(|rules| rules.when.clone()),
                 score: rules.and_then(|rules| rules.score.clone()),
@@ -280,17 +299,44 @@ impl<'a> Assembly<'a> {
             .extend(rule.expression.attributes().into_iter().map(str::to_owned));
     }
 
-    /// Adds a module with the variants that this Channel may show.
-    fn add_module(&mut self, name: &str) -> Option<ContentId> {
-        if let Some(id) = self.modules.get(name) {
+    /// Where words are shown; `None` where the Channel does not say.
+    fn place(&self, touchpoint: &str, binding: Option<Bound<'a>>) -> Option<Place<'a>> {
+        let (channel, _) = self.model.snapshot.channels.get_key_value(self.name)?;
+        let mut touchpoints = self.channel?.spec.touchpoints.iter();
+        Some(Place {
+            channel,
+            touchpoint: touchpoints.find(|known| known.name == touchpoint)?,
+            binding,
+        })
+    }
+
+    /// Whether a touchpoint has formats that nobody can tell any more.
+    fn is_form_unknown(&self, touchpoint: &str) -> bool {
+        let last = self
+            .previous
+            .and_then(|previous| previous.touchpoints.get(touchpoint));
+        self.channel.is_none() && last.is_some_and(|last| !last.formats.is_empty())
+    }
+
+    /// Adds a module with the variants that this Channel may show, in the words that the place shows.
+    fn add_module(&mut self, name: &str, place: Option<Place<'a>>) -> Option<ContentId> {
+        let (name, object) = self.model.snapshot.modules.get_key_value(name)?;
+        let key = content::key(name, place.as_ref());
+        if let Some(id) = self.modules.get(&key) {
             return Some(id.clone());
         }
-        let (name, object) = self.model.snapshot.modules.get_key_value(name)?;
         let mut module = content::module(name, object, self.name);
         module.variants.retain(|variant| self.needs.covers(name, variant));
+        let labels = self.bundle.settings.diversity.iter();
+        module.labels = labels
+            .filter_map(|label| Some((label.clone(), object.spec.labels.get(label)?.clone())))
+            .collect();
+        if let Some(place) = place.filter(Place::is_adapted) {
+            module = content::adapted(module, object, &place)?;
+        }
         let id = bundle::content_id(name, &module).ok()?;
         self.bundle.modules.insert(id.clone(), module);
-        self.modules.insert(name, id.clone());
+        self.modules.insert(key, id.clone());
         Some(id)
     }
 

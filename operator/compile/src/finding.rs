@@ -93,6 +93,7 @@ pub const FINDING_REASONS: &[Reason] = &[
     Reason::ConstantExpression,
     Reason::AttributeNotSupplied,
     Reason::SlotContract,
+    Reason::UnsafeContent,
     Reason::BaselineInvalid,
     Reason::Unreachable,
     Reason::Conflicted,
@@ -163,6 +164,7 @@ pub const fn condition_of(reason: Reason) -> ConditionType {
         | R::ProgramMismatch
         | R::WaiverUnmatched => C::ResolvedRefs,
         R::SlotContract
+        | R::UnsafeContent
         | R::Incomplete
         | R::ProhibitedTactic
         | R::UrgencyUnbounded

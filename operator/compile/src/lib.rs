@@ -10,7 +10,7 @@
 //! 3. [`policy`]: the policies that rule the namespace, each with its own parameters.
 //! 4. [`checks`]: a chain of pure checks over the snapshot, each of which adds findings; [`facts`] puts together what
 //!    several policies say about one fact.
-//! 5. [`assemble`]: what is sound becomes a bundle per Channel; what is not keeps its last published form, and what a
+//! 5. [`assemble`]: what is sound becomes a bundle per Channel, in the words that each touchpoint shows (`adapt`); what is not keeps its last published form, and what a
 //!    policy [`stops`] leaves both.
 //!    What the format of a Channel's delivery cannot carry of it is told by [`formats`].
 //! 6. [`strategy`]: what was compiled tells what the strategy covers and who is reached ([`coverage`], [`actionable`],
@@ -19,6 +19,7 @@
 
 pub mod access;
 pub mod actionable;
+mod adapt;
 pub mod assemble;
 pub mod attributes;
 pub mod checks;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::verdict::{Judged, Truth, Verdict, is_result};
 
+mod batch;
 mod deciders;
 mod receiver;
 mod turns;
@@ -40,7 +41,12 @@ pub fn render(
         match outside.filter(|_| kind == Kind::Channel) {
             Some(outside) => {
                 conditions.push(deciders::with_fallback(live, outside.fallback, old));
-                conditions.push(deciders::judge_delivery(outside, old));
+                let revision = figures.get("revision").and_then(Value::as_str);
+                let delivered = batch::judge(outside, revision, old)
+                    .unwrap_or_else(|| deciders::judge_delivery(outside, old));
+                conditions.push(delivered);
+                let run = batch::figures(outside, old);
+                figures.extend(run.map(|figures| ("batch".to_owned(), figures)));
                 let counted = deciders::figures(outside.deciders, old);
                 figures.extend(counted.map(|figures| ("deciders".to_owned(), figures)));
                 if receiver::has_receiver(outside.delivery) {
@@ -131,6 +137,7 @@ pub const fn owned_figures(kind: Kind) -> &'static [&'static str] {
             "firedRules",
             "deciders",
             "sync",
+            "batch",
         ],
         Kind::ChannelBinding => &[
             "observedGeneration",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use attune_core::bundle::{Module, Rule, Variant};
 
+use crate::adapt::visible;
 use crate::phrases::Phrases;
 
 /// What must not be in any bundle.
@@ -89,16 +90,20 @@ impl Stops {
         if self.phrases.is_empty() {
             return false;
         }
-        let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-        let has = |locale: Option<&str>, value| {
-            text(value).is_some_and(|text| self.phrases.first_in(locale, &text).is_some())
+        let has = |locale: Option<&str>, value: &serde_json::Value| {
+            value.as_str().is_some_and(|text| {
+                // A form may be HTML, whose elements and references stand between the words.
+                let seen = visible(text);
+                let found = |text: &str| self.phrases.first_in(locale, text).is_some();
+                found(text) || found(&seen)
+            })
         };
         let locales = || {
             let named = variant.locales.iter().map(|locale| Some(locale.as_str()));
             named.chain(variant.locales.is_empty().then_some(None))
         };
         let mut own = variant.content.values().chain(module.core.values());
-        let mut localized = module.localized_core.iter();
+        let mut localized = module.localized_core.iter().chain(&variant.localized_content);
         own.any(|value| locales().any(|locale| has(locale, value)))
             || localized.any(|(locale, values)| values.values().any(|value| has(Some(locale), value)))
     }

@@ -3,6 +3,7 @@
 mod bundles;
 mod carrying;
 mod decisions;
+mod formats;
 mod properties;
 mod verdicts;
 

@@ -12,8 +12,11 @@ use sha2::{Digest, Sha256};
 use crate::expr::Expression;
 use crate::value::AttributeType;
 
+mod settings;
 #[cfg(test)]
 mod tests;
+
+pub use settings::{ChannelSettings, Identity, Metadata, OnFailure, Replay, SharedState};
 
 /// The newest bundle format that this build writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -57,129 +60,6 @@ pub struct Bundle {
     pub touchpoints: BTreeMap<String, Touchpoint>,
     /// Bindings, by name.
     pub bindings: BTreeMap<String, Binding>,
-}
-
-/// A Channel's settings that matter to a decision.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct ChannelSettings {
-    /// Where the context holds who is asking.
-    pub identity: Identity,
-    /// What clients of the Channel may supply; `None` allows every attribute. `session.*` allows a whole root.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_attributes: Option<Vec<String>>,
-    /// The Channel's locales; the first one serves whoever asks for none or for an unlisted one.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub locales: Vec<String>,
-    /// How much metadata an answer carries.
-    pub metadata: Metadata,
-    /// Whether the whole Channel serves baselines.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub suspended: bool,
-    /// Frequency caps over everything that the Channel shows.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub caps: Vec<Cap>,
-    /// Least time between two shows to one unit, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub minimum_gap_seconds: Option<i64>,
-    /// When nothing is sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub quiet_hours: Option<QuietHours>,
-    /// Whether unit ids leave the decider as they are.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub plain_unit_ids: bool,
-    /// Which decisions are kept; `None` keeps none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replay: Option<Replay>,
-    /// How the deciders of the namespace agree on what units were shown and did; absent: each by its own memory.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<SharedState>,
-}
-
-/// How deciders go by a memory that they share. Where it is, and what opens it, each finds beside itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct SharedState {
-    /// What is decided while the memory does not answer.
-    pub on_failure: OnFailure,
-    /// How long one decision waits for it, in milliseconds.
-    pub timeout_millis: u32,
-    /// How far back any rule of the namespace looks, on Channels that share it, in seconds; 0 where none does.
-    pub window_seconds: i64,
-}
-
-/// What is decided while a shared memory does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum OnFailure {
-    /// By what the decider remembers itself.
-    Open,
-    /// Nothing that has a cap, a gap or a stop, or that asks for history.
-    Closed,
-}
-
-impl ChannelSettings {
-    /// Whether the Channel's clients may supply an attribute: its name is listed, or its root as `root.*`, or nothing is.
-    pub fn supplies(&self, attribute: &str) -> bool {
-        let covers = |entry: &String| match entry.strip_suffix(".*") {
-            Some(root) => attribute
-                .strip_prefix(root)
-                .is_some_and(|rest| rest.starts_with('.')),
-            None => entry == attribute,
-        };
-        self.client_attributes
-            .as_ref()
-            .is_none_or(|list| list.iter().any(covers))
-    }
-}
-
-/// Paths into the context: one to three dotted segments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Identity {
-    /// The unit of randomization.
-    pub unit: String,
-    /// Used before `unit` where present, so that a visitor who logs in keeps the arm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fallback: Option<String>,
-    /// Which purposes the unit grants.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub consent: Option<String>,
-    /// The unit's locale.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub locale: Option<String>,
-    /// The unit's IANA time zone.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_zone: Option<String>,
-}
-
-impl Identity {
-    /// Where OFREP's clients put the unit.
-    pub const TARGETING_KEY: &str = "targetingKey";
-}
-
-/// Which decisions are kept, so that they can be made again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-pub struct Replay {
-    /// How long, in seconds.
-    pub retention_seconds: i64,
-    /// Those of which share of the units, of 10,000.
-    pub sample_bp: u32,
-}
-
-/// How much metadata an answer carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Metadata {
-    /// Everything that applies.
-    Full,
-    /// Reason, revision and decision only: nothing that tells a browser which audience it is in.
-    Reason,
 }
 
 /// One attribute that rules of the bundle read.
@@ -231,6 +111,9 @@ pub struct Module {
     /// Whether only the baseline variant may be shown.
     #[serde(default, skip_serializing_if = "is_false")]
     pub suspended: bool,
+    /// Its labels, of those that [`ChannelSettings::diversity`] lists.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Slots that are the same in every variant.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub core: BTreeMap<String, serde_json::Value>,
@@ -262,6 +145,9 @@ pub struct Variant {
     /// The slots' values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub content: BTreeMap<String, serde_json::Value>,
+    /// The content's values by locale, over `content`: what is the same in every variant but for its own name in it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub localized_content: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// When it may be shown.
     #[serde(default, skip_serializing_if = "Window::is_always")]
     pub validity: Window,
@@ -424,14 +310,54 @@ pub enum Effect {
     Module {
         /// The module.
         module: ContentId,
+        /// The module by binding, where that shows it in another form.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        forms: BTreeMap<String, ContentId>,
     },
     /// One named variant.
     Variant {
         /// The module.
         module: ContentId,
+        /// The module by binding, where that shows it in another form.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        forms: BTreeMap<String, ContentId>,
         /// The variant's name.
         variant: String,
     },
+}
+
+impl Effect {
+    /// The modules that it shows.
+    pub fn modules(&self) -> impl Iterator<Item = &ContentId> {
+        let shown = match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(std::iter::once(module).chain(forms.values()))
+            }
+        };
+        shown.into_iter().flatten()
+    }
+
+    /// The module that it shows for a binding, where it names one.
+    pub fn module_for(&self, binding: &str) -> Option<&ContentId> {
+        match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(forms.get(binding).unwrap_or(module))
+            }
+        }
+    }
+
+    /// As [`Effect::modules`], to be changed.
+    pub fn modules_mut(&mut self) -> impl Iterator<Item = &mut ContentId> {
+        let shown = match self {
+            Self::Baseline | Self::Personalize => None,
+            Self::Module { module, forms } | Self::Variant { module, forms, .. } => {
+                Some(std::iter::once(module).chain(forms.values_mut()))
+            }
+        };
+        shown.into_iter().flatten()
+    }
 }
 
 /// A place in a Channel.
@@ -441,6 +367,10 @@ pub struct Touchpoint {
     /// The module that serves whoever gets nothing else; `None` leaves it to the client's code default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<ContentId>,
+    /// The format that each slot's words are in, as the Channel spells it, where they are in another form than they were
+    /// written in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub formats: BTreeMap<String, String>,
 }
 
 /// Which content, for which program, at which touchpoint.

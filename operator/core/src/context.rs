@@ -134,7 +134,15 @@ impl<'a> Context<'a> {
     /// # Errors
     /// When the text is not JSON, no object, or its targeting key is no string.
     pub fn decode(engine: &Engine, json: &'a [u8]) -> Result<Self, ContextError> {
-        let mut context = Self::within(engine, &mut Scratch::default());
+        Self::decode_in(engine, json, &mut Scratch::default())
+    }
+
+    /// As [`Context::decode`], in memory of a context before; [`Context::release`] gives it back.
+    ///
+    /// # Errors
+    /// As [`Context::decode`].
+    pub fn decode_in(engine: &Engine, json: &'a [u8], scratch: &mut Scratch) -> Result<Self, ContextError> {
+        let mut context = Self::within(engine, scratch);
         let found = visit::context(json, engine, &mut context);
         context.finish(engine, found)?;
         Ok(context)

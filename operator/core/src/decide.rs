@@ -96,6 +96,8 @@ pub struct Winner<'e> {
     pub exposure: Exposure,
     /// The module's name; caps are charged for it.
     pub module: &'e str,
+    /// The module's value of each label in [`crate::bundle::ChannelSettings::diversity`].
+    pub labels: &'e [Option<String>],
     /// The first of the candidate's audiences that matched; `None` where it names none.
     pub audience: Option<&'e str>,
 }
@@ -279,6 +281,7 @@ impl<'e> Run<'e, '_> {
             rule: won.binding.first_rule + won.candidate.index,
             exposure: won.binding.exposure,
             module: &won.module.name,
+            labels: &won.module.labels,
             audience: won.audience,
         };
         trace.write(|| Step::Audience {

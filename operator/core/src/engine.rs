@@ -8,7 +8,7 @@ use crate::bucket::Salt;
 use crate::bundle::{self, Bundle, Cap, Exposure, Metadata, StopOn, Window};
 use crate::context::Context;
 use crate::expr::Program as Expression;
-use crate::locale;
+use crate::locale::{self, Lineage};
 use crate::value::AttributeType;
 
 mod content;
@@ -17,7 +17,7 @@ mod link;
 mod paths;
 
 pub(crate) use content::{Module, VariantIx};
-pub use content::{preferred, slots, speaks};
+pub use content::{lineages, preferred, slots, speaks};
 pub(crate) use index::Index;
 pub(crate) use paths::{PathNode, Sink};
 
@@ -159,8 +159,27 @@ pub(crate) struct Arm {
 pub(crate) enum Effect {
     Baseline,
     Personalize,
-    Module(usize),
-    Variant(usize, Option<VariantIx>),
+    Module(ByBinding<usize>),
+    Variant(ByBinding<Shown>),
+}
+
+/// A module and the place of one of its variants.
+pub(crate) type Shown = (usize, Option<VariantIx>);
+
+/// What is shown in general, and what some bindings show in its place.
+#[derive(Debug)]
+pub(crate) struct ByBinding<T> {
+    pub general: T,
+    /// Nearly always empty: what binding, and what it shows.
+    pub others: Vec<(usize, T)>,
+}
+
+impl<T: Copy> ByBinding<T> {
+    pub(crate) fn at(&self, binding: usize) -> T {
+        let mut others = self.others.iter();
+        let other = others.find(|(known, _)| *known == binding);
+        other.map_or(self.general, |(_, other)| *other)
+    }
 }
 
 #[derive(Debug)]
@@ -296,8 +315,20 @@ impl Engine {
     pub(crate) fn locale(&self, context: &Context<'_>) -> usize {
         context
             .locale()
-            .and_then(|locale| locale::lookup(&self.bundle.settings.locales, locale))
+            .and_then(|locale| {
+                let settings = &self.bundle.settings;
+                locale::lookup_with(&settings.locales, &settings.locale_fallback, locale)
+            })
             .unwrap_or(0)
+    }
+
+    /// Whether a locale of the Channel, by its place, falls back on the first one, which words of no locale are in.
+    pub fn falls_back_on_first(&self, locale: usize) -> bool {
+        let settings = &self.bundle.settings;
+        let (first, own) = (settings.locales.first(), settings.locales.get(locale));
+        first
+            .zip(own)
+            .is_some_and(|(first, own)| Lineage::of(own, &settings.locale_fallback).falls_back_on(first))
     }
 
     /// How much metadata the Channel's answers carry.

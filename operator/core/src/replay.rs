@@ -47,6 +47,19 @@ pub struct Inputs {
     /// Modules that had won elsewhere on the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<String>,
+    /// How much alike the page was to be at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diversity: Option<Diversity>,
+}
+
+/// At most so many modules with one value of a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Diversity {
+    /// The label.
+    pub label: String,
+    /// How many.
+    pub max: usize,
 }
 
 /// One question about a unit's past, and its answer.
@@ -161,6 +174,7 @@ impl Inputs {
             blind: !request.history.is_known(),
             heard: witness.heard.into_inner(),
             taken: taken.modules().map(str::to_owned).collect(),
+            diversity: Diversity::of(engine, taken),
         };
         Ok((decision, Some(inputs)))
     }
@@ -186,7 +200,11 @@ impl Inputs {
             history: &Recalled(self),
             now: self.now,
         };
-        let taken = Taken::modules_of(engine, self.taken.iter().map(String::as_str));
+        let empty = self
+            .diversity
+            .as_ref()
+            .map_or_else(Taken::default, |diversity| diversity.page(engine));
+        let taken = empty.with(engine, self.taken.iter().map(String::as_str));
         Ok(decide_beside(engine, request, &taken, trace)?)
     }
 
@@ -202,6 +220,21 @@ impl Inputs {
         };
         context.insert(path.clone(), Json::String(replay.unit.to_owned()));
         context
+    }
+}
+
+impl Diversity {
+    fn of(engine: &Engine, taken: &Taken<'_>) -> Option<Self> {
+        let (label, max) = taken.diversity()?;
+        let label = engine.bundle().settings.diversity.get(label)?.clone();
+        Some(Self { label, max })
+    }
+
+    /// An empty page; a label that the bundle does not have asks for nothing.
+    fn page<'e>(&self, engine: &'e Engine) -> Taken<'e> {
+        let labels = &engine.bundle().settings.diversity;
+        let label = labels.iter().position(|label| *label == self.label);
+        label.map_or_else(Taken::default, |label| Taken::diverse(label, self.max))
     }
 }
 

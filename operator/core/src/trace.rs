@@ -156,6 +156,13 @@ pub struct CandidateLine {
 pub enum Refusal {
     /// Its module is at another touchpoint of the page already.
     Taken,
+    /// The page has as many modules with its value of a label as it asked for.
+    Alike {
+        /// The label.
+        label: String,
+        /// Its value.
+        value: String,
+    },
     /// The program's purpose is not granted.
     Consent,
     /// None of its audiences matches.

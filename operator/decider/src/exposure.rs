@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use attune_core::bucket::{BASIS_POINTS, Salt};
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, Exposure};
 use attune_core::decide::{Decision, HoldoutTest};
 use attune_core::event::{self, Event, EventData, MAX_UNIT_BYTES};
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use crate::metrics::{Counters, Label, label};
 
 mod kept;
+pub mod post;
 pub mod report;
 mod seen;
 pub mod spool;
@@ -112,13 +113,56 @@ impl Pressure {
 }
 
 /// What an exposure is about.
-pub(crate) struct Exposed<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Exposed<'a> {
     /// Names the decision, and with it the event.
     pub decision: &'a str,
+    /// Who was exposed.
     pub unit: &'a str,
+    /// The Channel's namespace.
     pub namespace: &'a str,
+    /// The Channel.
     pub channel: &'a str,
+    /// When it was decided.
     pub at: Timestamp,
+}
+
+/// Whether an event can carry a unit's id.
+pub fn is_reportable(unit: &str) -> bool {
+    unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
+}
+
+/// The events by which a decider tells of a decision that counts as shown: none where nothing is measured by it, or where
+/// the channel reports what it renders.
+pub fn events(decision: &Decision<'_>, exposed: &Exposed<'_>) -> Vec<Event> {
+    let is_shown = decision
+        .winner
+        .is_some_and(|winner| winner.exposure == Exposure::OnDecision);
+    if !is_shown || !is_reportable(exposed.unit) {
+        return Vec::new();
+    }
+    let own = is_measured(decision).then(|| event(decision, exposed, ""));
+    let passed = passed(decision).map(|passed| event(&passed, exposed, PASSED));
+    own.into_iter().chain(passed).collect()
+}
+
+/// Whether some experiment or holdout is measured by a decision.
+fn is_measured(decision: &Decision<'_>) -> bool {
+    decision.enrolment.is_some() || decision.holdout.is_some()
+}
+
+/// Follows the decision's id in that of the event about the holdout that was tested first.
+const PASSED: &str = ":passed";
+
+/// The same decision as the holdout counts it that was tested first and did not hold: an event names one holdout, and a
+/// unit that two could have held counts for both.
+fn passed<'e>(decision: &Decision<'e>) -> Option<Decision<'e>> {
+    let name = decision.passed_holdout?;
+    Some(Decision {
+        holdout: Some(HoldoutTest { name, held: false }),
+        enrolment: None,
+        ..decision.clone()
+    })
 }
 
 impl Exposures {
@@ -223,17 +267,11 @@ impl Exposures {
     /// Sends the exposure of a decision that some experiment or holdout is measured by, unless it was sent already.
     pub(crate) fn offer(&self, decision: &Decision<'_>, exposed: &Exposed<'_>) {
         let Some(queue) = &self.queue else { return };
-        if decision.enrolment.is_some() || decision.holdout.is_some() {
+        if is_measured(decision) {
             self.fates.inc(self.send(queue, decision, exposed, ""));
         }
-        // An event names one holdout; a unit that two could have held counts for both.
-        if let Some(name) = decision.passed_holdout {
-            let passed = Decision {
-                holdout: Some(HoldoutTest { name, held: false }),
-                enrolment: None,
-                ..decision.clone()
-            };
-            self.fates.inc(self.send(queue, &passed, exposed, ":passed"));
+        if let Some(passed) = passed(decision) {
+            self.fates.inc(self.send(queue, &passed, exposed, PASSED));
         }
     }
 
@@ -295,11 +333,6 @@ impl Exposures {
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether an event may carry a unit's id.
-fn is_reportable(unit: &str) -> bool {
-    unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
 }
 
 fn event(decision: &Decision<'_>, exposed: &Exposed<'_>, suffix: &str) -> Event {

@@ -12,8 +12,7 @@ mod space;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attune_api::channel::ChannelSpec;
-use attune_api::channel::DeciderFigures;
+use attune_api::channel::{BatchFigures, ChannelSpec, DeciderFigures};
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
 use attune_api::{GovernancePolicy, Kind, Resource};
@@ -243,6 +242,13 @@ impl Index {
     pub fn note_fallback(&mut self, namespace: &str, channel: &str, fallback: Fallback) {
         if let Some(space) = self.spaces.get_mut(namespace) {
             space.note_fallback(channel, fallback);
+        }
+    }
+
+    /// Notes the run of a Channel's batch that ended last.
+    pub fn note_batch(&mut self, namespace: &str, channel: &str, run: &BatchFigures) {
+        if let Some(space) = self.spaces.get_mut(namespace) {
+            space.note_batch(channel, run);
         }
     }
 

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attune_api::channel::ChannelSpec;
-use attune_api::channel::DeciderFigures;
+use attune_api::channel::{BatchFigures, ChannelSpec, DeciderFigures};
 use attune_api::delivery::Delivery;
 use attune_api::experiment::Decision;
 use attune_api::{Kind, Resource};
@@ -39,6 +38,7 @@ pub(crate) struct Space {
     deciders: BTreeMap<String, Deciders>,
     fallbacks: BTreeMap<String, Fallback>,
     receivers: BTreeMap<String, Receiver>,
+    batches: BTreeMap<String, BatchFigures>,
     /// What deciders told of requests and decisions.
     traffic: Traffic,
     compiled: Option<Compiled>,
@@ -128,6 +128,7 @@ impl Space {
             self.deciders.remove(&id.name);
             self.fallbacks.remove(&id.name);
             self.receivers.remove(&id.name);
+            self.batches.remove(&id.name);
         }
         self.touched = true;
     }
@@ -195,6 +196,13 @@ impl Space {
         let known = self.receivers.entry(channel.to_owned()).or_default();
         if *known != receiver {
             *known = receiver;
+            self.touched = true;
+        }
+    }
+
+    pub(crate) fn note_batch(&mut self, channel: &str, run: &BatchFigures) {
+        if self.batches.get(channel) != Some(run) {
+            self.batches.insert(channel.to_owned(), run.clone());
             self.touched = true;
         }
     }
@@ -443,6 +451,7 @@ impl Space {
             deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
             receiver: self.receivers.get(name).unwrap_or(&Receiver::Unknown),
             fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
+            batch: self.batches.get(name),
         });
         let counted = told.map(|told| told.of(id.kind, &id.name));
         let Some(counted) = counted.filter(|counted| !counted.is_empty()) else {

@@ -1,4 +1,4 @@
-//! Deciders of their own for Channels with delivery `service`: what should stand is built by `attune-admission`, and put
+//! Deciders of their own for Channels with delivery `service`, and what decides in bulk for those with delivery `batch`: what should stand is built by `attune-admission`, and put
 //! there, and put back there, by server-side apply.
 //!
 //! - What others may decide stays theirs: a field that we do not apply is not looked at.
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attune_admission::Settings;
-use attune_admission::workload::{Part, ServiceChannel, Workload, object_name, owner_kind};
+use attune_admission::workload::{Part, Standing as Wanted, owner_kind};
 use attune_api::labels::{MANAGED_BY, MANAGER, OWNER_KIND};
 use attune_api::{Channel, Kind};
 use futures::stream::BoxStream;
@@ -204,7 +204,7 @@ async fn reconcile(object: Arc<DynamicObject>, context: Arc<Context>) -> Result<
     let Ok(channel) = object.as_ref().clone().try_parse::<Channel>() else {
         return Ok(Action::await_change());
     };
-    let wanted = ServiceChannel::of(&channel).map(|service| Workload::build(&service, &context.settings));
+    let wanted = Wanted::of(&channel, &context.settings);
     let standing = match &wanted {
         Some(workload) => Some(put(&context, &key, workload).await?),
         None => None,
@@ -221,17 +221,18 @@ async fn reconcile(object: Arc<DynamicObject>, context: Arc<Context>) -> Result<
 }
 
 /// Puts every object where it should be (writes only what differs).
-async fn put(context: &Context, key: &Key, workload: &Workload) -> Result<Standing, DeliverError> {
+async fn put(context: &Context, key: &Key, workload: &Wanted) -> Result<Standing, DeliverError> {
     let (namespace, channel) = key;
     let mut standing = Standing::default();
     for part in Part::ALL {
         let Some(document) = workload.document(part) else {
             continue;
         };
+        let name = part.object_name(channel);
         let target = Target {
             part,
             namespace,
-            name: &object_name(channel),
+            name: &name,
             channel,
         };
         match context.establisher.establish(&target, &document).await? {
@@ -251,7 +252,7 @@ async fn put(context: &Context, key: &Key, workload: &Workload) -> Result<Standi
             }
             Established::Foreign => standing.obstacles.push(Obstacle {
                 part,
-                name: object_name(channel),
+                name: name.clone(),
             }),
         }
     }
@@ -259,11 +260,11 @@ async fn put(context: &Context, key: &Key, workload: &Workload) -> Result<Standi
 }
 
 /// Deletes what stands for a Channel and is no longer wanted.
-async fn withdraw(context: &Context, key: &Key, wanted: Option<&Workload>) -> Result<(), DeliverError> {
+async fn withdraw(context: &Context, key: &Key, wanted: Option<&Wanted>) -> Result<(), DeliverError> {
     let (namespace, channel) = key;
     for (part, changes) in &context.standing {
         let is_wanted = |name: &str| {
-            let workload = wanted.filter(|_| name == object_name(channel));
+            let workload = wanted.filter(|_| name == part.object_name(channel));
             workload.is_some_and(|workload| workload.document(*part).is_some())
         };
         for name in changes.owned_by(namespace, channel) {

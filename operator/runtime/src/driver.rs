@@ -6,11 +6,12 @@ mod deliveries;
 mod hearing;
 mod role;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use attune_api::Kind;
+use attune_api::channel::BatchFigures;
 use attune_compile::live::Rules;
 use attune_compile::status::counts;
 use attune_index::{Effect, Index};
@@ -92,6 +93,8 @@ pub struct Driver {
     leadership: Leadership,
     role: Role,
     hearing: Hearing,
+    /// The runs of batches that ended last, by namespace and Channel.
+    batches: BTreeMap<(String, String), BatchFigures>,
     /// When counts were last summed up; `None` until there were any.
     summed_up: Option<Instant>,
 }
@@ -116,6 +119,7 @@ impl Driver {
             leadership: Leadership::always(),
             role: Role::Following,
             hearing: Hearing::default(),
+            batches: BTreeMap::new(),
             summed_up: None,
         }
     }
@@ -214,6 +218,11 @@ impl Driver {
                 self.awaits_labels = false;
             }
             Observation::Namespace { name, labels } => self.index.learn_labels(&name, labels),
+            Observation::Batch {
+                namespace,
+                channel,
+                run,
+            } => drop(self.batches.insert((namespace, channel), *run)),
             Observation::Access { namespace, answers } => self.index.learn_access(&namespace, answers),
         }
     }
@@ -233,6 +242,9 @@ impl Driver {
         }
         let is_summed_up = self.sum_up(now);
         self.note_fallbacks();
+        for ((namespace, channel), run) in &self.batches {
+            self.index.note_batch(namespace, channel, run);
+        }
         // INVARIANT: deciders are heard about what is out now, not about the revision before it.
         self.hear_deciders();
         self.deliver();

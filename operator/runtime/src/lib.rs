@@ -24,6 +24,7 @@
 
 pub mod access;
 mod args;
+pub mod batches;
 pub mod callers;
 pub mod certificates;
 pub mod clock;

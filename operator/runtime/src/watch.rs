@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use attune_api::channel::BatchFigures;
 use attune_api::{GROUP, Kind, Resource, VERSION};
 use attune_compile::ObjectId;
 use attune_compile::access::{Answer, Question};
@@ -59,6 +60,15 @@ pub enum Observation {
         namespace: String,
         /// Answers to what the policies ask.
         answers: BTreeMap<Question, Answer>,
+    },
+    /// A run of a Channel's batch has ended, after all others that are known.
+    Batch {
+        /// The namespace.
+        namespace: String,
+        /// The Channel.
+        channel: String,
+        /// What came of it.
+        run: Box<BatchFigures>,
     },
 }
 

@@ -33,7 +33,7 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get, list, watch, create, patch, delete]
-# Which pods should have a decider, and which have one.
+# Which pods should have a decider, which have one, and what the pods of batches said when they ended.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
@@ -59,6 +59,10 @@
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
+# Delivery `batch`.
+- apiGroups: [batch]
+  resources: [cronjobs]
   verbs: [get, list, watch, create, patch, delete]
 {{- if .Values.rbac.metricSecrets }}
 # Where a Metric's database is.

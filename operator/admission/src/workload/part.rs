@@ -1,9 +1,11 @@
 //! The kinds of objects that stand for a Channel.
 
+use attune_api::Channel;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Workload;
+use super::{BatchChannel, ServiceChannel, Standing, Workload, batch, batch_name, object_name};
+use crate::Settings;
 
 /// A kind of object that stands for a Channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,16 +20,19 @@ pub enum Part {
     HorizontalPodAutoscaler,
     /// Keeps all but one.
     PodDisruptionBudget,
+    /// Decides in bulk.
+    CronJob,
 }
 
 impl Part {
     /// All of them, in the order in which they are written: nobody unwelcome reaches a decider even for a moment.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::NetworkPolicy,
         Self::Service,
         Self::Deployment,
         Self::HorizontalPodAutoscaler,
         Self::PodDisruptionBudget,
+        Self::CronJob,
     ];
 
     /// The name in `kind`.
@@ -38,6 +43,7 @@ impl Part {
             Self::Deployment => "Deployment",
             Self::HorizontalPodAutoscaler => "HorizontalPodAutoscaler",
             Self::PodDisruptionBudget => "PodDisruptionBudget",
+            Self::CronJob => "CronJob",
         }
     }
 
@@ -49,6 +55,7 @@ impl Part {
             Self::Deployment => "deployments",
             Self::HorizontalPodAutoscaler => "horizontalpodautoscalers",
             Self::PodDisruptionBudget => "poddisruptionbudgets",
+            Self::CronJob => "cronjobs",
         }
     }
 
@@ -60,6 +67,7 @@ impl Part {
             Self::Deployment => "apps",
             Self::HorizontalPodAutoscaler => "autoscaling",
             Self::PodDisruptionBudget => "policy",
+            Self::CronJob => "batch",
         }
     }
 
@@ -68,6 +76,35 @@ impl Part {
         match self {
             Self::HorizontalPodAutoscaler => "v2",
             _ => "v1",
+        }
+    }
+}
+
+impl Part {
+    /// What an object of this kind is called that stands for a Channel.
+    pub fn object_name(self, channel: &str) -> String {
+        match self {
+            Self::CronJob => batch_name(channel),
+            _ => object_name(channel),
+        }
+    }
+}
+
+impl Standing {
+    /// What stands for a Channel, if anything does.
+    pub fn of(channel: &Channel, settings: &Settings) -> Option<Self> {
+        if let Some(service) = ServiceChannel::of(channel) {
+            return Some(Self::Service(Box::new(Workload::build(&service, settings))));
+        }
+        let batch = BatchChannel::of(channel)?;
+        Some(Self::Batch(Box::new(batch::build(&batch, settings))))
+    }
+
+    /// The object of one kind as it is applied; `None` where the Channel wants none.
+    pub fn document(&self, part: Part) -> Option<Value> {
+        match self {
+            Self::Service(workload) => workload.document(part),
+            Self::Batch(cron_job) => (part == Part::CronJob).then(|| to_json(cron_job.as_ref())),
         }
     }
 }
@@ -81,6 +118,7 @@ impl Workload {
             Part::Deployment => Some(to_json(&self.deployment)),
             Part::HorizontalPodAutoscaler => self.autoscaler.as_ref().map(to_json),
             Part::PodDisruptionBudget => self.budget.as_ref().map(to_json),
+            Part::CronJob => None,
         }
     }
 }

@@ -4,8 +4,10 @@ use attune_api::Channel;
 use attune_api::delivery::ServiceDelivery;
 use serde_json::{Value, json};
 
-use super::{Part, ServiceChannel, Workload, endpoint, label_value, object_name};
+use super::{Part, ServiceChannel, Standing, Workload, endpoint, label_value, object_name};
 use crate::fixture::settings;
+
+mod batch;
 
 fn channel(name: &str, delivery: &Value) -> Channel {
     let document = json!({
@@ -144,9 +146,17 @@ fn without_clients_every_pod_of_the_namespace_may_ask_and_nobody_else() {
 
 #[test]
 fn everything_goes_with_the_channel_and_says_whose_it_is() {
-    let workload = workload(&json!({"autoscaling": {"maxReplicas": 5}}));
+    let service = channel("web", &json!({"service": {"autoscaling": {"maxReplicas": 5}}}));
+    let service = Standing::of(&service, &settings()).unwrap();
+    let batch = Standing::of(&channel("web", &batch::delivery()), &settings()).unwrap();
     for part in Part::ALL {
-        let document = workload.document(part).unwrap();
+        let documents = [service.document(part), batch.document(part)];
+        assert_eq!(
+            documents.iter().flatten().count(),
+            1,
+            "{part:?} is of one delivery"
+        );
+        let document = documents.into_iter().flatten().next().unwrap();
         assert_eq!(document["kind"], part.kind());
         let group = part.group();
         let version = part.version();

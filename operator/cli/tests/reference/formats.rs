@@ -217,6 +217,27 @@ pub(crate) const FORMATS: &[Format] = &[
     )
     .such_as(&["https://shop.example", "*"], "shop.example/page"),
     format(
+        "link scheme",
+        32,
+        "^[a-z][a-z0-9+.-]*$",
+        "Scheme of a link without its colon: lower-case letters, digits and `+.-`; begins with a letter.",
+    )
+    .such_as(&["mailto", "shop-app"], "mailto:"),
+    format(
+        "parameter name",
+        64,
+        "^[A-Za-z][A-Za-z0-9_.-]*$",
+        "Name of a query parameter: letters, digits and `_.-`; begins with a letter.",
+    )
+    .such_as(&["utm_source"], "utm source"),
+    format(
+        "parameter value",
+        256,
+        "^([^{}]|[{](channel|touchpoint|program|binding|module|variant)[}])*$",
+        "Text with placeholders, the only braces in it: `{channel}`, `{touchpoint}`, `{program}`, `{binding}`, `{module}` and `{variant}`.",
+    )
+    .such_as(&["newsletter", "{module}-{variant}"], "{unit}"),
+    format(
         "JSON pointer",
         256,
         r"^(/[^/\s]+)+$",

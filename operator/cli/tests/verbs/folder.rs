@@ -59,7 +59,12 @@ impl Folder {
 
     /// Runs `attune` with text on standard input.
     pub(crate) fn attune_reading(&self, arguments: &[&str], input: &str) -> Run {
-        run(self.0.path(), arguments, input)
+        run(self.0.path(), arguments, &[], input)
+    }
+
+    /// Runs `attune` with variables in its environment.
+    pub(crate) fn attune_with(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Run {
+        run(self.0.path(), arguments, environment, "")
     }
 
     /// The findings of `attune lint` about everything in the folder.
@@ -97,9 +102,10 @@ pub(crate) fn line_of(text: &str, piece: &str) -> usize {
     before.matches('\n').count() + 1
 }
 
-fn run(directory: &Path, arguments: &[&str], input: &str) -> Run {
+fn run(directory: &Path, arguments: &[&str], environment: &[(&str, &str)], input: &str) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_attune"))
         .args(arguments)
+        .envs(environment.iter().copied())
         .current_dir(directory)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -34,14 +34,16 @@ mod connection;
 mod identifier;
 mod moments;
 mod query;
+mod session;
 #[cfg(test)]
 mod tests;
 
 use super::credentials::Credential;
 use super::{MetricSource, Observation, SourceError};
 use connection::Connection;
-use identifier::Table;
+pub use identifier::Table;
 use query::Query;
+pub use session::Session;
 
 /// Most phases that are asked about, one query each.
 const MOST_PHASES: i32 = 100;

@@ -114,6 +114,8 @@ fn settings(rng: &mut Rng) -> ChannelSettings {
         minimum_gap_seconds: None,
         quiet_hours: None,
         plain_unit_ids: false,
+        replay: None,
+        state: None,
     }
 }
 

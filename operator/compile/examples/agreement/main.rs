@@ -1,6 +1,12 @@
 //! Writes rules as flag definitions, with contexts and the answers that our engine gives to them: what stock evaluators of
 //! flagd are compared with, see `e2e/evaluators`.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a program of tests, which picks by chance"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -4,9 +4,9 @@
 
 use attune_api::ChannelBindingSpec;
 use attune_api::experiment::ExperimentState;
-use attune_core::bundle::{self, ContentId, Effect, Experiment, ExperimentMode};
+use attune_core::bundle::{self, ContentId, Experiment, ExperimentMode};
 
-use super::{Assembly, has_program};
+use super::{Assembly, content, has_program};
 
 impl Assembly<'_> {
     /// Carries the touchpoints of a Channel whose spec cannot be used.
@@ -18,10 +18,12 @@ impl Assembly<'_> {
     }
 
     fn carry_touchpoint(&mut self, name: &str) {
-        let baseline = self.carry_baseline(name);
-        self.bundle
-            .touchpoints
-            .insert(name.to_owned(), bundle::Touchpoint { baseline });
+        let last = self.previous.and_then(|previous| previous.touchpoints.get(name));
+        let carried = bundle::Touchpoint {
+            baseline: self.carry_baseline(name),
+            formats: last.map(|last| last.formats.clone()).unwrap_or_default(),
+        };
+        self.bundle.touchpoints.insert(name.to_owned(), carried);
     }
 
     /// Carries a binding that no longer compiles, or whose present form (`None`) cannot be read. What people switch off
@@ -41,6 +43,9 @@ impl Assembly<'_> {
         if !has_program(self.model.snapshot, &binding.program) {
             return;
         }
+        if !self.keeps_formats(&binding.touchpoint) {
+            return;
+        }
         binding.suspended = now.map_or(binding.suspended, |now| now.suspend);
         for candidate in &mut binding.candidates {
             candidate.module = self.carry_module(&candidate.module);
@@ -54,8 +59,27 @@ impl Assembly<'_> {
         self.bundle.bindings.insert(name.to_owned(), binding);
     }
 
+    /// Whether a touchpoint still shows the formats that its last forms are in. If not, those must not be shown: what was text
+    /// would be read as HTML.
+    fn keeps_formats(&self, touchpoint: &str) -> bool {
+        let last = self
+            .previous
+            .and_then(|previous| previous.touchpoints.get(touchpoint));
+        let mut now = self
+            .channel
+            .into_iter()
+            .flat_map(|channel| &channel.spec.touchpoints);
+        match (last, now.find(|known| known.name == touchpoint)) {
+            (Some(last), Some(now)) => last.formats == content::formats(now),
+            _ => true,
+        }
+    }
+
     /// Carries the baseline of a touchpoint whose module is missing or does not fit.
     pub(super) fn carry_baseline(&mut self, touchpoint: &str) -> Option<ContentId> {
+        if !self.keeps_formats(touchpoint) {
+            return None;
+        }
         let id = self.previous?.touchpoints.get(touchpoint)?.baseline.clone()?;
         Some(self.carry_module(&id))
     }
@@ -91,11 +115,15 @@ impl Assembly<'_> {
             experiment.mode = ExperimentMode::Control;
         }
         let mut others = self.bundle.experiments.values();
-        if experiment.bindings.is_empty() || others.any(|other| clash(&experiment, other)) {
+        let in_old_form = experiment.bindings.iter().any(|binding| {
+            let binding = self.bundle.bindings.get(binding);
+            binding.is_some_and(|binding| !self.keeps_formats(&binding.touchpoint))
+        });
+        if experiment.bindings.is_empty() || in_old_form || others.any(|other| clash(&experiment, other)) {
             return;
         }
         for arm in &mut experiment.arms {
-            if let Effect::Module { module } | Effect::Variant { module, .. } = &mut arm.effect {
+            for module in arm.effect.modules_mut() {
                 *module = self.carry_module(module);
             }
         }

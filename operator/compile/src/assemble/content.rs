@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use attune_api::channel::{SlotFormat, Touchpoint};
 use attune_api::common::Validity;
-use attune_api::content_module::Content;
+use attune_api::content_module::{Content, SlotType};
 use attune_api::{ContentModule, ObjectName};
 use attune_core::bundle::{Module, Variant, Window};
 use serde_json::Value;
 
-/// The form of a module for one channel: without the variants that name other channels only.
+use crate::adapt::{Author, Place};
+
+/// The form of a module for one channel, in its words as written: without the variants that name other channels only.
 pub fn module(name: &str, module: &ContentModule, channel: &str) -> Module {
     let spec = &module.spec;
     let for_channel =
@@ -16,6 +19,7 @@ pub fn module(name: &str, module: &ContentModule, channel: &str) -> Module {
     Module {
         name: name.to_owned(),
         suspended: spec.suspend,
+        labels: BTreeMap::new(),
         core: values(&spec.core),
         localized_core: spec
             .localized_core
@@ -47,6 +51,7 @@ fn variant(variant: &attune_api::content_module::Variant) -> Variant {
             .map(|locale| locale.as_str().to_owned())
             .collect(),
         content: values(&variant.content),
+        localized_content: BTreeMap::new(),
         validity: variant.validity.as_ref().map(window).unwrap_or_default(),
     }
 }
@@ -63,4 +68,121 @@ fn values(content: &Content) -> BTreeMap<String, Value> {
         .iter()
         .map(|(slot, value)| (slot.as_str().to_owned(), Value::from(value.as_str())))
         .collect()
+}
+
+/// Tells the forms of one module at one Channel apart: its name, the touchpoint where that has formats of its own, and the
+/// binding where links tell its name.
+pub(super) type FormKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+/// The key of a module's form at a place.
+pub(super) fn key<'a>(module: &'a str, place: Option<&Place<'a>>) -> FormKey<'a> {
+    let place = place.filter(|place| place.is_adapted());
+    let binding = place
+        .filter(|place| place.tells("binding") || place.tells("program"))
+        .and_then(|place| place.binding);
+    (
+        module,
+        place.map(|place| place.touchpoint.name.as_str()),
+        binding.map(|bound| bound.binding),
+    )
+}
+
+/// The format of each slot of a touchpoint that has one.
+pub(super) fn formats(touchpoint: &Touchpoint) -> BTreeMap<String, String> {
+    let slots = touchpoint.slots.iter();
+    slots
+        .filter_map(|slot| Some((slot.name.as_str().to_owned(), slot.format?.as_str().to_owned())))
+        .collect()
+}
+
+/// A module in the words that a place shows. A variant whose words have no safe form is left out: the checks have told whoever
+/// could see it. `None` where what every variant has in common has none.
+pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_>) -> Option<Module> {
+    let adapter = Adapter {
+        place,
+        module: &module.name,
+        types: declared
+            .spec
+            .slots
+            .iter()
+            .map(|slot| (slot.name.as_str(), slot.type_))
+            .collect(),
+    };
+    let tells_variant = place.tells("variant");
+    let is_own = |slot: &str| tells_variant && adapter.may_link(slot);
+    let (own, shared) = split(&module.core, is_own);
+    let localized = module.localized_core.iter();
+    let localized: Vec<_> = localized
+        .map(|(locale, values)| (locale, split(values, is_own)))
+        .collect();
+    let variants = module.variants.into_iter().filter_map(|variant| {
+        let author = Some(variant.name.as_str());
+        let mut content = adapter.values(&variant.content, author)?;
+        content.extend(adapter.values(&own, author)?);
+        let mut localized_content = BTreeMap::new();
+        for (locale, (own, _)) in &localized {
+            if !own.is_empty() {
+                localized_content.insert((*locale).clone(), adapter.values(own, author)?);
+            }
+        }
+        Some(Variant {
+            content,
+            localized_content,
+            ..variant
+        })
+    });
+    let variants = variants.collect();
+    let shown = |(locale, (_, shared)): &(&String, (Values, Values))| {
+        let values = adapter.values(shared, None)?;
+        (!values.is_empty()).then(|| ((*locale).clone(), values))
+    };
+    Some(Module {
+        core: adapter.values(&shared, None)?,
+        localized_core: localized.iter().filter_map(shown).collect(),
+        variants,
+        name: module.name.clone(),
+        ..module
+    })
+}
+
+type Values = BTreeMap<String, Value>;
+
+fn split(values: &Values, is_first: impl Fn(&str) -> bool) -> (Values, Values) {
+    values
+        .iter()
+        .map(|(slot, value)| (slot.clone(), value.clone()))
+        .partition(|(slot, _)| is_first(slot))
+}
+
+struct Adapter<'a> {
+    place: &'a Place<'a>,
+    module: &'a str,
+    types: BTreeMap<&'a str, SlotType>,
+}
+
+impl Adapter<'_> {
+    /// The type and the format of a slot that has both.
+    fn form(&self, slot: &str) -> Option<(SlotType, SlotFormat)> {
+        Some((*self.types.get(slot)?, self.place.format(slot)?))
+    }
+
+    fn may_link(&self, slot: &str) -> bool {
+        self.form(slot).is_some_and(|(type_, _)| type_ != SlotType::Text)
+    }
+
+    /// The values as the place shows them; `None` where one of them has no safe form.
+    fn values(&self, values: &Values, variant: Option<&str>) -> Option<Values> {
+        let author = Author {
+            module: self.module,
+            variant,
+        };
+        let adapt = |(slot, value): (&String, &Value)| {
+            let shown = match (self.form(slot), value.as_str()) {
+                (Some(form), Some(text)) => self.place.adapt(form, text, author).ok()?.text.into(),
+                _ => value.clone(),
+            };
+            Some((slot.clone(), shown))
+        };
+        values.iter().map(adapt).collect()
+    }
 }

@@ -1,11 +1,14 @@
 //! Experiments and holdouts as bundles carry them.
 
+use std::collections::BTreeMap;
+
 use attune_api::experiment::{Arm, Assignment, Effect, ExperimentState, Outcome, Schedule};
 use attune_api::holdout::HoldoutScope;
-use attune_api::{ExperimentSpec, Holdout, HoldoutSpec, Kind};
-use attune_core::bundle::{self, Window};
+use attune_api::{ExperimentSpec, Holdout, HoldoutSpec, Kind, ObjectName};
+use attune_core::bundle::{self, ContentId, Window};
 
 use super::Assembly;
+use crate::adapt::Bound;
 use crate::registration;
 
 /// The text that precedes a unit where an experiment splits; the engine appends the phase for the arms alone, so that
@@ -21,7 +24,7 @@ pub(super) fn is_compiled(spec: &ExperimentSpec) -> bool {
     spec.assignment() == Assignment::Engine && spec.state != ExperimentState::Draft
 }
 
-impl Assembly<'_> {
+impl<'a> Assembly<'a> {
     /// Adds the experiments that split one of the bundle's bindings: first those that compile, then last forms.
     pub(super) fn add_experiments(&mut self) {
         let snapshot = self.model.snapshot;
@@ -33,10 +36,15 @@ impl Assembly<'_> {
             }
             let mut bindings = spec.bindings.iter();
             let present = bindings.any(|binding| self.bundle.bindings.contains_key(binding.as_str()));
-            if !self.report.is_sound(&snapshot.id(Kind::Experiment, name)) {
-                broken.push((name.as_str(), Some(spec.state)));
-            } else if present && let Some(lowered) = self.lower_experiment(name, spec) {
-                self.bundle.experiments.insert(name.clone(), lowered);
+            let sound = self.report.is_sound(&snapshot.id(Kind::Experiment, name));
+            if sound && !present {
+                continue;
+            }
+            match sound.then(|| self.lower_experiment(name, spec)).flatten() {
+                Some(lowered) => {
+                    self.bundle.experiments.insert(name.clone(), lowered);
+                }
+                None => broken.push((name.as_str(), Some(spec.state))),
             }
         }
         broken.extend(snapshot.unreadable(Kind::Experiment).map(|name| (name, None)));
@@ -45,7 +53,7 @@ impl Assembly<'_> {
         }
     }
 
-    fn lower_experiment(&mut self, name: &str, spec: &ExperimentSpec) -> Option<bundle::Experiment> {
+    fn lower_experiment(&mut self, name: &str, spec: &'a ExperimentSpec) -> Option<bundle::Experiment> {
         let namespace = &self.model.snapshot.namespace;
         let bindings = spec.bindings.iter().map(|binding| binding.as_str().to_owned());
         let bindings = bindings
@@ -54,7 +62,7 @@ impl Assembly<'_> {
         let arms = spec
             .arms
             .iter()
-            .map(|arm| self.lower_arm(arm))
+            .map(|arm| self.lower_arm(arm, &spec.bindings))
             .collect::<Option<Vec<_>>>()?;
         Some(bundle::Experiment {
             mode: self.mode(name, spec),
@@ -92,17 +100,22 @@ impl Assembly<'_> {
         }
     }
 
-    fn lower_arm(&mut self, arm: &Arm) -> Option<bundle::Arm> {
+    fn lower_arm(&mut self, arm: &Arm, bindings: &'a [ObjectName]) -> Option<bundle::Arm> {
         let effect = match &arm.effect {
             Effect::Baseline => bundle::Effect::Baseline,
             Effect::Personalize => bundle::Effect::Personalize,
-            Effect::Module { module_ref } => bundle::Effect::Module {
-                module: self.add_module(&module_ref.name)?,
-            },
-            Effect::Variant { module_ref, name } => bundle::Effect::Variant {
-                module: self.add_module(&module_ref.name)?,
-                variant: name.as_str().to_owned(),
-            },
+            Effect::Module { module_ref } => {
+                let (module, forms) = self.add_forms(&module_ref.name, bindings)?;
+                bundle::Effect::Module { module, forms }
+            }
+            Effect::Variant { module_ref, name } => {
+                let (module, forms) = self.add_forms(&module_ref.name, bindings)?;
+                bundle::Effect::Variant {
+                    module,
+                    forms,
+                    variant: name.as_str().to_owned(),
+                }
+            }
         };
         Some(bundle::Arm {
             name: arm.name.as_str().to_owned(),
@@ -110,6 +123,35 @@ impl Assembly<'_> {
             control: arm.control,
             effect,
         })
+    }
+
+    /// Adds a module as the first of the bindings shows it, and as others do that show it in another form.
+    fn add_forms(
+        &mut self,
+        module: &str,
+        bindings: &'a [ObjectName],
+    ) -> Option<(ContentId, BTreeMap<String, ContentId>)> {
+        let mut first = None;
+        let mut forms = BTreeMap::new();
+        for name in bindings {
+            let Some(binding) = self.bundle.bindings.get(name.as_str()) else {
+                continue;
+            };
+            if self.is_form_unknown(&binding.touchpoint) {
+                return None;
+            }
+            let program = self.model.snapshot.programs.get_key_value(&binding.program);
+            let bound = program.map(|(program, _)| Bound {
+                binding: name,
+                program,
+            });
+            let place = self.place(&binding.touchpoint, bound);
+            let id = self.add_module(module, place)?;
+            if *first.get_or_insert_with(|| id.clone()) != id {
+                forms.insert(name.as_str().to_owned(), id);
+            }
+        }
+        Some((first?, forms))
     }
 
     /// Adds the holdouts that cover a program and names them in the order in which they are tested: the namespace's

@@ -1,11 +1,12 @@
 //! What of a Channel's and a binding's spec matters to a decision.
 
-use attune_api::channel::{ChannelSpec, MetadataLevel, State, UnitIds};
+use attune_api::channel::{ChannelSpec, Fallbacks, MetadataLevel, State, UnitIds};
 use attune_api::channel_binding::{ChannelBindingSpec, Exposure};
 use attune_api::common::{Cap, CapScope};
 use attune_api::time::Span;
 use attune_core::bucket::BASIS_POINTS;
 use attune_core::bundle::{self, ChannelSettings, Identity, QuietHours, SharedState};
+use attune_core::locale::Fallback;
 
 /// The time zone of quiet hours that name none.
 const DEFAULT_TIME_ZONE: &str = "UTC";
@@ -25,6 +26,8 @@ pub(super) fn lower(spec: &ChannelSpec) -> ChannelSettings {
             .iter()
             .map(|locale| locale.as_str().to_owned())
             .collect(),
+        locale_fallback: fallback(spec),
+        diversity: spec.diversity.clone(),
         metadata: match spec.metadata() {
             MetadataLevel::Full => bundle::Metadata::Full,
             MetadataLevel::Reason => bundle::Metadata::Reason,
@@ -65,6 +68,15 @@ fn state(state: &State) -> SharedState {
         timeout_millis: state.redis.timeout_millis(),
         window_seconds: 0,
     }
+}
+
+/// What serves locales that nothing is written in, as deciders and checks know it.
+pub(crate) fn fallback(spec: &ChannelSpec) -> Fallback {
+    let texts = |others: &Fallbacks| others.0.iter().map(|locale| locale.as_str().to_owned()).collect();
+    let by_locale = spec.locale_fallback.iter();
+    by_locale
+        .map(|(locale, others)| (locale.as_str().to_owned(), texts(others)))
+        .collect()
 }
 
 fn identity(spec: &ChannelSpec) -> Identity {

@@ -102,16 +102,14 @@ fn rules(candidate: &Candidate) -> impl Iterator<Item = &bundle::Rule> {
 
 /// An arm whose content is stopped gets the baseline.
 fn stop_arm(effect: &mut Effect, renamed: &Renamed, modules: &BTreeMap<ContentId, bundle::Module>) {
-    let is_left = match effect {
-        Effect::Baseline | Effect::Personalize => true,
-        Effect::Module { module } => rename(renamed, module),
-        Effect::Variant { module, variant } => {
-            rename(renamed, module)
-                && modules
-                    .get(module)
-                    .is_none_or(|module| module.variants.iter().any(|one| one.name == *variant))
-        }
-    };
+    let mut is_left = true;
+    for module in effect.modules_mut() {
+        is_left &= rename(renamed, module);
+    }
+    if let Effect::Variant { variant, .. } = &*effect {
+        let has = |module: &bundle::Module| module.variants.iter().any(|one| one.name == *variant);
+        is_left &= effect.modules().all(|id| modules.get(id).is_none_or(has));
+    }
     if !is_left {
         *effect = Effect::Baseline;
     }
@@ -132,10 +130,7 @@ fn prune(bundle: &mut Bundle) {
     let audiences: BTreeSet<_> = candidates().flat_map(|one| &one.audiences).collect();
     bundle.audiences.retain(|id, _| audiences.contains(id));
     let arms = bundle.experiments.values().flat_map(|one| &one.arms);
-    let shown = arms.filter_map(|arm| match &arm.effect {
-        Effect::Module { module } | Effect::Variant { module, .. } => Some(module),
-        Effect::Baseline | Effect::Personalize => None,
-    });
+    let shown = arms.flat_map(|arm| arm.effect.modules());
     let baselines = bundle
         .touchpoints
         .values()

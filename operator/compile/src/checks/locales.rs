@@ -6,8 +6,10 @@ use attune_api::conditions::Reason;
 use attune_api::content_module::Variant;
 use attune_api::governance_policy::{LocaleLimits, LocalesRule};
 use attune_api::{Channel, ContentModule, Kind, Locale};
+use attune_core::locale::Lineage;
 
 use crate::Model;
+use crate::assemble::fallback;
 use crate::facts::{Fact, Facts};
 use crate::phrases::{Phrases, is_within};
 use crate::policy::Ruling;
@@ -81,14 +83,20 @@ fn seen_in<'m>(model: &'m Model<'_>, channels: &BTreeSet<&str>, variant: &Varian
         .iter()
         .filter(is_for)
         .filter_map(|channel| model.snapshot.channels.get(*channel))
-        .flat_map(|channel| &channel.spec.locales);
+        .flat_map(|channel| channel.spec.locales.iter().map(move |locale| (channel, locale)));
     listed
-        .map(Locale::as_str)
-        .filter(|listed| {
+        .filter(|(channel, listed)| {
             let mut own = variant.locales.iter();
-            variant.locales.is_empty() || own.any(|own| is_within(listed, own.as_str()))
+            variant.locales.is_empty() || own.any(|own| is_served(channel, listed, own))
         })
+        .map(|(_, listed)| listed.as_str())
         .collect()
+}
+
+/// Whether words written in a locale are for whoever a channel meets in another: it is within it, or falls back on it.
+fn is_served(channel: &Channel, listed: &Locale, written: &Locale) -> bool {
+    let fallback = fallback(&channel.spec);
+    is_within(listed, written.as_str()) || Lineage::of(listed, &fallback).falls_back_on(written)
 }
 
 /// What a policy keeps from a locale is not shown there.
@@ -170,7 +178,7 @@ fn breaks(
 fn unserved(model: &Model<'_>, shown: &Shown<'_>, ruling: &Ruling<'_, LocalesRule>, facts: &mut Facts) {
     for (name, channel) in &model.snapshot.channels {
         for (index, locale) in channel.spec.locales.iter().enumerate().skip(1) {
-            if is_written(model, shown, name, locale) || is_waived(model, name, channel, locale) {
+            if is_written(model, shown, (name, channel), locale) || is_waived(model, name, channel, locale) {
                 continue;
             }
             let message = format!(
@@ -184,7 +192,12 @@ fn unserved(model: &Model<'_>, shown: &Shown<'_>, ruling: &Ruling<'_, LocalesRul
     }
 }
 
-fn is_written(model: &Model<'_>, shown: &Shown<'_>, channel: &str, locale: &Locale) -> bool {
+fn is_written(
+    model: &Model<'_>,
+    shown: &Shown<'_>,
+    (channel, declared): (&str, &Channel),
+    locale: &Locale,
+) -> bool {
     let here = shown.iter().filter(|(_, channels)| channels.contains(channel));
     let modules = here.filter_map(|(module, _)| model.snapshot.modules.get(*module));
     let mut variants = modules.flat_map(|module| &module.spec.variants);
@@ -192,7 +205,7 @@ fn is_written(model: &Model<'_>, shown: &Shown<'_>, channel: &str, locale: &Loca
         let is_for =
             variant.channels.is_empty() || variant.channels.iter().any(|one| one.as_str() == channel);
         let mut locales = variant.locales.iter();
-        is_for && locales.any(|own| is_within(locale.as_str(), own.as_str()))
+        is_for && locales.any(|own| is_served(declared, locale, own))
     })
 }
 

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attune_api::channel::{Channel, Touchpoint, TouchpointSlot};
+use attune_api::channel::{Channel, TouchpointSlot};
 use attune_api::conditions::Reason;
+use attune_api::content_module::SlotType;
 use attune_api::experiment::Effect;
 use attune_api::{ContentModule, Kind, ObjectName};
 use attune_core::bundle;
-use attune_core::engine::slots;
+use attune_core::engine::{lineages, slots};
+use attune_core::locale::Lineage;
 
 use crate::Model;
-use crate::assemble::module as lowered;
+use crate::adapt::{Author, Bound, Place, adapt_slot};
+use crate::assemble::{fallback, module as lowered};
 use crate::finding::ObjectId;
 use crate::report::Report;
 
@@ -37,17 +40,23 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             };
             checker.module(
                 &baseline.module_ref.name,
-                (name, channel, touchpoint),
+                Spot {
+                    channel,
+                    place: Place {
+                        channel: name,
+                        touchpoint,
+                        binding: None,
+                    },
+                },
                 Reach::Audiences(&[]),
                 &user,
             );
         }
     }
     for (name, binding) in &model.snapshot.bindings {
-        let Some((channel, touchpoint)) = place(model, &binding.spec) else {
+        let Some(spot) = spot(model, name, &binding.spec) else {
             continue;
         };
-        let place = (binding.spec.channel_ref.name.as_str(), channel, touchpoint);
         for (index, candidate) in binding.spec.candidates.iter().enumerate() {
             let user = User {
                 object: model.snapshot.id(Kind::ChannelBinding, name),
@@ -55,7 +64,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             };
             checker.module(
                 &candidate.module_ref.name,
-                place,
+                spot,
                 Reach::Audiences(&candidate.audiences),
                 &user,
             );
@@ -72,18 +81,32 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     }
 }
 
-/// The channel and touchpoint of a binding, where both exist.
-fn place<'m>(
-    model: &'m Model<'_>,
-    binding: &attune_api::ChannelBindingSpec,
-) -> Option<(&'m Channel, &'m Touchpoint)> {
+/// Where words are shown.
+#[derive(Clone, Copy)]
+struct Spot<'p> {
+    channel: &'p Channel,
+    place: Place<'p>,
+}
+
+/// Where a binding's words are shown, if there is such a place.
+fn spot<'m>(
+    model: &Model<'m>,
+    name: &'m str,
+    binding: &'m attune_api::ChannelBindingSpec,
+) -> Option<Spot<'m>> {
     let channel = model.snapshot.channels.get(binding.channel_ref.name.as_str())?;
-    let touchpoint = channel
-        .spec
-        .touchpoints
-        .iter()
-        .find(|touchpoint| touchpoint.name == binding.touchpoint)?;
-    Some((channel, touchpoint))
+    let mut touchpoints = channel.spec.touchpoints.iter();
+    Some(Spot {
+        channel,
+        place: Place {
+            channel: &binding.channel_ref.name,
+            touchpoint: touchpoints.find(|touchpoint| touchpoint.name == binding.touchpoint)?,
+            binding: Some(Bound {
+                binding: name,
+                program: &binding.program_ref.name,
+            }),
+        },
+    })
 }
 
 /// What leads content to a touchpoint, and is told when the content does not fit.
@@ -110,8 +133,6 @@ struct Checker<'m, 'r> {
     told: BTreeSet<(ObjectId, String, String)>,
 }
 
-type Place<'p> = (&'p str, &'p Channel, &'p Touchpoint);
-
 impl Checker<'_, '_> {
     fn arm(&mut self, effect: &Effect, experiment: &attune_api::ExperimentSpec, user: &User) {
         let (module, variant) = match effect {
@@ -119,11 +140,11 @@ impl Checker<'_, '_> {
             Effect::Module { module_ref } => (&module_ref.name, None),
             Effect::Variant { module_ref, name } => (&module_ref.name, Some(name.as_str())),
         };
-        for binding in &experiment.bindings {
-            let Some(binding) = self.model.snapshot.bindings.get(binding.as_str()) else {
+        for name in &experiment.bindings {
+            let Some(binding) = self.model.snapshot.bindings.get(name.as_str()) else {
                 continue;
             };
-            let Some((channel, touchpoint)) = place(self.model, &binding.spec) else {
+            let Some(spot) = spot(self.model, name, &binding.spec) else {
                 continue;
             };
             let audiences: Vec<_> = binding
@@ -136,12 +157,7 @@ impl Checker<'_, '_> {
                 self.named_variant((module, variant), &binding.spec.channel_ref.name, user);
             }
             let reach = variant.map_or(Reach::Audiences(&audiences), Reach::Variant);
-            self.module(
-                module,
-                (&binding.spec.channel_ref.name, channel, touchpoint),
-                reach,
-                user,
-            );
+            self.module(module, spot, reach, user);
         }
     }
 
@@ -164,12 +180,13 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn module(&mut self, name: &str, place: Place<'_>, reach: Reach<'_>, user: &User) {
+    fn module(&mut self, name: &str, spot: Spot<'_>, reach: Reach<'_>, user: &User) {
         let Some(module) = self.model.snapshot.modules.get(name) else {
             return;
         };
-        let form = self.forms.entry((name.to_owned(), place.0.to_owned()));
-        let form = Arc::clone(form.or_insert_with(|| Arc::new(lowered(name, module, place.0))));
+        let channel = spot.place.channel;
+        let form = self.forms.entry((name.to_owned(), channel.to_owned()));
+        let form = Arc::clone(form.or_insert_with(|| Arc::new(lowered(name, module, channel))));
         for variant in form
             .variants
             .iter()
@@ -183,7 +200,7 @@ impl Checker<'_, '_> {
             self.variant(
                 (name, module, index.unwrap_or_default()),
                 (&form, variant),
-                place,
+                spot,
                 user,
             );
         }
@@ -194,56 +211,55 @@ impl Checker<'_, '_> {
         &mut self,
         (name, module, index): (&str, &ContentModule, usize),
         (form, variant): (&bundle::Module, &bundle::Variant),
-        (channel_name, channel, touchpoint): Place<'_>,
+        Spot { channel, place }: Spot<'_>,
         user: &User,
     ) {
-        let nameless = [String::new()];
         let listed: Vec<String> = channel
             .spec
             .locales
             .iter()
             .map(|locale| locale.as_str().to_owned())
             .collect();
-        for locale in if listed.is_empty() {
-            nameless.as_slice()
-        } else {
-            listed.as_slice()
-        } {
-            if !attune_core::engine::speaks(variant, locale) {
+        let fallback = fallback(&channel.spec);
+        let author = Author {
+            module: name,
+            variant: Some(&variant.name),
+        };
+        for (position, lineage) in lineages(&listed, &fallback).iter().enumerate() {
+            if !attune_core::engine::speaks(variant, lineage) {
                 continue;
             }
-            let filled = slots(form, variant, locale);
-            for slot in &touchpoint.slots {
+            let filled = slots(form, variant, lineage);
+            for slot in &place.touchpoint.slots {
                 let value = filled.get(slot.name.as_str()).and_then(|value| value.as_str());
-                let Some((fault, remedy)) = fault(slot, value) else {
+                let typed = value.map(|value| (type_of(module, &slot.name), value));
+                let Some(fault) = fault(&place, slot, typed, author) else {
                     continue;
                 };
-                let field = source(module, index, &slot.name, locale, value.is_some());
+                let field = source(module, index, &slot.name, lineage, value.is_some());
+                let locale = listed.get(position);
                 let message = format!(
-                    "`{name}/{}` {fault} at touchpoint `{}` of channel `{channel_name}`{}: {remedy}",
+                    "`{name}/{}` {} at touchpoint `{}` of channel `{}`{}: {}",
                     variant.name,
-                    touchpoint.name,
-                    if locale.is_empty() {
-                        String::new()
-                    } else {
-                        format!(" in locale `{locale}`")
-                    }
+                    fault.what,
+                    place.touchpoint.name,
+                    place.channel,
+                    locale
+                        .map(|locale| format!(" in locale `{locale}`"))
+                        .unwrap_or_default(),
+                    fault.remedy,
                 );
-                self.tell(name, field, message, user);
+                self.tell((name, field, message), fault.reason, user);
             }
         }
     }
 
-    fn tell(&mut self, module: &str, field: String, message: String, user: &User) {
+    fn tell(&mut self, (module, field, message): (&str, String, String), reason: Reason, user: &User) {
         let object = self.model.snapshot.id(Kind::ContentModule, module);
-        self.report.consequence(
-            &user.object,
-            Reason::SlotContract,
-            user.field.clone(),
-            message.clone(),
-        );
+        self.report
+            .consequence(&user.object, reason, user.field.clone(), message.clone());
         if self.told.insert((object.clone(), field.clone(), message.clone())) {
-            self.report.error(&object, Reason::SlotContract, field, message);
+            self.report.error(&object, reason, field, message);
         }
     }
 }
@@ -263,24 +279,60 @@ fn is_reached(variant: &bundle::Variant, reach: Reach<'_>, model: &Model<'_>) ->
 }
 
 /// What is wrong with a slot's value, and what to do.
-fn fault(slot: &TouchpointSlot, value: Option<&str>) -> Option<(String, &'static str)> {
+struct Fault {
+    reason: Reason,
+    what: String,
+    remedy: &'static str,
+}
+
+impl Fault {
+    fn of_contract(what: String, remedy: &'static str) -> Self {
+        Self {
+            reason: Reason::SlotContract,
+            what,
+            remedy,
+        }
+    }
+}
+
+fn fault(
+    place: &Place<'_>,
+    slot: &TouchpointSlot,
+    value: Option<(SlotType, &str)>,
+    author: Author<'_>,
+) -> Option<Fault> {
     let name = &slot.name;
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
+    let Some(value) = value.filter(|(_, value)| !value.is_empty()) else {
         return slot
             .required
-            .then(|| (format!("leaves the required slot `{name}` empty"), "fill it"));
+            .then(|| Fault::of_contract(format!("leaves the required slot `{name}` empty"), "fill it"));
     };
-    let length = value.chars().count();
+    let length = match adapt_slot(place, slot, value, author) {
+        Ok(shown) => shown.length,
+        Err(error) => {
+            return Some(Fault {
+                reason: error.reason(),
+                what: format!("{error} in slot `{name}`"),
+                remedy: error.remedy(),
+            });
+        }
+    };
     let most = usize::try_from(slot.max_length.as_ref()?.get()).unwrap_or(usize::MAX);
     (length > most).then(|| {
         let more = length - most;
         let fault = format!("has {length} characters in slot `{name}`, {more} more than the {most} allowed");
-        (fault, "shorten it")
+        Fault::of_contract(fault, "shorten it")
     })
 }
 
+fn type_of(module: &ContentModule, slot: &str) -> SlotType {
+    let mut slots = module.spec.slots.iter();
+    let declared = slots.find(|known| known.name == slot);
+    declared.map_or(SlotType::Text, |slot| slot.type_)
+}
+
 /// The field that a slot's value comes from, or that should hold it.
-fn source(module: &ContentModule, variant: usize, slot: &str, locale: &str, filled: bool) -> String {
+fn source(module: &ContentModule, variant: usize, slot: &str, lineage: &Lineage<'_>, filled: bool) -> String {
     let own = module
         .spec
         .variants
@@ -297,9 +349,7 @@ fn source(module: &ContentModule, variant: usize, slot: &str, locale: &str, fill
         .localized_core
         .iter()
         .filter(|(_, content)| content.0.keys().any(|key| key.as_str() == slot))
-        .filter_map(|(range, _)| {
-            attune_core::locale::distance(range, locale).map(|distance| (distance, range))
-        })
+        .filter_map(|(range, _)| lineage.distance(range).map(|distance| (distance, range)))
         .collect();
     localized.sort();
     match localized.first() {

@@ -111,7 +111,8 @@ impl<'a> Filler<'a> {
                 }
             })
             .collect();
-        let column = Column::new(&self.audiences, &previews, spot.touchpoint, position);
+        let is_foreign = position > 0 && !engine.is_some_and(|engine| engine.falls_back_on_first(position));
+        let column = Column::new(&self.audiences, &previews, spot.touchpoint, is_foreign);
         let mut known: HashMap<(&str, usize, &str), usize> = HashMap::new();
         for (audience, preview) in self.audiences.iter().zip(&previews) {
             let (mut state, twin) = column.judge(audience, preview);
@@ -141,7 +142,7 @@ impl<'a> Filler<'a> {
 /// What is shown at one touchpoint in one locale, by its words.
 struct Column<'c> {
     touchpoint: &'c Touchpoint,
-    /// Whether the locale is another than the Channel's first.
+    /// Whether the locale is another than the Channel's first, and does not fall back on it.
     is_foreign: bool,
     /// The first two audiences that get the same words.
     by_words: HashMap<Map<String, Value>, Vec<&'c str>>,
@@ -154,11 +155,11 @@ impl<'c> Column<'c> {
         audiences: &[&'c str],
         previews: &[Preview<'c>],
         touchpoint: &'c Touchpoint,
-        position: usize,
+        is_foreign: bool,
     ) -> Self {
         let mut column = Self {
             touchpoint,
-            is_foreign: position > 0,
+            is_foreign,
             by_words: HashMap::new(),
             by_variant: BTreeMap::new(),
         };

@@ -335,3 +335,61 @@ fn twelve_audiences_with_three_versions_read_as_what_they_are() {
         );
     });
 }
+
+#[test]
+fn words_that_a_locale_falls_back_on_are_its_own() {
+    let with = |fallback: serde_json::Value| {
+        let channel = json!({"locales": ["en", "de", "gsw"], "localeFallback": fallback});
+        Strategy::example().edit(Kind::Channel, "web", channel)
+    };
+    let cart = "cart-abandoner web/home-hero gsw";
+    let loyal = "loyal-high-value web/home-hero gsw";
+    let alone = with(json!({}));
+    assert_eq!(
+        (cell(&alone, cart), cell(&alone, loyal)),
+        both("Untranslated", "Untranslated")
+    );
+    let german = with(json!({"gsw": ["de"]}));
+    assert_eq!(
+        (cell(&german, cart), cell(&german, loyal)),
+        both("Differentiated", "Untranslated")
+    );
+    let english = with(json!({"gsw": ["de", "en"]}));
+    assert_eq!(
+        (cell(&english, cart), cell(&english, loyal)),
+        both("Differentiated", "Differentiated"),
+        "words of no locale are in the first one"
+    );
+}
+
+fn both(one: &str, other: &str) -> (String, String) {
+    (one.to_owned(), other.to_owned())
+}
+
+#[test]
+fn shows_words_as_the_touchpoint_does() {
+    let strategy = Strategy::example()
+        .change(Kind::ContentModule, "hero", |spec| {
+            spec["slots"][0]["type"] = json!("Markdown");
+            spec["variants"][1]["content"]["headline"] = json!("*Early* access");
+        })
+        .change(Kind::Channel, "web", |spec| {
+            spec["touchpoints"][0]["slots"][0]["format"] = json!("Html");
+        })
+        .change(Kind::Channel, "email", |spec| {
+            spec["touchpoints"][0]["slots"][0]["format"] = json!("Text");
+        });
+    let said = |channel: &str| {
+        at(&strategy, AT, |_, coverage| {
+            let mut cells = coverage.cells.iter();
+            let cell = cells.find(|cell| {
+                cell.audience == "loyal-high-value" && coverage.spot(cell).unwrap().channel == channel
+            });
+            let words = coverage.words(cell.unwrap()).unwrap();
+            let words: serde_json::Value = serde_json::from_str(words.json.get()).unwrap();
+            words["headline"].clone()
+        })
+    };
+    assert_eq!(said("web"), "<em>Early</em> access");
+    assert_eq!(said("email"), "Early access");
+}

@@ -70,10 +70,15 @@ fn identity(identity: &Identity) -> impl Iterator<Item = Refusal> {
 /// Locales that are looked up by more than their beginning: RFC 4647 skips a last subtag of one character.
 fn locales(bundle: &Bundle) -> impl Iterator<Item = Refusal> {
     let listed = bundle.settings.locales.iter().enumerate();
-    let odd = listed.filter(|(_, locale)| locale.rsplit_once('-').is_some_and(|(_, last)| last.len() == 1));
-    odd.map(|(index, locale)| Refusal {
+    let listed = listed.map(|(index, locale)| (format!("spec.locales[{index}]"), locale));
+    let others = bundle.settings.locale_fallback.keys();
+    let others = others.map(|locale| (format!("spec.localeFallback.{locale}"), locale));
+    let odd = listed
+        .chain(others)
+        .filter(|(_, locale)| locale.rsplit_once('-').is_some_and(|(_, last)| last.len() == 1));
+    odd.map(|(field, locale)| Refusal {
         binding: None,
-        field: format!("spec.locales[{index}]"),
+        field,
         message: format!(
             "evaluators of flagd cannot look up `{locale}`, whose last subtag is a single character: leave it out"
         ),

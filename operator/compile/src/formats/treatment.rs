@@ -32,7 +32,12 @@ pub(super) fn treatments<'b>(
     let applicable = || applicable(bundle, one.name, audience);
     let mut effect = |effect: &Effect| {
         let own = labels.specific(&one.candidate.module, audience);
-        self::effect(bundle, effect, audience, labels, &own, baseline)
+        match shown(bundle, effect, one.name) {
+            Shown::Own => own.or(baseline),
+            Shown::Module(module) => labels.specific(module, audience).or(baseline),
+            Shown::Variant(module, variant) => labels.named(module, variant).or(baseline),
+            Shown::Baseline => baseline.clone(),
+        }
     };
     let mut treatments = Vec::new();
     for (name, experiment) in applicable() {
@@ -82,20 +87,28 @@ fn applicable<'b>(
     applicable.map(|(name, experiment)| (name.as_str(), experiment))
 }
 
-/// What an arm shows: its own words where they may be shown, else the baseline.
-fn effect(
-    bundle: &Bundle,
-    effect: &Effect,
-    audience: Option<&str>,
-    labels: &mut Labels<'_>,
-    own: &Words,
-    baseline: &Words,
-) -> Words {
-    let is_shown = |module: &str| bundle.modules.get(module).is_some_and(|module| !module.suspended);
-    match effect {
-        Effect::Personalize => own.or(baseline),
-        Effect::Module { module } if is_shown(module) => labels.specific(module, audience).or(baseline),
-        Effect::Variant { module, variant } if is_shown(module) => labels.named(module, variant).or(baseline),
-        Effect::Baseline | Effect::Module { .. } | Effect::Variant { .. } => baseline.clone(),
+/// What an arm shows, and the baseline where that may not be shown.
+enum Shown<'b> {
+    /// What the candidate would show.
+    Own,
+    Module(&'b str),
+    Variant(&'b str, &'b str),
+    Baseline,
+}
+
+/// What an arm shows for a binding; a suspended module shows nothing.
+fn shown<'b>(bundle: &Bundle, effect: &'b Effect, binding: &str) -> Shown<'b> {
+    let is_shown = |module: &&str| {
+        bundle
+            .modules
+            .get(*module)
+            .is_some_and(|module| !module.suspended)
+    };
+    let module = effect.module_for(binding).map(String::as_str).filter(is_shown);
+    match (effect, module) {
+        (Effect::Personalize, _) => Shown::Own,
+        (Effect::Module { .. }, Some(module)) => Shown::Module(module),
+        (Effect::Variant { variant, .. }, Some(module)) => Shown::Variant(module, variant),
+        (Effect::Baseline | Effect::Module { .. } | Effect::Variant { .. }, _) => Shown::Baseline,
     }
 }

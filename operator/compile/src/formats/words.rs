@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use attune_core::bundle::{Bundle, Module, Variant, Window};
-use attune_core::engine::{preferred, slots, speaks};
+use attune_core::engine::{lineages, preferred, slots, speaks};
+use attune_core::locale::Lineage;
 use serde_json::Value as Json;
 
 /// What stands between a label and the locale whose words it has.
@@ -28,6 +29,13 @@ pub(super) struct Choice {
 }
 
 impl Words {
+    /// What is always valid in the first locale, where there is something in every locale at any time.
+    pub(super) fn default_label(&self) -> Option<&str> {
+        let last = |choices: &Vec<Choice>| choices.last().is_some_and(|last| last.window.is_always());
+        let first = self.by_locale.first()?.last()?;
+        self.by_locale.iter().all(last).then_some(first.label.as_str())
+    }
+
     /// These, and where none of them is valid the others.
     pub(super) fn or(&self, others: &Self) -> Self {
         let both = self.by_locale.iter().zip(&others.by_locale);
@@ -57,16 +65,20 @@ fn until_always(choices: impl Iterator<Item = Choice>) -> Vec<Choice> {
 pub(super) struct Labels<'b> {
     bundle: &'b Bundle,
     locales: Vec<&'b str>,
+    /// What may serve each of them.
+    lineages: Vec<Lineage<'b>>,
     contents: BTreeMap<String, Json>,
 }
 
 impl<'b> Labels<'b> {
     pub(super) fn new(bundle: &'b Bundle) -> Self {
-        let locales: Vec<_> = bundle.settings.locales.iter().map(String::as_str).collect();
+        let settings = &bundle.settings;
+        let locales: Vec<_> = settings.locales.iter().map(String::as_str).collect();
         Self {
             bundle,
             // A Channel without locales has one nameless locale.
             locales: if locales.is_empty() { vec![""] } else { locales },
+            lineages: lineages(&settings.locales, &settings.locale_fallback),
             contents: BTreeMap::new(),
         }
     }
@@ -83,23 +95,23 @@ impl<'b> Labels<'b> {
 
     /// What whoever is in `audience` is shown of a module.
     pub(super) fn specific(&mut self, module: &str, audience: Option<&str>) -> Words {
-        self.choose(module, |module, locale| preferred(module, audience, locale))
+        self.choose(module, |module, lineage| preferred(module, audience, lineage))
     }
 
     /// What a named variant shows, where it may be shown.
     pub(super) fn named(&mut self, module: &str, variant: &str) -> Words {
-        self.choose(module, |module, locale| {
+        self.choose(module, |module, lineage| {
             let named = module.variants.iter().find(|known| known.name == variant);
-            named.into_iter().filter(|named| speaks(named, locale)).collect()
+            named.into_iter().filter(|named| speaks(named, lineage)).collect()
         })
     }
 
     /// What a module shows as a baseline: the variants for everyone, else the declared baseline, whichever locale it speaks.
     /// Of a suspended module the declared one comes first.
     pub(super) fn baseline(&mut self, module: &str) -> Words {
-        self.choose(module, |module, locale| {
+        self.choose(module, |module, lineage| {
             let declared = module.variants.iter().find(|known| known.name == module.baseline);
-            let specific = preferred(module, None, locale).into_iter();
+            let specific = preferred(module, None, lineage).into_iter();
             if module.suspended {
                 declared.into_iter().chain(specific).collect()
             } else {
@@ -108,15 +120,15 @@ impl<'b> Labels<'b> {
         })
     }
 
-    fn choose(&mut self, id: &str, variants: impl Fn(&'b Module, &str) -> Vec<&'b Variant>) -> Words {
+    fn choose(&mut self, id: &str, variants: impl Fn(&'b Module, &Lineage<'b>) -> Vec<&'b Variant>) -> Words {
         let Some(module) = self.bundle.modules.get(id) else {
             return self.none();
         };
-        let locales = self.locales.clone();
-        let by_locale = locales.into_iter().map(|locale| {
-            let choices = variants(module, locale).into_iter().map(|variant| Choice {
+        let locales: Vec<_> = self.locales.iter().copied().zip(self.lineages.clone()).collect();
+        let by_locale = locales.iter().map(|(locale, lineage)| {
+            let choices = variants(module, lineage).into_iter().map(|variant| Choice {
                 window: variant.validity,
-                label: self.label(module, variant, locale),
+                label: self.label(module, variant, (locale, lineage)),
             });
             until_always(choices)
         });
@@ -132,9 +144,14 @@ impl<'b> Labels<'b> {
         }
     }
 
-    fn label(&mut self, module: &Module, variant: &Variant, locale: &str) -> String {
+    fn label(
+        &mut self,
+        module: &Module,
+        variant: &Variant,
+        (locale, lineage): (&str, &Lineage<'_>),
+    ) -> String {
         let content = Json::from_iter(
-            slots(module, variant, locale)
+            slots(module, variant, lineage)
                 .into_iter()
                 .map(|(slot, value)| (slot.to_owned(), value.clone())),
         );

@@ -1,6 +1,6 @@
 //! What deciders, and the pods that should have one, mean for a Channel's conditions.
 
-use attune_api::channel::DeciderFigures;
+use attune_api::channel::{BatchFigures, DeciderFigures};
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::delivery::Delivery;
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub struct Outside<'o> {
     pub receiver: &'o Receiver,
     /// What became of its fallback.
     pub fallback: Fallback,
+    /// The run of its batch that ended last, as far as pods tell.
+    pub batch: Option<&'o BatchFigures>,
 }
 
 /// What became of the bundle that outlives the operator.
@@ -246,14 +248,6 @@ pub(super) fn judge_delivery(outside: Outside<'_>, old: &Value) -> Judged {
     } = outside;
     if has_receiver(delivery) {
         return judge_sync(outside.receiver, old);
-    }
-    if matches!(delivery, Delivery::Batch(_)) {
-        return Judged::new(
-            ConditionType::Synced,
-            Truth::Unknown,
-            Reason::SyncPending,
-            "this version does not decide in bulk yet",
-        );
     }
     let Deciders::Heard(heard) = deciders else {
         let pending = || {

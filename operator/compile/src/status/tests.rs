@@ -17,6 +17,7 @@ fn outside<'o>(delivery: &'o Delivery, deciders: &'o Deciders) -> Outside<'o> {
         deciders,
         receiver: &super::Receiver::Unknown,
         fallback: Fallback::Unknown,
+        batch: None,
     }
 }
 

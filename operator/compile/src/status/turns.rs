@@ -26,7 +26,7 @@ const TOLD: [ConditionType; 13] = [
 ];
 
 /// Reasons that are told also where the condition was not true before.
-const GRAVE: [Reason; 12] = [
+const GRAVE: [Reason; 13] = [
     Reason::ServingPrevious,
     Reason::PreviousUnreadable,
     Reason::Refused,
@@ -39,6 +39,7 @@ const GRAVE: [Reason; 12] = [
     Reason::FormatUnsupported,
     Reason::TooLarge,
     Reason::NameTaken,
+    Reason::BatchFailed,
 ];
 
 /// The conditions that have turned, as they are now.

@@ -24,6 +24,7 @@ fn full() -> Plan {
                     1,
                     Effect::Module {
                         module: "hero".into(),
+                        forms: BTreeMap::new(),
                     },
                 ),
                 arm(
@@ -31,6 +32,7 @@ fn full() -> Plan {
                     1,
                     Effect::Variant {
                         module: "hero".into(),
+                        forms: BTreeMap::new(),
                         variant: "gold".into(),
                     },
                 ),

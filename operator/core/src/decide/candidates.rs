@@ -26,6 +26,8 @@ pub(super) struct Admitted<'e> {
 #[derive(Clone, Copy)]
 enum Refused {
     Taken,
+    /// The label's position.
+    Alike(usize),
     Consent,
     Audience,
     When(Option<EvalError>),
@@ -165,6 +167,9 @@ impl<'e> Run<'e, '_> {
         if module.is_some_and(|module| self.taken.has(&module.name)) {
             return Err(Refused::Taken);
         }
+        if let Some(label) = module.and_then(|module| self.taken.enough_like(module)) {
+            return Err(Refused::Alike(label));
+        }
         let audience = self.audience(candidate)?;
         if let Some((_, rule)) = &candidate.when {
             match rule.matches_after(&self.context.slots, self.now, self.history) {
@@ -241,6 +246,7 @@ impl<'e> Run<'e, '_> {
     fn describe(&self, candidate: &Candidate, refused: Refused) -> Refusal {
         match refused {
             Refused::Taken => Refusal::Taken,
+            Refused::Alike(label) => self.alike(candidate, label),
             Refused::Consent => Refusal::Consent,
             Refused::Audience => Refusal::Audience,
             Refused::When(error) => Refusal::When {
@@ -259,6 +265,16 @@ impl<'e> Run<'e, '_> {
                     .get(candidate.binding)
                     .map_or(0, |binding| binding.rollout_bp),
             },
+        }
+    }
+
+    fn alike(&self, candidate: &Candidate, label: usize) -> Refusal {
+        let module = self.engine.modules.get(candidate.module);
+        let value = module.and_then(|module| module.labels.get(label)?.clone());
+        let name = self.engine.bundle.settings.diversity.get(label);
+        Refusal::Alike {
+            label: name.cloned().unwrap_or_default(),
+            value: value.unwrap_or_default(),
         }
     }
 

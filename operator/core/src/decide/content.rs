@@ -13,17 +13,19 @@ impl<'e> Run<'e, '_> {
     /// What an arm's units get.
     pub(super) fn apply(&self, effect: &Effect, won: &Won<'e>, trace: &mut Trace) -> Option<Content<'e>> {
         let module = |index: usize| self.engine.modules.get(index).filter(|module| !module.suspended);
-        let chosen = match *effect {
+        let chosen = match effect {
             Effect::Baseline => return self.baseline(trace),
             Effect::Personalize => return self.personalized(won, trace),
-            Effect::Module(index) => module(index).and_then(|module| {
+            Effect::Module(shown) => module(shown.at(won.candidate.binding)).and_then(|module| {
                 module
                     .most_specific(won.audience, self.locale, self.now)
                     .map(|variant| (module, variant))
             }),
-            Effect::Variant(index, variant) => module(index)
-                .zip(variant)
-                .filter(|(module, variant)| module.serves(*variant, self.locale, self.now)),
+            Effect::Variant(shown) => {
+                let (index, variant) = shown.at(won.candidate.binding);
+                let named = module(index).zip(variant);
+                named.filter(|(module, variant)| module.serves(*variant, self.locale, self.now))
+            }
         };
         self.content_or_baseline(chosen, trace)
     }

@@ -3,35 +3,86 @@
 use smallvec::SmallVec;
 
 use super::Decision;
-use crate::engine::Engine;
+use crate::engine::{Engine, Module};
 
-/// The modules that won at touchpoints decided before, on the same page.
+/// The modules that won at touchpoints decided before, on the same page, and how much alike they may be.
 #[derive(Debug, Clone, Default)]
-pub struct Taken<'e>(SmallVec<[&'e str; 16]>);
+pub struct Taken<'e> {
+    modules: SmallVec<[&'e str; 16]>,
+    diversity: Option<Diversity<'e>>,
+}
+
+/// At most so many modules with one value of a label.
+#[derive(Debug, Clone)]
+struct Diversity<'e> {
+    /// Position in [`crate::bundle::ChannelSettings::diversity`].
+    label: usize,
+    most: usize,
+    /// Values on the page, one for each module.
+    values: SmallVec<[&'e str; 16]>,
+}
 
 impl<'e> Taken<'e> {
+    /// An empty page with at most `most` modules of one value of a label, which is named by its position in
+    /// [`crate::bundle::ChannelSettings::diversity`]. Modules without the label are as many as they like.
+    pub fn diverse(label: usize, most: usize) -> Self {
+        Self {
+            modules: SmallVec::new(),
+            diversity: Some(Diversity {
+                label,
+                most,
+                values: SmallVec::new(),
+            }),
+        }
+    }
+
     /// Takes note of a decision: of the module that would have been shown, held out or not and whatever the arm, so that
     /// the rest of the page is decided alike in all arms. Baselines take nothing.
     pub fn take(&mut self, decision: &Decision<'e>) {
-        self.0.extend(decision.winner.map(|winner| winner.module));
+        let Some(winner) = decision.winner else {
+            return;
+        };
+        self.modules.push(winner.module);
+        if let Some(diversity) = &mut self.diversity {
+            let value = winner.labels.get(diversity.label).and_then(Option::as_deref);
+            diversity.values.extend(value);
+        }
     }
 
-    /// The page on which modules of these names have won; one that the bundle does not have takes nothing from anybody.
-    pub fn modules_of<'n>(engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
-        let module = |name: &str| engine.modules.iter().find(|module| module.name == name);
-        Self(
-            names
-                .filter_map(|name| Some(module(name)?.name.as_str()))
-                .collect(),
-        )
+    /// The same page with modules of these names on it; one that the bundle does not have takes nothing from anybody.
+    #[must_use]
+    pub fn with<'n>(mut self, engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
+        let modules = names.filter_map(|name| engine.modules.iter().find(|module| module.name == name));
+        for module in modules {
+            self.modules.push(&module.name);
+            if let Some(diversity) = &mut self.diversity {
+                let value = module.labels.get(diversity.label).and_then(Option::as_deref);
+                diversity.values.extend(value);
+            }
+        }
+        self
     }
 
-    /// Their names.
+    /// The names of its modules.
     pub fn modules(&self) -> impl Iterator<Item = &'e str> {
-        self.0.iter().copied()
+        self.modules.iter().copied()
+    }
+
+    /// The position of the label that it is diverse by, and the most modules of one value.
+    pub fn diversity(&self) -> Option<(usize, usize)> {
+        let diversity = self.diversity.as_ref()?;
+        Some((diversity.label, diversity.most))
     }
 
     pub(super) fn has(&self, module: &str) -> bool {
-        self.0.contains(&module)
+        self.modules.contains(&module)
+    }
+
+    /// The position of the label of which the page has enough modules like this one.
+    pub(super) fn enough_like(&self, module: &Module) -> Option<usize> {
+        let diversity = self.diversity.as_ref()?;
+        let value = module.labels.get(diversity.label)?.as_deref()?;
+        let like = diversity.values.iter().filter(|known| **known == value).count();
+        (like >= diversity.most).then_some(diversity.label)
     }
 }

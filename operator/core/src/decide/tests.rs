@@ -11,6 +11,7 @@ use crate::strategy::*;
 mod assignment;
 mod content;
 mod order;
+mod page;
 mod preview;
 mod suppression;
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::bundle::{self, Window};
-use crate::locale;
+use crate::bundle::{self, ChannelSettings, Window};
+use crate::locale::{Fallback, Lineage};
 
 /// Index of a variant in its module.
 pub(crate) type VariantIx = usize;
@@ -16,6 +16,8 @@ pub(crate) type VariantIx = usize;
 #[derive(Debug)]
 pub(crate) struct Module {
     pub name: String,
+    /// Its value of each label that the Channel lists.
+    pub labels: Vec<Option<String>>,
     pub suspended: bool,
     pub baseline: Option<VariantIx>,
     pub variants: Vec<Variant>,
@@ -43,15 +45,18 @@ struct Assembled {
 }
 
 impl Module {
-    /// Assembles every variant of `module` for each of `locales`.
-    pub(crate) fn new(module: &bundle::Module, locales: &[String]) -> Self {
+    /// Assembles every variant of `module` for each locale of the Channel.
+    pub(crate) fn new(module: &bundle::Module, settings: &ChannelSettings) -> Self {
+        let lineages = lineages(&settings.locales, &settings.locale_fallback);
         let variants: Vec<_> = module
             .variants
             .iter()
-            .map(|variant| Variant::new(module, variant, locales))
+            .map(|variant| Variant::new(module, variant, &lineages))
             .collect();
+        let labels = settings.diversity.iter();
         Self {
             name: module.name.clone(),
+            labels: labels.map(|label| module.labels.get(label).cloned()).collect(),
             suspended: module.suspended,
             baseline: module
                 .variants
@@ -128,18 +133,15 @@ impl Module {
 }
 
 impl Variant {
-    fn new(module: &bundle::Module, variant: &bundle::Variant, locales: &[String]) -> Self {
-        // A Channel without locales has one nameless locale.
-        let nameless = [String::new()];
-        let locales = if locales.is_empty() { &nameless } else { locales };
+    fn new(module: &bundle::Module, variant: &bundle::Variant, lineages: &[Lineage<'_>]) -> Self {
         Self {
             label: format!("{}/{}", module.name, variant.name),
             audiences: variant.audiences.clone(),
             names_channel: variant.names_channel,
             validity: variant.validity,
-            by_locale: locales
+            by_locale: lineages
                 .iter()
-                .map(|locale| assemble(module, variant, locale))
+                .map(|lineage| assemble(module, variant, lineage))
                 .collect(),
         }
     }
@@ -160,31 +162,42 @@ impl Variant {
     }
 }
 
-fn assemble(module: &bundle::Module, variant: &bundle::Variant, locale: &str) -> Option<Assembled> {
-    let distance = distance(variant, locale);
+/// What may serve each locale of a Channel; one without locales has a nameless one.
+pub fn lineages<'a>(locales: &'a [String], fallback: &'a Fallback) -> Vec<Lineage<'a>> {
+    if locales.is_empty() {
+        return vec![Lineage::of("", fallback)];
+    }
+    locales
+        .iter()
+        .map(|locale| Lineage::of(locale, fallback))
+        .collect()
+}
+
+fn assemble(module: &bundle::Module, variant: &bundle::Variant, lineage: &Lineage<'_>) -> Option<Assembled> {
+    let distance = distance(variant, lineage);
     if distance.is_none() && variant.name != module.baseline {
         return None;
     }
-    let json = to_raw_value(&slots(module, variant, locale)).ok()?;
+    let json = to_raw_value(&slots(module, variant, lineage)).ok()?;
     Some(Assembled { distance, json })
 }
 
-/// How far the locale is from the nearest that the variant speaks: `usize::MAX` for one without locales; `None` where it
+/// How far the locale of a lineage is from the nearest that the variant speaks: `usize::MAX` for one without locales; `None` where it
 /// speaks none.
-fn distance(variant: &bundle::Variant, locale: &str) -> Option<usize> {
+fn distance(variant: &bundle::Variant, lineage: &Lineage<'_>) -> Option<usize> {
     let ranges = variant.locales.iter();
     match variant.locales.as_slice() {
         [] => Some(usize::MAX),
-        _ => ranges.filter_map(|range| locale::distance(range, locale)).min(),
+        _ => ranges.filter_map(|range| lineage.distance(range)).min(),
     }
 }
 
-/// The variants that may be shown to whoever is in `audience` and served in `locale`, the one that is preferred first,
+/// The variants that may be shown to whoever is in `audience` and served by a lineage, the one that is preferred first,
 /// whenever they are valid.
 pub fn preferred<'m>(
     module: &'m bundle::Module,
     audience: Option<&str>,
-    locale: &str,
+    lineage: &Lineage<'_>,
 ) -> Vec<&'m bundle::Variant> {
     let admits = |variant: &bundle::Variant| {
         variant.audiences.is_empty()
@@ -192,7 +205,7 @@ pub fn preferred<'m>(
     };
     let ranked = module.variants.iter().filter(|variant| admits(variant));
     let mut ranked: Vec<_> = ranked
-        .filter_map(|variant| Some((rank(variant, distance(variant, locale)?), variant)))
+        .filter_map(|variant| Some((rank(variant, distance(variant, lineage)?), variant)))
         .collect();
     // Equally specific ones stay in the listed order.
     ranked.sort_by_key(|(rank, _)| *rank);
@@ -204,31 +217,37 @@ fn rank(variant: &bundle::Variant, distance: usize) -> (bool, bool, usize) {
     (variant.audiences.is_empty(), !variant.names_channel, distance)
 }
 
-/// Whether a variant may be shown to whoever is served in `locale`.
-pub fn speaks(variant: &bundle::Variant, locale: &str) -> bool {
+/// Whether a variant may be shown to whoever is served by a lineage.
+pub fn speaks(variant: &bundle::Variant, lineage: &Lineage<'_>) -> bool {
     variant.locales.is_empty()
         || variant
             .locales
             .iter()
-            .any(|range| locale::distance(range, locale).is_some())
+            .any(|range| lineage.distance(range).is_some())
 }
 
-/// The filled slots: the core, its localized values from the least to the most specific locale, then the variant's.
+/// The filled slots: the core, its localized values from the least to the most specific locale, then the variant's likewise.
 pub fn slots<'a>(
     module: &'a bundle::Module,
     variant: &'a bundle::Variant,
-    locale: &str,
+    lineage: &Lineage<'_>,
 ) -> BTreeMap<&'a str, &'a Json> {
-    let mut localized: Vec<_> = module
-        .localized_core
-        .iter()
-        .filter_map(|(range, slots)| locale::distance(range, locale).map(|distance| (distance, slots)))
-        .collect();
-    localized.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
+    let localized = |by_locale: &'a Localized| {
+        let mut localized: Vec<_> = by_locale
+            .iter()
+            .filter_map(|(range, slots)| lineage.distance(range).map(|distance| (distance, slots)))
+            .collect();
+        localized.sort_by_key(|(distance, _)| std::cmp::Reverse(*distance));
+        localized.into_iter().map(|(_, slots)| slots)
+    };
     std::iter::once(&module.core)
-        .chain(localized.into_iter().map(|(_, slots)| slots))
+        .chain(localized(&module.localized_core))
         .chain(std::iter::once(&variant.content))
+        .chain(localized(&variant.localized_content))
         .flatten()
         .map(|(slot, value)| (slot.as_str(), value))
         .collect()
 }
+
+/// Values of slots by locale.
+type Localized = BTreeMap<String, BTreeMap<String, Json>>;

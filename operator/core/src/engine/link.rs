@@ -31,6 +31,7 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
         attributes: number(bundle.attributes.keys()),
         audiences: number(bundle.audiences.keys()),
         modules: number(bundle.modules.keys()),
+        bindings: number(bundle.bindings.keys()),
         programs: number(bundle.programs.keys()),
         holdouts: number(bundle.holdouts.keys()),
     };
@@ -41,11 +42,10 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
     let experiments = linker.experiments()?;
     let bindings = linker.bindings()?;
     let touchpoints = linker.touchpoints(&bindings, &audiences)?;
-    let locales = &bundle.settings.locales;
     let modules = bundle
         .modules
         .values()
-        .map(|module| Module::new(module, locales))
+        .map(|module| Module::new(module, &bundle.settings))
         .collect();
     let holdouts = bundle
         .holdouts
@@ -155,6 +155,7 @@ struct Linker<'a> {
     attributes: Names<'a>,
     audiences: Names<'a>,
     modules: Names<'a>,
+    bindings: Names<'a>,
     programs: Names<'a>,
     holdouts: Names<'a>,
 }

@@ -201,7 +201,7 @@ fn remembers_the_rest_of_the_page() {
         history: &Past::default(),
         now: instant(NOW),
     };
-    let taken = Taken::modules_of(&engine, ["hero", "gone"].into_iter());
+    let taken = Taken::default().with(&engine, ["hero", "gone"].into_iter());
     let (decision, inputs) = Inputs::watch(&engine, request, &taken).unwrap();
     assert_eq!(decision.reason, Reason::NotEligible);
     let inputs = wired(inputs.unwrap());

@@ -115,6 +115,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken => f.write_str("its module is at another touchpoint of the page"),
+            Self::Alike { label, value } => {
+                write!(f, "the page has enough modules of {label} {value}")
+            }
             Self::Consent => f.write_str("its program's purpose is not granted"),
             Self::Audience => f.write_str("none of its audiences matches"),
             Self::When { rule, because: None } => write!(f, "its condition is not met: {rule}"),

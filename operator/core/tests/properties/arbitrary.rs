@@ -1,5 +1,7 @@
 //! Bundles that load and contexts that a client might send.
 
+use std::collections::BTreeMap;
+
 use attune_core::bundle::{
     Bundle, Cap, CapScope, Effect, Exclusion, Experiment, ExperimentMode, QuietHours, StopOn, Variant, Window,
 };
@@ -141,10 +143,12 @@ fn effect() -> impl Strategy<Value = Effect> {
         Just(Effect::Baseline),
         Just(Effect::Personalize),
         Just(Effect::Module {
-            module: "other".into()
+            module: "other".into(),
+            forms: BTreeMap::new(),
         }),
         prop::sample::select(vec!["everyone", "v0", "gone"]).prop_map(|name| Effect::Variant {
             module: "other".into(),
+            forms: BTreeMap::new(),
             variant: name.into()
         }),
     ]

@@ -68,6 +68,8 @@ pub fn empty() -> Plan {
             identity,
             client_attributes: None,
             locales: vec!["en".into(), "de".into()],
+            locale_fallback: BTreeMap::new(),
+            diversity: vec![],
             metadata: Metadata::Full,
             suspended: false,
             caps: vec![],
@@ -143,6 +145,7 @@ pub fn variant(name: &str, content: Value) -> Variant {
         names_channel: false,
         locales: vec![],
         content: slots(content),
+        localized_content: BTreeMap::new(),
         validity: Window::default(),
     }
 }
@@ -243,6 +246,7 @@ impl Plan {
         let module = self.0.modules.entry(name.into()).or_insert_with(|| Module {
             name: name.into(),
             suspended: false,
+            labels: BTreeMap::new(),
             core: BTreeMap::new(),
             localized_core: BTreeMap::new(),
             baseline: "everyone".into(),
@@ -257,6 +261,7 @@ impl Plan {
             touchpoint.into(),
             Touchpoint {
                 baseline: Some(module.into()),
+                formats: BTreeMap::new(),
             },
         );
         self

@@ -9,17 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use attune_core::event::Event;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{StatusCode, Url};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::{info, warn};
 
+use super::post::{PATIENCE, PostError, post};
 use super::spool::{Oldest, Spool};
 use super::{Deliveries, Pressure};
 use crate::complaint::Complaint;
 use crate::follow::Backoff;
-use crate::link::{Credentials, Link, LinkError};
+use crate::link::{Credentials, Link};
 use crate::metrics::{Counters, Label, label};
 
 mod bundles;
@@ -89,19 +89,6 @@ pub struct Reporter {
     disk_complaint: Complaint,
 }
 
-/// Why a batch has to wait.
-#[derive(Debug, thiserror::Error)]
-enum PostError {
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    #[error("the collector cannot be reached")]
-    Send(#[source] reqwest::Error),
-    #[error("the collector does not know who sends (401); see `ATTUNE_TOKEN_FILE`")]
-    Authenticate,
-    #[error("the collector answered {status}")]
-    Answer { status: StatusCode },
-}
-
 /// What is to be done with the files after a delivery.
 enum Rest {
     /// Nothing.
@@ -137,7 +124,7 @@ impl Reporter {
     ) -> Result<Self, ReportError> {
         let (sender, orders) = mpsc::channel(ORDERS);
         Ok(Self {
-            link: Link::new(credentials, collector, Duration::from_secs(15)),
+            link: Link::new(credentials, collector, PATIENCE),
             url: below(collector, &["v1", "events"])?,
             collector: collector.clone(),
             queue,
@@ -402,18 +389,10 @@ impl Reporter {
             return Ok(Verdict::Unwanted(StatusCode::BAD_REQUEST));
         };
         self.bring_bundles().await?;
-        let request = self
-            .link
-            .request(Method::POST, &self.url)?
-            .header(CONTENT_TYPE, "application/cloudevents-batch+json")
-            .body(body);
-        match request.send().await.map_err(PostError::Send)?.status() {
-            status if status.is_success() => Ok(Verdict::Taken),
-            status @ (StatusCode::BAD_REQUEST
-            | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::UNPROCESSABLE_ENTITY) => Ok(Verdict::Unwanted(status)),
-            StatusCode::UNAUTHORIZED => Err(PostError::Authenticate),
-            status => Err(PostError::Answer { status }),
+        match post(&mut self.link, &self.url, body).await {
+            Ok(()) => Ok(Verdict::Taken),
+            Err(PostError::Unwanted { status }) => Ok(Verdict::Unwanted(status)),
+            Err(error) => Err(error),
         }
     }
 }

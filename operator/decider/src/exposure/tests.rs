@@ -22,6 +22,7 @@ fn decision(arm: Option<&str>, held: Option<bool>) -> Decision<'_> {
             rule: 0,
             exposure: Exposure::OnDecision,
             module: "teaser",
+            labels: &[],
             audience: Some("gold"),
         }),
         holdout: held.map(|held| HoldoutTest { name: "always", held }),

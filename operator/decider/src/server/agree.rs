@@ -108,7 +108,7 @@ pub(super) async fn evaluate(
         (Reading::Agreed(agreed), Ok(bytes)) => {
             let names = [touchpoint.as_ref()];
             match agreed
-                .decide(decider, shared, bytes, &names, ofrep::write_one)
+                .decide(decider, shared, bytes, (&names, None), ofrep::write_one)
                 .await
             {
                 Ok(answer) => return answer,
@@ -129,13 +129,17 @@ pub(super) async fn decide_page(
 ) -> Answer {
     let asks = |loaded: &Loaded, body: &[u8]| {
         let names = decide::touchpoints(loaded, body);
-        names.is_some_and(|names| names.iter().any(|name| loaded.engine.asks_history(name)))
+        names.is_some_and(|(names, _)| names.iter().any(|name| loaded.engine.asks_history(name)))
     };
     let by = match (read(decider, shared, &body, asks).await, &body) {
         (Reading::Agreed(agreed), Ok(bytes)) => {
-            let names = decide::touchpoints(&agreed.loaded, bytes).unwrap_or_default();
+            let (names, diversity) = match decide::touchpoints(&agreed.loaded, bytes) {
+                Some((names, empty)) => (names, empty.diversity()),
+                None => (Vec::new(), None),
+            };
             let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
-            match agreed.decide(decider, shared, bytes, &names, decide::write).await {
+            let page = (names.as_slice(), diversity);
+            match agreed.decide(decider, shared, bytes, page, decide::write).await {
                 Ok(answer) => return answer,
                 Err(by) => by,
             }
@@ -228,15 +232,12 @@ fn peek(
 /// What decides instead.
 fn without(shared: &Shared, loaded: &Loaded, _: Unanswered) -> By<'static> {
     let state = loaded.engine.bundle().settings.state.as_ref();
-    match state.map(|state| state.on_failure) {
-        Some(OnFailure::Closed) => {
-            shared.count_instead(Instead::Nothing);
-            By::Nothing
-        }
-        _ => {
-            shared.count_instead(Instead::Own);
-            By::Own
-        }
+    if state.is_some_and(|state| state.on_failure == OnFailure::Closed) {
+        shared.count_instead(Instead::Nothing);
+        By::Nothing
+    } else {
+        shared.count_instead(Instead::Own);
+        By::Own
     }
 }
 
@@ -248,7 +249,7 @@ impl Agreed {
         decider: &Decider,
         shared: &Shared,
         body: &[u8],
-        touchpoints: &[&str],
+        (touchpoints, diversity): (&[&str], Option<(usize, usize)>),
         write: impl FnOnce(&Loaded, &[(&Decision<'_>, Uuid)]) -> Answer,
     ) -> Result<Answer, By<'static>> {
         let Self {
@@ -260,7 +261,8 @@ impl Agreed {
         let loaded: &Loaded = &loaded;
         let now = decider.now();
         let mut drafted = loop {
-            let drafted = draft(loaded, body, touchpoints, &mut past, now);
+            let empty = diversity.map_or_else(Taken::default, |(label, most)| Taken::diverse(label, most));
+            let drafted = draft(loaded, body, (touchpoints, empty), &mut past, now);
             if !past.is_changed() {
                 break drafted;
             }
@@ -287,7 +289,7 @@ impl Agreed {
 fn draft<'e>(
     loaded: &'e Loaded,
     body: &[u8],
-    touchpoints: &[&str],
+    (touchpoints, mut taken): (&[&str], Taken<'e>),
     past: &mut Past,
     now: Timestamp,
 ) -> Vec<Drafted<'e>> {
@@ -295,7 +297,6 @@ fn draft<'e>(
     let Ok(context) = Context::decode_request(&loaded.engine, body) else {
         return drafted;
     };
-    let mut taken = Taken::default();
     for touchpoint in touchpoints {
         let request = Request {
             touchpoint,

@@ -25,19 +25,72 @@ struct Page<'a> {
     /// The most important first.
     #[serde(borrow)]
     touchpoints: Vec<Cow<'a, str>>,
+    /// How much alike they may be; absent: as they are.
+    #[serde(borrow, default)]
+    diversity: Option<Diversity<'a>>,
+}
+
+/// At most so many modules with one value of a label.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Diversity<'a> {
+    #[serde(borrow)]
+    label: Cow<'a, str>,
+    #[serde(default = "one")]
+    max: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl Diversity<'_> {
+    /// An empty page that is as diverse as asked for; without anything asked for, an empty page.
+    pub(super) fn page<'e>(asked: Option<&Self>, loaded: &Loaded) -> Result<Taken<'e>, Problem> {
+        let Some(asked) = asked else {
+            return Ok(Taken::default());
+        };
+        let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
+        if asked.max == 0 {
+            return bad(
+                "`diversity.max` is 0, so that no module might be shown; ask for 1 or more".to_owned(),
+            );
+        }
+        let bundle = loaded.engine.bundle();
+        let listed = &bundle.settings.diversity;
+        let Some(label) = listed.iter().position(|known| *known == asked.label) else {
+            let known = match listed.as_slice() {
+                [] => "it lists none".to_owned(),
+                listed => format!("it lists `{}`", listed.join("`, `")),
+            };
+            return bad(format!(
+                "`diversity.label` is `{}`, which channel `{}` does not list in `diversity`; {known}",
+                asked.label, bundle.channel
+            ));
+        };
+        Ok(Taken::diverse(
+            label,
+            usize::try_from(asked.max).unwrap_or(usize::MAX),
+        ))
+    }
 }
 
 /// `POST /v1/decide`: `{"touchpoints": ["...", ...], "context": {...}}`. Touchpoints are decided in their order, and no
-/// module wins twice: what is left goes to those further down. Each counts as shown where its binding says so.
+/// module wins twice, nor more than `diversity` asks for with one value of a label: what is left goes to those further down.
+/// Each counts as shown where its binding says so.
 pub(super) fn decide(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Answer {
     answer(decider, body, by).unwrap_or_else(|problem| problem.answer())
 }
 
-/// The touchpoints that are asked for, where they can be decided.
-pub(super) fn touchpoints<'b>(loaded: &Loaded, body: &'b [u8]) -> Option<Vec<Cow<'b, str>>> {
+/// The touchpoints that are asked for and the page that they are for, where they can be decided.
+pub(super) fn touchpoints<'b, 'e>(
+    loaded: &'e Loaded,
+    body: &'b [u8],
+) -> Option<(Vec<Cow<'b, str>>, Taken<'e>)> {
     let page: Page<'b> = serde_json::from_slice(body).ok()?;
     page.check(loaded).ok()?;
-    Some(page.touchpoints)
+    let empty = Diversity::page(page.diversity.as_ref(), loaded).ok()?;
+    Some((page.touchpoints, empty))
 }
 
 fn answer(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Result<Answer, Problem> {
@@ -53,11 +106,12 @@ fn answer(decider: &Decider, body: Result<Bytes, BodyError>, by: By<'_>) -> Resu
     let written = with_context(loaded, &body, |context| {
         let page: Page<'_> = serde_json::from_slice(&body).map_err(|error| {
             bad(format!(
-                "`touchpoints` must be a list of names beside `context`: {error}"
+                "`touchpoints` must be a list of names beside `context`, and `diversity` an object with a `label`: {error}"
             ))
         })?;
         page.check(loaded)?;
-        Ok(page.decide(decider, loaded, context, by))
+        let empty = Diversity::page(page.diversity.as_ref(), loaded)?;
+        Ok(page.decide(decider, loaded, context, (empty, by)))
     });
     let written = written.map_err(|error| bad(error.to_string()))??;
     Ok(bytes(StatusCode::OK, "application/json", written))
@@ -88,9 +142,14 @@ impl Page<'_> {
         Err(Problem::new(status, detail))
     }
 
-    fn decide(&self, decider: &Decider, loaded: &Loaded, context: &Context<'_>, by: By<'_>) -> Vec<u8> {
+    fn decide<'e>(
+        &self,
+        decider: &Decider,
+        loaded: &'e Loaded,
+        context: &Context<'_>,
+        (mut taken, by): (Taken<'e>, By<'_>),
+    ) -> Vec<u8> {
         let now = decider.now();
-        let mut taken = Taken::default();
         let mut written = Written::open(self.touchpoints.len());
         for touchpoint in &self.touchpoints {
             let mut buffer = [0; Hyphenated::LENGTH];

@@ -220,6 +220,8 @@ fn check_without_bundle(key: Option<&str>, body: &[u8]) -> Result<(), Refused> {
             },
             client_attributes: None,
             locales: Vec::new(),
+            locale_fallback: std::collections::BTreeMap::new(),
+            diversity: Vec::new(),
             metadata: Metadata::Full,
             suspended: false,
             caps: Vec::new(),

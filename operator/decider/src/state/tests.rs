@@ -13,6 +13,7 @@ const WINNER: Winner<'static> = Winner {
     rule: 0,
     exposure: Exposure::OnDecision,
     module: "teaser",
+    labels: &[],
     audience: None,
 };
 

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::Args;
 use crate::access::Access;
+use crate::batches::watch_batches;
 use crate::config_maps;
 use crate::deliver::{self, Desired};
 use crate::distribute::Shelf;
@@ -175,11 +176,15 @@ impl Control {
         let watches = scopes
             .iter()
             .map(|scope| watch_pods(client.clone(), scope.clone(), &pods));
+        let batches = scopes
+            .iter()
+            .map(|scope| watch_batches(client.clone(), scope.clone(), &sender));
         tokio::select! {
             () = drive => {}
             () = deliver => {}
             () = trust => {}
             _ = futures::future::join_all(watches) => {}
+            _ = futures::future::join_all(batches) => {}
             () = watch_namespaces(client.clone(), &pods, &sender) => {}
             () = asks => {}
             () = outputs.publisher.run(&client) => {}

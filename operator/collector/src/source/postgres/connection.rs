@@ -1,22 +1,16 @@
 //! One connection, for one question.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, Error, NoTls, Row};
+use tokio_postgres::{Error, Row};
 
 use super::columns::{Columns, Exposures, Outcomes};
 use super::identifier::Table;
 use super::query::Query;
+use super::session::{Session, unconnected};
 use crate::source::credentials::Credential;
 use crate::source::error::SourceError;
-use crate::source::tls::{self, Tls};
-
-/// The longest that connecting may take.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// What of the time that is left remains ours after the server has given up.
 const MARGIN: Duration = Duration::from_millis(500);
@@ -26,17 +20,9 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// A connection with a read-only transaction begun; dropped, it is gone.
 pub(super) struct Connection {
-    client: Client,
-    driver: JoinHandle<()>,
+    session: Session,
     /// How long a statement may take.
     patience: Duration,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        // A query under way is not waited for; the server ends it by its own timeout.
-        self.driver.abort();
-    }
 }
 
 impl Connection {
@@ -46,33 +32,12 @@ impl Connection {
         credential: &Credential,
         until: Instant,
     ) -> Result<Self, SourceError> {
-        let config = config(secret, credential)?;
-        let (client, driver) = if config.get_ssl_mode() == SslMode::Disable {
-            let (client, connection) = config
-                .connect(NoTls)
-                .await
-                .map_err(|error| unconnected(secret, &error))?;
-            (client, tokio::spawn(async move { drop(connection.await) }))
-        } else {
-            let trusted = tls::client(credential.ca()).ok_or_else(|| SourceError::FindCa {
-                secret: secret.to_owned(),
-            })?;
-            let tls = Tls(Arc::new(trusted));
-            let (client, connection) = config
-                .connect(tls)
-                .await
-                .map_err(|error| unconnected(secret, &error))?;
-            (client, tokio::spawn(async move { drop(connection.await) }))
-        };
+        let session = Session::open(secret, credential).await?;
         let patience = until
             .saturating_duration_since(Instant::now())
             .saturating_sub(MARGIN)
             .max(SHORTEST);
-        let connection = Self {
-            client,
-            driver,
-            patience,
-        };
+        let connection = Self { session, patience };
         connection.begin(secret).await?;
         Ok(connection)
     }
@@ -83,7 +48,7 @@ impl Connection {
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = {}; SET LOCAL TimeZone = 'UTC'",
             self.patience.as_millis()
         );
-        let answer = self.client.batch_execute(&begin).await;
+        let answer = self.session.client().batch_execute(&begin).await;
         answer.map_err(|error| unconnected(secret, &error))
     }
 
@@ -99,7 +64,11 @@ impl Connection {
 
     /// What a table has for columns; nothing of it is read.
     async fn describe(&self, table: &Table) -> Result<tokio_postgres::Statement, SourceError> {
-        let prepared = self.client.prepare(&format!("SELECT * FROM {table}")).await;
+        let prepared = self
+            .session
+            .client()
+            .prepare(&format!("SELECT * FROM {table}"))
+            .await;
         prepared.map_err(|error| self.failed(table.name(), &error))
     }
 
@@ -111,7 +80,7 @@ impl Connection {
             .iter()
             .map(super::condition::Parameter::as_sql)
             .collect();
-        let rows = self.client.query_typed(&query.text, &parameters).await;
+        let rows = self.session.client().query_typed(&query.text, &parameters).await;
         rows.map_err(|error| self.failed(table, &error))
     }
 
@@ -135,51 +104,5 @@ impl Connection {
             let code = code.code().to_owned();
             SourceError::Query { table, code }
         }
-    }
-}
-
-/// Encrypted and verified, unless the URI says otherwise or there is no network in between.
-fn config(secret: &str, credential: &Credential) -> Result<Config, SourceError> {
-    let mut config: Config = credential.uri().parse().map_err(|_| SourceError::ParseUri {
-        secret: secret.to_owned(),
-    })?;
-    let is_local = |host: &Host| matches!(host, Host::Unix(_));
-    let only_local = !config.get_hosts().is_empty() && config.get_hosts().iter().all(is_local);
-    if only_local {
-        config.ssl_mode(SslMode::Disable);
-    } else if config.get_ssl_mode() == SslMode::Prefer {
-        config.ssl_mode(SslMode::Require);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("attune-collector");
-    }
-    config.connect_timeout(CONNECT);
-    Ok(config)
-}
-
-fn unconnected(secret: &str, error: &Error) -> SourceError {
-    let secret = secret.to_owned();
-    if let Some(code) = error.code() {
-        let signs_in = ["28", "3D", "42"]
-            .iter()
-            .any(|class| code.code().starts_with(class));
-        return if signs_in {
-            SourceError::SignIn { secret }
-        } else {
-            SourceError::Connect { secret }
-        };
-    }
-    let source = std::error::Error::source(error);
-    let io = source.and_then(|source| source.downcast_ref::<std::io::Error>());
-    let is_distrusted = |io: &std::io::Error| {
-        let inner = io.get_ref();
-        inner.is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<rustls::Error>)
-    };
-    match io {
-        Some(io) if is_distrusted(io) => SourceError::Trust { secret },
-        // A server without TLS, a name that no certificate can have, or a password that is missing.
-        None if error.to_string().contains("TLS") => SourceError::Trust { secret },
-        None if source.is_some() => SourceError::SignIn { secret },
-        Some(_) | None => SourceError::Connect { secret },
     }
 }

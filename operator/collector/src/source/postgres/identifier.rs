@@ -9,13 +9,16 @@ const MAX_BYTES: usize = 63;
 
 /// The name of a table; what it displays is quoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Table {
+pub struct Table {
     name: String,
 }
 
 impl Table {
     /// Reads `name` or `schema.name`, each taken as it stands, upper and lower case apart.
-    pub(super) fn parse(name: &str) -> Result<Self, SourceError> {
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(name: &str) -> Result<Self, SourceError> {
         let parts: Vec<&str> = name.split('.').collect();
         let fits = |part: &&str| !part.is_empty() && part.len() <= MAX_BYTES && !part.contains('\0');
         if parts.len() > 2 || !parts.iter().all(fits) {
@@ -29,7 +32,7 @@ impl Table {
     }
 
     /// The name as it was given.
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 }

@@ -100,3 +100,32 @@ fn what_an_arm_alone_shows_is_shown_too() {
     });
     assert_eq!(spare(&tested), 1, "{:#?}", findings(&tested));
 }
+
+#[test]
+fn knows_what_a_locale_falls_back_on() {
+    let channel = |fallback: Value| json!({"locales": ["en", "de", "gsw"], "localeFallback": fallback});
+    let unserved = |fallback: Value| {
+        let strategy = ruled(json!({"locales": {"enforcement": "Warn"}}));
+        findings(&strategy.edit(Kind::Channel, "web", channel(fallback)))
+    };
+    let told = unserved(json!({}));
+    assert!(
+        told[0].contains("LocaleUnserved") && told[0].contains("`gsw`"),
+        "{told:#?}"
+    );
+    assert_eq!(unserved(json!({"gsw": ["de"]})), [""; 0]);
+    let forbidden = |fallback: Value| {
+        let strategy = ruling(json!({"gsw": {"phrases": ["zur kasse"]}}));
+        findings(&strategy.edit(Kind::Channel, "web", channel(fallback)))
+    };
+    let told = forbidden(json!({"gsw": ["de"]}));
+    assert!(
+        told[0].contains("LocaleForbidden") && told[0].contains("`cart-de`"),
+        "{told:#?}"
+    );
+    assert!(
+        !forbidden(json!({}))
+            .iter()
+            .any(|line| line.contains("LocaleForbidden"))
+    );
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use attune_core::bundle::{Bundle, Experiment};
+use attune_core::locale::distance;
 use serde_json::{Value as Json, json};
 
 use super::condition::{Translated, translate};
@@ -37,6 +38,7 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
         refusals.extend(one.refusals);
     }
     let targeting = chain(branches, baseline.clone());
+    let default = flag.baseline.default_label().unwrap_or_default();
     let variants = flag.labels.into_contents();
     if variants.is_empty() {
         return None;
@@ -44,9 +46,9 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
     let mut written = json!({
         "state": "ENABLED",
         "variants": variants,
-        // Empty, there is none: without a baseline, or where it is not always valid, the client has a default of its own. Some
-        // evaluators refuse a document in which it is null.
-        "defaultVariant": baseline.as_str().unwrap_or_default(),
+        // What is shown should targeting fail. Empty, there is none: without a baseline, or where it is not always valid, the
+        // client has a default of its own. Some evaluators refuse a document in which it is null.
+        "defaultVariant": default,
     });
     if targeting.is_object() {
         written["targeting"] = targeting;
@@ -229,7 +231,7 @@ impl<'b> Flag<'b> {
                 .map(|choice| (is_within(choice.window), json!(choice.label)));
             chain(branches, Json::Null)
         };
-        self.by_locale(words.by_locale.iter().map(say).collect())
+        self.by_locale(&words.by_locale.iter().map(say).collect::<Vec<_>>())
     }
 
     /// Whether there is anything to show now, in the locale of whoever asks.
@@ -238,23 +240,42 @@ impl<'b> Flag<'b> {
             let windows = choices.iter().map(|choice| is_within(choice.window));
             Test::any(windows).into_json()
         };
-        Test::of(self.by_locale(words.by_locale.iter().map(any).collect()))
+        Test::of(self.by_locale(&words.by_locale.iter().map(any).collect::<Vec<_>>()))
     }
 
     /// Of an answer for each locale that of the locale which serves whoever asks: the longest that covers what is asked for,
     /// else the first.
-    fn by_locale(&self, answers: Vec<Json>) -> Json {
+    fn by_locale(&self, answers: &[Json]) -> Json {
         let first = answers.first().cloned().unwrap_or_default();
         let Some(path) = &self.bundle.settings.identity.locale else {
             return first;
         };
-        let listed = self.labels.locales().iter();
-        let mut listed: Vec<_> = listed.zip(answers).collect();
-        listed.sort_by_key(|(locale, _)| std::cmp::Reverse(locale.split('-').count()));
-        let branches = listed
-            .into_iter()
-            .filter(|(locale, _)| !locale.is_empty())
-            .map(|(locale, answer)| (covers(path, locale), answer));
+        let listed = self.labels.locales();
+        let place = |wanted: &str| {
+            listed
+                .iter()
+                .position(|locale| locale.eq_ignore_ascii_case(wanted))
+        };
+        let fallback = &self.bundle.settings.locale_fallback;
+        let others = fallback.iter().filter_map(|(locale, others)| {
+            let other = others.iter().find_map(|other| place(other))?;
+            Some((locale.as_str(), place(locale).unwrap_or(other)))
+        });
+        let mut served: Vec<_> = listed.iter().copied().zip(0..).chain(others).collect();
+        served.retain(|(locale, _)| !locale.is_empty());
+        served.sort_by_key(|(locale, _)| std::cmp::Reverse(locale.split('-').count()));
+        let shorter = |locale: &str| {
+            let mut others = served.iter();
+            others.any(|(other, _)| *other != locale && distance(other, locale).is_some())
+        };
+        let answered = served
+            .iter()
+            .filter_map(|(locale, place)| Some((*locale, answers.get(*place)?)));
+        // Where no shorter locale would take over, the first one's answer needs no test.
+        let branches: Vec<_> = answered
+            .filter(|(locale, answer)| **answer != first || shorter(locale))
+            .map(|(locale, answer)| (covers(path, locale), answer.clone()))
+            .collect();
         chain(branches, first)
     }
 }

@@ -34,6 +34,7 @@ fn said(judged: &Judged) -> String {
 fn programmed(deciders: &Deciders) -> Judged {
     let delivery = sidecar();
     let outside = Outside {
+        batch: None,
         delivery: &delivery,
         deciders,
         receiver: &Receiver::Unknown,
@@ -45,6 +46,7 @@ fn programmed(deciders: &Deciders) -> Judged {
 fn converged(deciders: &Deciders) -> Judged {
     let delivery = sidecar();
     let outside = Outside {
+        batch: None,
         delivery: &delivery,
         deciders,
         receiver: &Receiver::Unknown,
@@ -76,6 +78,7 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
     let delivery = sidecar();
     let judge = |deciders: &Deciders| {
         let outside = Outside {
+            batch: None,
             delivery: &delivery,
             deciders,
             receiver: &Receiver::Unknown,
@@ -89,6 +92,27 @@ fn says_of_what_is_live_why_it_is_not_as_written() {
     let judged = judge(&heard([1, 1, 0, 0], &[]));
     assert_eq!(said(&judged), "False/Published", "nothing is live yet");
     assert!(judged.message.ends_with("10 % at most"), "{}", judged.message);
+}
+
+#[test]
+fn tells_that_what_a_format_cannot_carry_is_not_live() {
+    let partly = Programmed::Live {
+        channel: "web".to_owned(),
+        revision: "r1".to_owned(),
+        note: Some((Reason::FormatUnsupported, "remove `caps`".to_owned())),
+    };
+    let delivery = sidecar();
+    let deciders = heard([0, 0, 0, 0], &[]);
+    let outside = Outside {
+        batch: None,
+        receiver: &Receiver::Unknown,
+        delivery: &delivery,
+        deciders: &deciders,
+        fallback: Fallback::Stands,
+    };
+    let judged = judge_programmed(&partly, Some(outside), &Value::Null);
+    assert_eq!(said(&judged), "False/FormatUnsupported");
+    assert_eq!(judged.message, "remove `caps`");
 }
 
 #[test]

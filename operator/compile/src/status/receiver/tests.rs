@@ -25,6 +25,7 @@ fn delivered(reason: Reason, message: &str, revision: Option<&str>) -> Receiver 
 fn status(receiver: &Receiver, old: &Value) -> Value {
     let delivery = push();
     let outside = Outside {
+        batch: None,
         delivery: &delivery,
         deciders: &Deciders::Heard(crate::status::Heard::default()),
         receiver,

@@ -1,5 +1,7 @@
 //! Steps 7 to 9: holdouts and experiments.
 
+use std::collections::BTreeMap;
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -309,13 +311,51 @@ fn effect(effect: Effect, change: impl FnOnce(Plan) -> Plan) -> String {
 }
 
 #[test]
+fn gives_an_arm_the_form_that_the_binding_shows() {
+    let forms = |binding: &str| [(binding.to_owned(), "html".to_owned())].into();
+    let shown = |effect: Effect| {
+        let strategy = shop()
+            .module("plain", |_| {})
+            .module("html", |module| {
+                module.variants = vec![
+                    variant("first", json!({"headline": "first"})),
+                    variant("everyone", json!({"headline": "<em>hello</em>"})),
+                ];
+            })
+            .experiment("split", |split| {
+                let sole = Arm {
+                    control: true,
+                    ..arm("control", 1, effect)
+                };
+                split.arms = vec![sole];
+            });
+        strategy.ask(cart("u1")).value["headline"].clone()
+    };
+    let named = |binding: &str| Effect::Variant {
+        module: "plain".into(),
+        forms: forms(binding),
+        variant: "everyone".into(),
+    };
+    let module = |binding: &str| Effect::Module {
+        module: "plain".into(),
+        forms: forms(binding),
+    };
+    assert_eq!(shown(named("hero-home")), "<em>hello</em>");
+    assert_eq!(shown(module("hero-home")), "first");
+    assert_eq!(shown(named("another")), "plain", "a binding that is not here");
+    assert_eq!(shown(module("another")), "plain");
+}
+
+#[test]
 fn gives_what_the_arm_says() {
     let same = |strategy: Plan| strategy;
     let other = || Effect::Module {
         module: "other".into(),
+        forms: BTreeMap::new(),
     };
     let named = |variant: &str| Effect::Variant {
         module: "other".into(),
+        forms: BTreeMap::new(),
         variant: variant.into(),
     };
     assert_eq!(effect(Effect::Baseline, same), "hero/everyone");

@@ -217,3 +217,40 @@ fn serves_the_touchpoints_baseline_and_not_the_winners() {
     let unit = held.unit_with(HeldOut);
     assert_eq!(held.ask(cart(&unit)).variant(), "other/everyone");
 }
+
+#[test]
+fn shows_a_locale_what_it_falls_back_on_before_words_of_no_locale() {
+    let strategy = shop()
+        .settings(|settings| {
+            settings.locales = vec!["en".into(), "de".into(), "gsw".into()];
+            settings.locale_fallback = [("gsw".into(), vec!["de".into()])].into();
+        })
+        .module("hero", |hero| {
+            hero.variants = vec![named("everyone"), named("german").locale("de")];
+        });
+    let swiss = |strategy: &Plan| strategy.ask(with(cart("u1"), "locale", json!("gsw-CH")));
+    assert_eq!(swiss(&strategy).variant(), "hero/german");
+    assert_eq!(swiss(&strategy).value["legal"], "Solange der Vorrat reicht.");
+    let own = strategy.module("hero", |hero| hero.variants.push(named("swiss").locale("gsw")));
+    assert_eq!(swiss(&own).variant(), "hero/swiss");
+    let without = own.settings(|settings| settings.locale_fallback.clear());
+    let without = without.module("hero", |hero| _ = hero.variants.pop());
+    assert_eq!(swiss(&without).variant(), "hero/everyone");
+    assert_eq!(swiss(&without).value["legal"], "While stocks last.");
+}
+
+#[test]
+fn lays_the_words_of_a_variant_in_a_locale_over_its_own() {
+    let strategy = shop().module("hero", |hero| {
+        let mut everyone = variant(
+            "everyone",
+            json!({"headline": "hello", "link": "/en?by=everyone"}),
+        );
+        let german = slots(json!({"link": "/de?by=everyone"}));
+        everyone.localized_content = [("de".into(), german)].into();
+        hero.variants = vec![everyone];
+    });
+    let link = |locale: &str| strategy.ask(with(cart("u1"), "locale", json!(locale))).value["link"].clone();
+    assert_eq!(link("de"), "/de?by=everyone");
+    assert_eq!(link("en"), "/en?by=everyone");
+}

@@ -1,9 +1,11 @@
 //! Resolving an experiment's arms.
 
+use std::collections::BTreeMap;
+
 use super::{Linker, find};
 use crate::bucket::Salt;
-use crate::bundle;
-use crate::engine::{Arm, Effect, EngineError, Experiment, Mode};
+use crate::bundle::{self, ContentId};
+use crate::engine::{Arm, ByBinding, Effect, EngineError, Experiment, Mode};
 
 impl Linker<'_> {
     pub(super) fn experiments(&self) -> Result<Vec<Experiment>, EngineError> {
@@ -70,16 +72,39 @@ impl Linker<'_> {
         Ok(match effect {
             bundle::Effect::Baseline => Effect::Baseline,
             bundle::Effect::Personalize => Effect::Personalize,
-            bundle::Effect::Module { module: id } => Effect::Module(module(id)?),
-            bundle::Effect::Variant { module: id, variant } => {
-                let variants = self
-                    .bundle
-                    .modules
-                    .get(id)
-                    .map(|module| module.variants.as_slice());
-                let named = |known: &bundle::Variant| &known.name == variant;
-                Effect::Variant(module(id)?, variants.unwrap_or_default().iter().position(named))
+            bundle::Effect::Module { module: id, forms } => {
+                Effect::Module(self.by_binding((id, forms), module)?)
             }
+            bundle::Effect::Variant {
+                module: id,
+                forms,
+                variant,
+            } => {
+                let shown = |id: &str| {
+                    let variants = self.bundle.modules.get(id);
+                    let variants = variants.map(|module| module.variants.as_slice());
+                    let named = |known: &bundle::Variant| &known.name == variant;
+                    let place = variants.unwrap_or_default().iter().position(named);
+                    Ok((module(id)?, place))
+                };
+                Effect::Variant(self.by_binding((id, forms), shown)?)
+            }
+        })
+    }
+
+    fn by_binding<T>(
+        &self,
+        (general, forms): (&str, &BTreeMap<String, ContentId>),
+        shown: impl Fn(&str) -> Result<T, EngineError>,
+    ) -> Result<ByBinding<T>, EngineError> {
+        // A binding that is not in the bundle shows nothing.
+        let others = forms
+            .iter()
+            .filter_map(|(binding, id)| Some((*self.bindings.get(binding.as_str())?, id)))
+            .map(|(binding, id)| Ok::<_, EngineError>((binding, shown(id)?)));
+        Ok(ByBinding {
+            general: shown(general)?,
+            others: others.collect::<Result<_, EngineError>>()?,
         })
     }
 }

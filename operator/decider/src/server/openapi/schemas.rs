@@ -29,6 +29,14 @@ fn context() -> Value {
 
 fn requests() -> Value {
     let touchpoint = json!({"type": "string", "minLength": 1});
+    let diversity = json!({
+        "type": "object", "required": ["label"], "additionalProperties": false,
+        "description": "At most `max` modules with one value of the label, which the channel lists; a module without it is free.",
+        "properties": {
+            "label": {"type": "string", "minLength": 1},
+            "max": {"type": "integer", "minimum": 1, "maximum": u32::MAX, "default": 1}
+        }
+    });
     json!({
         "Request": {"type": "object", "required": ["context"], "properties": {"context": context()}},
         "Page": {
@@ -38,12 +46,21 @@ fn requests() -> Value {
                     "type": "array", "items": touchpoint, "uniqueItems": true,
                     "minItems": 1, "maxItems": crate::limits::MAX_TOUCHPOINTS
                 },
+                "diversity": diversity,
                 "context": context()
             }
         },
         "Question": {
             "type": "object", "required": ["touchpoint", "context"],
-            "properties": {"touchpoint": touchpoint, "context": context()}
+            "properties": {
+                "touchpoint": touchpoint,
+                "after": {
+                    "type": "array", "items": touchpoint, "maxItems": crate::limits::MAX_TOUCHPOINTS,
+                    "description": "Touchpoints of the same page that are decided before it."
+                },
+                "diversity": diversity,
+                "context": context()
+            }
         }
     })
 }

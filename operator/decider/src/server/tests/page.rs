@@ -123,3 +123,108 @@ async fn refuses_pages_that_are_none() {
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.header("retry-after"), "1");
 }
+
+/// As [`shared`], with all its modules about shoes but `plain`.
+fn labelled() -> Decider {
+    let decider = builder().build();
+    let bundle = bundle_with(|bundle| {
+        bundle["settings"]["diversity"] = json!(["topic"]);
+        bundle["experiments"] = json!({});
+        bundle["holdouts"] = json!({});
+        bundle["programs"]["loyalty"]["holdouts"] = json!([]);
+        for module in ["hero@0", "news@0"] {
+            bundle["modules"][module]["labels"] = json!({"topic": "shoes"});
+        }
+    });
+    decider.adopt_bundle(bundle).unwrap();
+    decider
+}
+
+fn diverse(touchpoints: &[&str], diversity: &Value) -> String {
+    let mut body: Value = serde_json::from_str(&page(touchpoints)).unwrap();
+    body["diversity"] = diversity.clone();
+    body.to_string()
+}
+
+#[tokio::test]
+async fn shows_no_more_of_one_label_than_a_page_asks_for() {
+    let decider = labelled();
+    let shown = async |diversity: Value| {
+        let answer = post(&decider, "/v1/decide", diverse(&["hero", "letter"], &diversity)).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let decisions = answer.json()["decisions"].clone();
+        [0, 1].map(|place| decisions[place]["variant"].clone())
+    };
+    let both = [json!("hero/everyone"), json!("news/all")];
+    assert_eq!(shown(Value::Null).await, both);
+    assert_eq!(shown(json!({"label": "topic", "max": 2})).await, both);
+    let one = [json!("hero/everyone"), json!("plain/default")];
+    assert_eq!(shown(json!({"label": "topic"})).await, one);
+    assert_eq!(shown(json!({"label": "topic", "max": 1})).await, one);
+}
+
+#[tokio::test]
+async fn refuses_a_diversity_that_no_page_can_have() {
+    for (diversity, said) in [
+        (
+            json!({"label": "colour"}),
+            "does not list in `diversity`; it lists `topic`",
+        ),
+        (json!({"label": "topic", "max": 0}), "`diversity.max` is 0"),
+        (
+            json!({"label": "topic", "max": -1}),
+            "`diversity` an object with a `label`",
+        ),
+        (json!({"label": "topic", "most": 1}), "unknown field `most`"),
+        (json!({"max": 1}), "missing field `label`"),
+        (json!("topic"), "`diversity` an object with a `label`"),
+    ] {
+        for (path, body) in [
+            ("/v1/decide", diverse(&["hero"], &diversity)),
+            ("/v1/explain", on_a_page("hero", &[], &diversity)),
+        ] {
+            let answer = post(&labelled(), path, body).await;
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{diversity}");
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(path == "/v1/explain" || detail.contains(said), "{detail}");
+        }
+    }
+    let none = post(
+        &shared(),
+        "/v1/decide",
+        diverse(&["hero"], &json!({"label": "topic"})),
+    )
+    .await;
+    assert!(none.text().contains("it lists none"), "{}", none.text());
+}
+
+fn on_a_page(touchpoint: &str, after: &[&str], diversity: &Value) -> String {
+    let context = json!({"targetingKey": "u1", "consent": ["marketing"]});
+    json!({"touchpoint": touchpoint, "after": after, "diversity": diversity, "context": context}).to_string()
+}
+
+#[tokio::test]
+async fn explains_what_a_page_keeps_from_a_place() {
+    let decider = labelled();
+    let refused = async |after: &[&str], diversity: Value| {
+        let body = on_a_page("letter", after, &diversity);
+        let answer = post(&decider, "/v1/explain", body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        let steps = answer.json()["trace"].as_array().unwrap().clone();
+        let candidates = steps.iter().find(|step| step["step"] == "candidates").unwrap();
+        candidates["candidates"][0]["refused"].clone()
+    };
+    let topic = json!({"label": "topic"});
+    assert_eq!(refused(&[], topic.clone()).await, Value::Null);
+    assert_eq!(refused(&["hero"], Value::Null).await, Value::Null);
+    assert_eq!(
+        refused(&["hero"], topic.clone()).await,
+        json!({"by": "alike", "label": "topic", "value": "shoes"})
+    );
+    assert_eq!(refused(&["letter"], Value::Null).await, json!({"by": "taken"}));
+    let unknown = post(&decider, "/v1/explain", on_a_page("letter", &["nope"], &topic)).await;
+    assert_eq!(unknown.status, StatusCode::NOT_FOUND);
+    let many = vec!["hero"; 65];
+    let many = post(&decider, "/v1/explain", on_a_page("letter", &many, &topic)).await;
+    assert_eq!(many.status, StatusCode::BAD_REQUEST);
+}
