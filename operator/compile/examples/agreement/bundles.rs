@@ -82,7 +82,13 @@ pub(crate) fn random(rng: &mut Rng, now: Timestamp) -> Bundle {
     for name in ["home", "basket"] {
         let module = MODULES[rng.usize(0..MODULES.len())];
         let baseline = (rng.u8(0..6) > 0).then(|| module.to_owned());
-        bundle.touchpoints.insert(name.into(), Touchpoint { baseline });
+        bundle.touchpoints.insert(
+            name.into(),
+            Touchpoint {
+                baseline,
+                formats: BTreeMap::new(),
+            },
+        );
     }
     for number in 0..rng.usize(1..6) {
         let binding = binding(rng, &bundle);
@@ -97,6 +103,7 @@ pub(crate) fn random(rng: &mut Rng, now: Timestamp) -> Bundle {
 
 fn settings(rng: &mut Rng) -> ChannelSettings {
     let own = rng.u8(0..4) == 0;
+    let locales: Vec<_> = some(rng, &LOCALES).into_iter().map(str::to_owned).collect();
     ChannelSettings {
         identity: Identity {
             unit: if own { "account.id" } else { "targetingKey" }.into(),
@@ -107,7 +114,9 @@ fn settings(rng: &mut Rng) -> ChannelSettings {
             time_zone: maybe(rng, "timeZone"),
         },
         client_attributes: (rng.u8(0..6) == 0).then(|| vec!["user.*".into(), "health.flag".into()]),
-        locales: some(rng, &LOCALES).into_iter().map(str::to_owned).collect(),
+        locale_fallback: locale_fallback(rng, &locales),
+        locales,
+        diversity: Vec::new(),
         metadata: Metadata::Full,
         suspended: false,
         caps: Vec::new(),
@@ -117,6 +126,24 @@ fn settings(rng: &mut Rng) -> ChannelSettings {
         replay: None,
         state: None,
     }
+}
+
+/// What serves some locales that nothing may be written in.
+fn locale_fallback(rng: &mut Rng, locales: &[String]) -> BTreeMap<String, Vec<String>> {
+    if locales.is_empty() {
+        return BTreeMap::new();
+    }
+    let served = some(rng, &["de-AT", "de", "fr-CH", "fr", "zh-Hant"]);
+    let mut others = |_| {
+        let mut others = locales.to_vec();
+        rng.shuffle(&mut others);
+        others.truncate(rng.usize(1..3));
+        others
+    };
+    let lists = served
+        .into_iter()
+        .map(|locale| (locale.to_owned(), others(locale)));
+    lists.collect()
 }
 
 fn attributes(rng: &mut Rng) -> BTreeMap<String, Attribute> {
@@ -183,6 +210,13 @@ fn module(rng: &mut Rng, name: &str, now: Timestamp) -> Module {
             json!(format!("{name} {number} \u{201e}ü\u{201c}")),
         )]
         .into(),
+        localized_content: some(rng, &["de", "fr"])
+            .into_iter()
+            .map(|locale| {
+                let headline = json!(format!("{name} {number} {locale}"));
+                (locale.to_owned(), [("headline".to_owned(), headline)].into())
+            })
+            .collect(),
         validity: window(rng, now),
     };
     let variants = (0..rng.usize(1..6)).map(|number| variant(rng, number)).collect();
@@ -190,6 +224,7 @@ fn module(rng: &mut Rng, name: &str, now: Timestamp) -> Module {
     Module {
         name: name.to_owned(),
         suspended: rng.u8(0..12) == 0,
+        labels: BTreeMap::new(),
         core: [("legal".to_owned(), json!("while stocks last"))].into(),
         localized_core: localized
             .map(|locale| (locale.to_owned(), [("legal".to_owned(), json!(locale))].into()))
@@ -275,11 +310,18 @@ fn effect(rng: &mut Rng, bundle: &Bundle) -> Effect {
     match rng.u8(0..4) {
         0 => Effect::Baseline,
         1 => Effect::Personalize,
-        2 => Effect::Module { module },
+        2 => Effect::Module {
+            module,
+            forms: BTreeMap::new(),
+        },
         _ => {
             let variants = &bundle.modules[&module].variants;
             let variant = variants[rng.usize(0..variants.len())].name.clone();
-            Effect::Variant { module, variant }
+            Effect::Variant {
+                module,
+                variant,
+                forms: BTreeMap::new(),
+            }
         }
     }
 }
