@@ -33,6 +33,10 @@ const CONTAINER: &str = "attune-batch";
 const PROGRAM: &str = "/attune";
 const UNITS_DIRECTORY: &str = "/var/lib/attune/units";
 const OUT_DIRECTORY: &str = "/var/lib/attune/out";
+/// Names of the volumes with claims.
+const UNITS: &str = "units";
+const OUT: &str = "out";
+
 const REPORT: &str = "/dev/termination-log";
 
 /// Keys of a Secret with a connection.
@@ -147,8 +151,10 @@ fn pod(channel: &BatchChannel<'_>, settings: &Settings) -> PodSpec {
         ..Volume::default()
     };
     let mut volumes = vec![bundle];
-    volumes.extend(claim("units", &channel.batch.source, true));
-    volumes.extend(claim("out", &channel.batch.sink, false));
+    if !is_one_claim(channel.batch) {
+        volumes.extend(claim(UNITS, &channel.batch.source, true));
+    }
+    volumes.extend(claim(OUT, &channel.batch.sink, false));
     if reports {
         volumes.extend([token_volume(), ca_volume()]);
     }
@@ -180,10 +186,11 @@ fn container(channel: &BatchChannel<'_>, settings: &Settings) -> Container {
     environment.extend(connection("ATTUNE_OUT", &batch.sink));
     let mut mounts = vec![mount("attune-bundle", BUNDLE_DIRECTORY, true)];
     if let BatchEnd::Volume(_) = &batch.source {
-        mounts.push(mount("units", UNITS_DIRECTORY, true));
+        let volume = if is_one_claim(batch) { OUT } else { UNITS };
+        mounts.push(mount(volume, UNITS_DIRECTORY, true));
     }
     if let BatchEnd::Volume(_) = &batch.sink {
-        mounts.push(mount("out", OUT_DIRECTORY, false));
+        mounts.push(mount(OUT, OUT_DIRECTORY, false));
     }
     if settings.collector_url.is_some() {
         mounts.push(mount("attune-token", TOKEN_DIRECTORY, true));
@@ -285,6 +292,14 @@ fn connection(prefix: &str, end: &BatchEnd) -> Vec<EnvVar> {
         ..EnvVar::default()
     };
     vec![variable("URI", URI, false), variable("CA", CA, true)]
+}
+
+/// Whether units and decisions are on one volume: a pod that names a claim twice may never start.
+fn is_one_claim(batch: &BatchDelivery) -> bool {
+    matches!(
+        (&batch.source, &batch.sink),
+        (BatchEnd::Volume(source), BatchEnd::Volume(sink)) if source.claim_name == sink.claim_name
+    )
 }
 
 fn claim(name: &str, end: &BatchEnd, read_only: bool) -> Option<Volume> {

@@ -75,6 +75,30 @@ fn connections_come_from_secrets_alone() {
 }
 
 #[test]
+fn one_claim_for_both_ends_is_one_volume() {
+    let end = |path: &str| json!({"volume": {"claimName": "people", "path": path}});
+    let delivery =
+        json!({"batch": {"schedule": "0 4 * * *", "source": end("in.csv"), "sink": end("out.csv")}});
+    let job = cron_job("web", &delivery);
+    let pod = pod(&job);
+    let volumes = pod["volumes"].as_array().unwrap();
+    let claims = volumes
+        .iter()
+        .filter(|volume| volume.get("persistentVolumeClaim").is_some());
+    assert_eq!(claims.count(), 1, "{volumes:?}");
+    let mounts = pod["containers"][0]["volumeMounts"].as_array().unwrap();
+    let mounted: Vec<_> = mounts
+        .iter()
+        .filter(|mount| mount["name"] == "out")
+        .map(|mount| (mount["mountPath"].as_str().unwrap(), mount["readOnly"] == true))
+        .collect();
+    assert_eq!(
+        mounted,
+        [("/var/lib/attune/units", true), ("/var/lib/attune/out", false)]
+    );
+}
+
+#[test]
 fn its_pods_are_restricted_and_have_no_token_for_the_api_server() {
     let job = cron_job("web", &delivery());
     let pod = pod(&job);

@@ -101,7 +101,7 @@ fn counts_what_a_held_out_unit_would_have_seen() {
     let (variants, trace) = shown(&all, Taken::diverse(TOPIC, 1));
     assert_eq!(variants, ["none", "none", "none"]);
     assert!(
-        trace.contains("the page has enough modules of topic hats"),
+        trace.contains("the page has enough modules of topic shoes"),
         "{trace}"
     );
 }
