@@ -22,7 +22,7 @@ use super::answer::Answer;
 use super::body::BodyError;
 use super::{decide, explain, ofrep};
 use crate::decider::{Decider, Loaded, decision_id, is_shown, with_context};
-use crate::shared::{Instead, Past, Shared, Unanswered};
+use crate::shared::{Instead, Past, Shared};
 use crate::state::Snapshot;
 
 /// What a request is decided by.
@@ -206,7 +206,7 @@ async fn read(
             past,
             deadline,
         })),
-        Err(error) => Reading::Without(without(shared, &loaded, error)),
+        Err(_) => Reading::Without(without(shared, &loaded)),
     }
 }
 
@@ -230,7 +230,7 @@ fn peek(
 }
 
 /// What decides instead.
-fn without(shared: &Shared, loaded: &Loaded, _: Unanswered) -> By<'static> {
+fn without(shared: &Shared, loaded: &Loaded) -> By<'static> {
     let state = loaded.engine.bundle().settings.state.as_ref();
     if state.is_some_and(|state| state.on_failure == OnFailure::Closed) {
         shared.count_instead(Instead::Nothing);
@@ -269,7 +269,7 @@ impl Agreed {
             match shared.charge(&past, deadline).await {
                 Ok(None) => break drafted,
                 Ok(Some(newer)) => past = newer,
-                Err(error) => return Err(without(shared, loaded, error)),
+                Err(_) => return Err(without(shared, loaded)),
             }
         };
         // INVARIANT: the body was read by the same rules before.
