@@ -258,3 +258,40 @@ async fn keeps_nothing_that_can_be_read_and_nothing_for_longer_than_rules_look_b
         );
     }
 }
+
+/// The rights that docs/operations.md lists, read from there.
+#[tokio::test]
+async fn needs_the_rights_that_the_documentation_lists_and_no_others() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let line = text.lines().find_map(|line| line.split_once("A user needs `"));
+    let rights = line.unwrap().1.split('`').next().unwrap().to_owned();
+    let redis = Redis::start(&[]);
+    let mut user = redis::cmd("ACL");
+    user.arg("SETUSER")
+        .arg("attune")
+        .arg("on")
+        .arg(">pass")
+        .arg("~attune:1:shop:*");
+    let () = user
+        .arg(rights.split(' ').collect::<Vec<_>>())
+        .query_async(&mut redis.client().await)
+        .await
+        .unwrap();
+    let secret = Secret::new(&format!("redis://attune:pass@127.0.0.1:{}/1", redis.port));
+    let decider = connected_with(&secret, |bundle| {
+        bundle["settings"]["state"]["onFailure"] = json!("Closed")
+    })
+    .await;
+    assert!(is_shown(&decider, "user-1").await);
+    decider.shared().unwrap().note("user-1", "purchase", now(), "1");
+    assert!(decider.shared().unwrap().settle(Duration::from_secs(20)).await);
+    assert_eq!(reason(&evaluate(&decider, "letter", "user-1").await), "STOPPED");
+    assert_eq!(erase(&decider, "/v1/units/user-1").await.status, StatusCode::OK);
+    let refused = metric(
+        &decider,
+        "attune_decider_state_failures_total{reason=\"refused\"}",
+    )
+    .await;
+    assert!(refused.abs() < 0.5, "{refused}");
+}
