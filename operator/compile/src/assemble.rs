@@ -56,7 +56,7 @@ pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> 
     agree(built.values_mut());
     let mut assembled = Assembled::default();
     for (name, bundle) in built {
-        assembled.add(name, Arc::new(bundle), previous.get(name), |message| {
+        assembled.add(name, &Arc::new(bundle), previous.get(name), |message| {
             let object = snapshot.id(Kind::Channel, name);
             report.error(&object, Reason::InternalError, "spec", message);
         });
@@ -82,13 +82,13 @@ impl Assembled {
     fn add(
         &mut self,
         name: &str,
-        built: Arc<Bundle>,
+        built: &Arc<Bundle>,
         last: Option<&Arc<Bundle>>,
         complain: impl FnOnce(String),
     ) {
         let load = |bundle: &Arc<Bundle>| Engine::load(bundle.as_ref().clone());
-        let (bundle, engine) = match load(&built) {
-            Ok(engine) => (Some(&built), Some(engine)),
+        let (bundle, engine) = match load(built) {
+            Ok(engine) => (Some(built), Some(engine)),
             Err(error) => {
                 // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
                 complain(format!(

@@ -99,3 +99,10 @@ pub fn write(publication: &Publication, format: RuleFormat) -> Result<Written, V
         RuleFormat::Content => content::write(publication),
     }
 }
+
+/// Sets a member of an object.
+fn set(object: &mut Json, member: &str, value: Json) {
+    if let Some(members) = object.as_object_mut() {
+        members.insert(member.to_owned(), value);
+    }
+}

@@ -56,7 +56,7 @@ pub(super) fn environment(access: &ServiceAccess) -> Vec<EnvVar> {
     let origins: Vec<&str> = access
         .allow_origins
         .iter()
-        .map(|origin| origin.as_str())
+        .map(attune_api::delivery::AllowedOrigin::as_str)
         .collect();
     let origins = (!origins.is_empty()).then(|| variable("ATTUNE_ALLOW_ORIGINS", &origins.join(",")));
     let keys = access.keys_ref.as_ref();

@@ -1,4 +1,4 @@
-//! What stands for a Channel with delivery `batch`: a CronJob that runs `attune batch`.
+//! What stands for a Channel with delivery `batch`: a `CronJob` that runs `attune batch`.
 //!
 //! Its pods ask the API server nothing: the rules come from the ConfigMap that the operator publishes, connections from the
 //! Secrets that the Channel names, and what came of a run is the termination message.
@@ -89,7 +89,7 @@ impl<'a> BatchChannel<'a> {
     }
 }
 
-/// The CronJob of a Channel.
+/// The `CronJob` of a Channel.
 pub(super) fn build(channel: &BatchChannel<'_>, settings: &Settings) -> CronJob {
     let batch = channel.batch;
     let labels = channel.labels(settings);

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 /// The longest name of a Service and the longest value of a label.
 const MAX_LENGTH: usize = 63;
-/// The longest name of a CronJob: eleven characters are its Jobs'.
+/// The longest name of a `CronJob`: eleven characters are its Jobs'.
 const MAX_CRON_LENGTH: usize = 52;
 
 /// Name of all objects that stand for a Channel with delivery `service`: `attune-<channel>`.
@@ -20,7 +20,7 @@ pub fn object_name(channel: &str) -> String {
     shortened(&name.replace('.', "-"), channel)
 }
 
-/// Name of the CronJob of a Channel with delivery `batch`; its Jobs are called after it and a number.
+/// Name of the `CronJob` of a Channel with delivery `batch`; its Jobs are called after it and a number.
 pub fn batch_name(channel: &str) -> String {
     let name = format!("attune-{channel}");
     if name.len() <= MAX_CRON_LENGTH {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use super::order::{Ranked, ranked};
 use super::treatment::{Treatment, treatments};
 use super::words::{Labels, Words};
-use super::{Refusal, Written, place};
+use super::{Refusal, Written, place, set};
 use crate::Publication;
 
 /// Says what the document is and how it is read.
@@ -107,26 +107,27 @@ fn rule<'b>(
         "holdouts": one.program.holdouts,
     });
     if let Some(audience) = audience {
-        written["audience"] = json!(audience);
+        set(&mut written, "audience", json!(audience));
     }
     if one.binding.rollout_bp < 10_000 {
-        written["rollout"] =
-            json!({"salt": bundle.rollout_salt(one.name), "shareBp": one.binding.rollout_bp});
+        set(
+            &mut written,
+            "rollout",
+            json!({"salt": bundle.rollout_salt(one.name), "shareBp": one.binding.rollout_bp}),
+        );
     }
     if !one.refusals.is_empty() {
         // It keeps its place, so that what stands below it takes nobody who is not for it.
-        written["serves"] = json!("Baseline");
+        set(&mut written, "serves", json!("Baseline"));
         return written;
     }
     let words = labels.specific(&one.candidate.module, audience);
-    written["serves"] = json!("Content");
-    written["words"] = say(labels, &words);
+    set(&mut written, "serves", json!("Content"));
+    set(&mut written, "words", say(labels, &words));
     let treatments = treatments(bundle, one, audience, labels, baseline);
     if !treatments.is_empty() {
-        written["experiments"] = treatments
-            .iter()
-            .map(|treatment| treat(labels, treatment))
-            .collect();
+        let treated = treatments.iter().map(|treatment| treat(labels, treatment));
+        set(&mut written, "experiments", treated.collect());
     }
     written
 }
@@ -155,10 +156,18 @@ fn split(labels: &Labels<'_>, name: &str, experiment: &Experiment, arms: &[Words
         .collect();
     let mut written = json!({"name": name, "salt": experiment.arms_salt(), "arms": arms});
     if experiment.traffic_bp < 10_000 {
-        written["traffic"] = json!({"salt": experiment.traffic_salt(), "shareBp": experiment.traffic_bp});
+        set(
+            &mut written,
+            "traffic",
+            json!({"salt": experiment.traffic_salt(), "shareBp": experiment.traffic_bp}),
+        );
     }
     if let Some(range) = &experiment.exclusion {
-        written["exclusion"] = json!({"salt": range.salt, "fromBp": range.from_bp, "toBp": range.to_bp});
+        set(
+            &mut written,
+            "exclusion",
+            json!({"salt": range.salt, "fromBp": range.from_bp, "toBp": range.to_bp}),
+        );
     }
     add_window(&mut written, experiment.schedule);
     written
@@ -184,7 +193,7 @@ fn say(labels: &Labels<'_>, words: &Words) -> Json {
 fn add_window(written: &mut Json, window: Window) {
     for (field, at) in [("from", window.from), ("until", window.until)] {
         if let Some(at) = at {
-            written[field] = json!(at);
+            set(written, field, json!(at));
         }
     }
 }

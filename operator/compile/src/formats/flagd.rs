@@ -1,4 +1,4 @@
-//! Flag definitions of flagd: one flag a touchpoint, whose targeting (JsonLogic) gives the answers of our engine.
+//! Flag definitions of flagd: one flag a touchpoint, whose targeting (`JsonLogic`) gives the answers of our engine.
 //!
 //! Buckets are those of `fractional`, over the salt followed by the unit. Everything is written for evaluators that differ:
 //! no operation is used where one of them fails or answers otherwise.

@@ -150,11 +150,10 @@ impl<'b> Labels<'b> {
         variant: &Variant,
         (locale, lineage): (&str, &Lineage<'_>),
     ) -> String {
-        let content = Json::from_iter(
-            slots(module, variant, lineage)
-                .into_iter()
-                .map(|(slot, value)| (slot.to_owned(), value.clone())),
-        );
+        let slots = slots(module, variant, lineage).into_iter();
+        let content: Json = slots
+            .map(|(slot, value)| (slot.to_owned(), value.clone()))
+            .collect();
         let plain = format!("{}/{}", module.name, variant.name);
         let in_locale = format!("{plain}{LOCALE_MARK}{locale}");
         let forms = (2..).map(|form| format!("{in_locale}{FORM_MARK}{form}"));

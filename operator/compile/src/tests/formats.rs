@@ -36,7 +36,7 @@ fn format(strategy: Strategy, channel: &str, slot: &str, format: &str) -> Strate
 
 fn links(strategy: Strategy, channel: &str, links: Value) -> Strategy {
     strategy.change(Kind::Channel, channel, |spec| {
-        spec["touchpoints"][0]["links"] = links
+        spec["touchpoints"][0]["links"] = links;
     })
 }
 

@@ -71,18 +71,18 @@ impl<R: Read> Units for CsvRows<R> {
                 record.line = self.row.position().map_or(record.line, csv::Position::line);
                 self.columns.write(self.row.iter(), &mut record.text).err()
             }
-            Err(error) => match error.kind() {
-                csv::ErrorKind::UnequalLengths {
+            Err(error) => {
+                if let csv::ErrorKind::UnequalLengths {
                     expected_len, len, ..
-                } => {
+                } = error.kind()
+                {
                     record.line = self.row.position().map_or(record.line, csv::Position::line);
                     Some(format!("{len} cells where the header has {expected_len}"))
-                }
-                _ => {
+                } else {
                     let at = format!("the row of line {} cannot be read", record.line);
                     return Err(anyhow::Error::from(error).context(at));
                 }
-            },
+            }
         };
         if let Some(problem) = problem {
             record.problem = Some(problem);

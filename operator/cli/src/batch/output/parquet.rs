@@ -105,14 +105,12 @@ impl Parquet {
         if self.held.is_empty() {
             return Ok(());
         }
-        let mut writer = match self.open.take() {
-            Some(writer) => writer,
-            None => {
-                let path = self.piece(self.number);
-                let file =
-                    File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
-                SerializedFileWriter::new(file, Arc::clone(&self.schema), properties())?
-            }
+        let mut writer = if let Some(writer) = self.open.take() {
+            writer
+        } else {
+            let path = self.piece(self.number);
+            let file = File::create(&path).with_context(|| format!("cannot write `{}`", path.display()))?;
+            SerializedFileWriter::new(file, Arc::clone(&self.schema), properties())?
         };
         let mut group = writer.next_row_group()?;
         let mut texts = self.texts.iter_mut();

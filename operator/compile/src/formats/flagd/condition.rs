@@ -1,7 +1,7 @@
-//! Expressions as JsonLogic.
+//! Expressions as `JsonLogic`.
 //!
 //! A condition has no value where something that it reads is missing or of another type, and then neither it nor its opposite
-//! holds. JsonLogic knows no such thing, so that each condition becomes two tests: where it is true and where it is false.
+//! holds. `JsonLogic` knows no such thing, so that each condition becomes two tests: where it is true and where it is false.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a context says about a unit, in JsonLogic.
+//! What a context says about a unit, in `JsonLogic`.
 
 use std::collections::BTreeSet;
 

@@ -10,6 +10,7 @@ use super::condition::{Translated, translate};
 use super::context::{Unit, covers, grants, is_within};
 use super::logic::{Test, chain};
 use crate::formats::order::{Ranked, ranked};
+use crate::formats::set;
 use crate::formats::treatment::{Treatment, treatments};
 use crate::formats::words::{Choice, Labels, Words};
 use crate::formats::{Refusal, place};
@@ -51,7 +52,7 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
         "defaultVariant": default,
     });
     if targeting.is_object() {
-        written["targeting"] = targeting;
+        set(&mut written, "targeting", targeting);
     }
     Some(written)
 }

@@ -1,8 +1,8 @@
-//! JsonLogic that is right by construction: tests with constants folded, and chains of answers.
+//! `JsonLogic` that is right by construction: tests with constants folded, and chains of answers.
 
 use serde_json::{Value as Json, json};
 
-/// A test: a constant, or JsonLogic that is truthy where it holds and never fails.
+/// A test: a constant, or `JsonLogic` that is truthy where it holds and never fails.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Test {
     Always,
@@ -152,7 +152,7 @@ pub(super) fn one_of(value: &Json, of: impl Into<Json>) -> Test {
     Test::When(json!({"in": [value, of.into()]}))
 }
 
-/// Whether the value at a path is a number. JsonLogic cannot ask: what is neither a string nor a list and is spelled with a
+/// Whether the value at a path is a number. `JsonLogic` cannot ask: what is neither a string nor a list and is spelled with a
 /// digit or a sign is one.
 pub(super) fn is_number(path: &str) -> Test {
     let spelled = json!({"substr": [{"cat": [var(path)]}, 0, 1]});

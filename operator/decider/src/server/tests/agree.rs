@@ -280,7 +280,7 @@ async fn needs_the_rights_that_the_documentation_lists_and_no_others() {
         .unwrap();
     let secret = Secret::new(&format!("redis://attune:pass@127.0.0.1:{}/1", redis.port));
     let decider = connected_with(&secret, |bundle| {
-        bundle["settings"]["state"]["onFailure"] = json!("Closed")
+        bundle["settings"]["state"]["onFailure"] = json!("Closed");
     })
     .await;
     assert!(is_shown(&decider, "user-1").await);

@@ -236,7 +236,7 @@ fn pauses_are_spread_by_chance() {
     let policy = policy(json!({"retry": {"initialBackoff": "8s", "maxBackoff": "60s"}}));
     assert_eq!(policy.pause(1, 0.0), Duration::from_secs(4));
     assert_eq!(policy.pause(1, 1.0), Duration::from_secs(8));
-    assert_eq!(policy.pause(60, 1.0), Duration::from_secs(60));
+    assert_eq!(policy.pause(60, 1.0), Duration::from_mins(1));
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn never_calls_more_often_than_it_may() {
         bench.step(receipt(None));
     }
     for window in sent.windows(4) {
-        assert!(window[3].duration_since(window[0]) >= Duration::from_secs(60));
+        assert!(window[3].duration_since(window[0]) >= Duration::from_mins(1));
     }
 }
 
