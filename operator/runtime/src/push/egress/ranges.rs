@@ -59,12 +59,10 @@ fn of_v6(address: Ipv6Addr) -> Standing {
         [0, 0, 0, 0, 0, 0, 0, 0] => Standing::Never("unspecified"),
         [0, 0, 0, 0, 0, 0, 0, 1] => Standing::Private("loopback"),
         [0xfe80..=0xfebf, ..] => Standing::Private("link-local"),
-        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Standing::Private("private"),
+        [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Standing::Private("private"),
         [0xff00..=0xffff, ..] => Standing::Never("multicast"),
         // What is not handed out, or for documents and tests only.
-        [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => {
-            Standing::Private("reserved")
-        }
+        [0x2001, 0xdb8 | 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => Standing::Private("reserved"),
         [0x2000..=0x3fff, ..] => Standing::Public,
         _ => Standing::Private("reserved"),
     }
