@@ -186,21 +186,21 @@ pub struct Deciders {
 pub struct Push {
     /// A host that rules may be sent to, or `*.` and what hosts end in; repeatable. Without it, any.
     #[arg(long = "push-host", env = "ATTUNE_PUSH_HOSTS", value_delimiter = ',')]
-    pub push_hosts: Vec<String>,
+    pub hosts: Vec<String>,
 
     /// Lets rules be sent without TLS.
-    #[arg(long, env = "ATTUNE_PUSH_ALLOW_HTTP")]
-    pub push_allow_http: bool,
+    #[arg(long = "push-allow-http", env = "ATTUNE_PUSH_ALLOW_HTTP")]
+    pub allow_http: bool,
 
     /// A network that rules may be sent into although it is not public, as `10.1.0.0/16`; repeatable.
     #[arg(long = "push-network", env = "ATTUNE_PUSH_NETWORKS", value_delimiter = ',')]
-    pub push_networks: Vec<IpNet>,
+    pub networks: Vec<IpNet>,
 }
 
 impl Push {
     /// What these settings let be reached.
     pub fn egress(&self) -> Egress {
-        Egress::new(&self.push_hosts, self.push_allow_http, &self.push_networks)
+        Egress::new(&self.hosts, self.allow_http, &self.networks)
     }
 }
 

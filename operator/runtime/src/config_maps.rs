@@ -228,6 +228,7 @@ impl ConfigMaps {
     }
 
     /// Notes a ConfigMap with labels of ours, or that it has gone or has lost them.
+    #[expect(clippy::needless_pass_by_value, reason = "what was seen is kept")]
     fn observe(&self, place: (String, String), seen: Option<Seen>) {
         let mut state = self.lock();
         let before = match &seen {

@@ -12,6 +12,7 @@ use attune_api::labels::{
 };
 use attune_api::{API_VERSION, Kind};
 use attune_compile::formats::write;
+use attune_core::bundle::content_hash;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use k8s_openapi::ByteString;
@@ -19,7 +20,6 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::ResourceExt;
 use kube::api::ObjectMeta;
-use sha2::{Digest, Sha256};
 
 use super::Delivery;
 
@@ -106,7 +106,7 @@ fn too_large(bytes: usize) -> Refused {
 }
 
 fn metadata(channel: &str, delivery: &Delivery, format: RuleFormat) -> ObjectMeta {
-    let owned = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+    let texts = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         let pairs = pairs.iter();
         pairs
             .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -122,12 +122,12 @@ fn metadata(channel: &str, delivery: &Delivery, format: RuleFormat) -> ObjectMet
     });
     ObjectMeta {
         name: Some(delivery.config_map.name.as_str().to_owned()),
-        labels: Some(owned(&[
+        labels: Some(texts(&[
             (MANAGED_BY, MANAGER),
             (OWNER_KIND, OWNER),
             (OWNER_NAME, channel),
         ])),
-        annotations: Some(owned(&[
+        annotations: Some(texts(&[
             (REVISION, delivery.publication.revision.as_str()),
             (FORMAT, format.as_str()),
         ])),
@@ -145,8 +145,10 @@ fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 /// Where and in which format it is written.
 pub(super) fn target(delivery: &ConfigMapDelivery) -> String {
     let format = delivery.format.unwrap_or(RuleFormat::Attune).as_str();
-    let digest = Sha256::digest(format!("configMap\n{format}\n{}", delivery.name.as_str()));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    content_hash(
+        format!("configMap\n{format}\n{}", delivery.name.as_str()).as_bytes(),
+        16,
+    )
 }
 
 /// Whether a ConfigMap goes with a Channel of this name: its controller says so, and our label.

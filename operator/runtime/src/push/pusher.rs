@@ -8,8 +8,8 @@ use attune_api::conditions::Reason;
 use attune_api::delivery::{PushDelivery, RuleFormat};
 use attune_compile::Publication;
 use attune_compile::status::{Delivered, Receiver};
+use attune_core::bundle::content_hash;
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::Instant;
@@ -352,8 +352,7 @@ fn tell_turn((namespace, channel): &Key, delivered: &Delivered) {
 /// Where and in which format it is sent: what was acknowledged elsewhere, or written otherwise, counts for nothing.
 fn target(push: &PushDelivery) -> String {
     let format = push.format.unwrap_or(RuleFormat::Attune).as_str();
-    let digest = Sha256::digest(format!("push\n{format}\n{}", push.url));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    content_hash(format!("push\n{format}\n{}", push.url).as_bytes(), 16)
 }
 
 fn moment() -> Moment {

@@ -99,14 +99,13 @@ impl Post {
     }
 
     /// Lets a Channel's rules be sent to a url; `touchpoint` makes the revision, which is given.
-    pub(super) fn wants(&self, channel: &str, url: &str, fields: &Value, touchpoint: &str) -> String {
+    pub(super) fn wants(&self, channel: &str, url: &str, fields: Value, touchpoint: &str) -> String {
         let mut push = json!({
             "url": url,
             "retry": {"timeout": "1s", "initialBackoff": "1s", "maxBackoff": "2s"},
         });
-        push.as_object_mut()
-            .unwrap()
-            .extend(fields.as_object().unwrap().clone());
+        let Value::Object(fields) = fields else { panic!() };
+        push.as_object_mut().unwrap().extend(fields);
         let publication = publication(SHOP, channel, touchpoint);
         let revision = publication.revision.clone();
         let delivery = Delivery {
@@ -122,7 +121,7 @@ impl Post {
 
     /// The same for the Channel `web`.
     pub(super) fn web(&self, url: &str, fields: Value, touchpoint: &str) -> String {
-        self.wants("web", url, &fields, touchpoint)
+        self.wants("web", url, fields, touchpoint)
     }
 
     pub(super) fn stands(&self, channel: &str) -> Delivered {

@@ -14,7 +14,7 @@ async fn receivers_that_hang_hold_up_nobody_else() {
         (0..ALL)
             .map(|number| {
                 let channel = format!("channel-{number}");
-                post.wants(&channel, &server.url(&path(number)), &slow, touchpoint)
+                post.wants(&channel, &server.url(&path(number)), slow.clone(), touchpoint)
             })
             .collect()
     };
