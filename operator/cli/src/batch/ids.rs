@@ -29,10 +29,12 @@ impl Ids {
 
     /// The name of the n-th decision.
     pub(crate) fn name(&self, n: u64) -> Uuid {
-        let [h, l] = self.head.to_be_bytes();
         let counted = self.first.wrapping_add(n) & COUNTED;
-        let [a, b, c, d, e, f, g, i] = counted.to_be_bytes();
-        let random = [h, l, a, b, c, d, e, f, g, i];
+        let mut random = [0; 10];
+        let bytes = self.head.to_be_bytes().into_iter().chain(counted.to_be_bytes());
+        for (place, byte) in random.iter_mut().zip(bytes) {
+            *place = byte;
+        }
         Builder::from_unix_timestamp_millis(self.millis, &random).into_uuid()
     }
 }

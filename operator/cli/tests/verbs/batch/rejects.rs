@@ -56,7 +56,9 @@ fn rows_that_do_not_fit_the_header_are_told_and_the_rest_is_decided() {
 fn a_quote_that_is_never_closed_does_not_eat_memory() {
     let mut table = "targetingKey\nu1\n\"u2\n".to_owned();
     for number in 0..400_000 {
-        table.push_str(&format!("u{number}\n"));
+        table += "u";
+        table += &number.to_string();
+        table += "\n";
     }
     let folder = folder().with("people.csv", table);
     let run = batch(&folder, "people.csv", "out.csv", &[]);

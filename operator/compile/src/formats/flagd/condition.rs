@@ -142,6 +142,10 @@ impl Translator<'_> {
                     (Test::all([lists, is_filled_string_list(name)]), no)
                 })
             }),
+            // Nothing is in every text; some evaluators do not find it in an empty one.
+            Condition::Text(name, _, "") => self.attribute(name, |attribute, typed| {
+                (attribute.ty == AttributeType::String).then_some((typed, Test::Never))
+            }),
             Condition::Text(name, piece, part) => self.attribute(name, |attribute, typed| {
                 let value = var(name);
                 let has = match piece {
