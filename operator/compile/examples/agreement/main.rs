@@ -190,8 +190,8 @@ fn answer(engine: &Engine, touchpoint: &str, context: &[u8], now: Timestamp) -> 
     };
     let decision = decide(engine, request, &mut Trace::off())?;
     Ok(match decision.content {
-        Some(content) => {
-            json!({"variant": content.variant, "value": serde_json::from_str::<Json>(content.json.get())?})
+        Some(words) => {
+            json!({"variant": words.variant, "value": serde_json::from_str::<Json>(words.json.get())?})
         }
         None => Json::Null,
     })

@@ -179,7 +179,7 @@ impl Receiver {
     }
 }
 
-async fn serve_config(identity: &Identity, clients: Option<&Identity>) -> RustlsConfig {
+fn serve_config(identity: &Identity, clients: Option<&Identity>) -> RustlsConfig {
     let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
     let chain: Vec<_> = chain.map(Result::unwrap).collect();
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
@@ -204,7 +204,7 @@ fn serve(
 ) -> impl Future<Output = ()> + Send + 'static {
     let (identity, clients) = (identity.clone(), clients.cloned());
     async move {
-        let config = serve_config(&identity, clients.as_ref()).await;
+        let config = serve_config(&identity, clients.as_ref());
         let server = axum_server::from_tcp_rustls(listener, config).unwrap();
         server.serve(router.into_make_service()).await.unwrap();
     }
