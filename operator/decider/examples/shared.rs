@@ -69,14 +69,14 @@ async fn listen(app: axum::Router) -> String {
 
 /// A decider of a Channel, over HTTP.
 async fn decider(channel: &str, shared: Option<Shared>, collector: &Url) -> String {
-    let shares = shared.is_some();
+    let is_sharing = shared.is_some();
     let relay = Relay::new(collector, &Credentials::default()).expect("a relay");
     let decider = Decider::builder()
         .shared(shared.map(Arc::new))
         .relay(relay)
         .build();
     decider
-        .adopt_bundle(bundle(channel, shares))
+        .adopt_bundle(bundle(channel, is_sharing))
         .expect("a bundle that loads");
     listen(attune_decider::router(decider)).await
 }

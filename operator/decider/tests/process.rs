@@ -1,5 +1,9 @@
 //! The process as it is deployed: started, fed by an operator, asked over HTTP, ended by SIGTERM.
-#![expect(clippy::unwrap_used, reason = "the helpers of a test fail it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail it"
+)]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
