@@ -228,6 +228,15 @@ impl ControlPlane {
     pub async fn wait_established(&self, definitions: &Path) -> Result<()> {
         let path = definitions.to_str().context("a path in UTF-8")?;
         let wait = ["wait", "--for=condition=Established", "--timeout=60s", "-f", path];
+        // `kubectl wait` gives up on a definition of which the server has said nothing yet.
+        for _ in 0..40 {
+            let outcome = self.kubectl(&wait).await?;
+            if outcome.status.success() || !outcome.stderr.contains("accessor error") {
+                outcome.without_complaint()?;
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        }
         self.kubectl(&wait).await?.without_complaint()?;
         Ok(())
     }
