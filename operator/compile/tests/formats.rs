@@ -6,12 +6,15 @@
     reason = "helpers of a test may panic"
 )]
 
+use std::sync::Arc;
+
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
 use attune_api::delivery::RuleFormat;
 use attune_compile::formats::{Written, write};
 use attune_compile::verdict::Programmed;
 use attune_compile::{Compiled, Previous, Publication, Snapshot};
+use attune_core::bundle::Bundle;
 use attune_testkit::{AT, Strategy};
 use serde_json::{Value, json};
 
@@ -77,6 +80,35 @@ fn writes_the_bundle_as_it_is_published() {
     assert_eq!(written.bytes, publication.canonical);
     assert_eq!(written.media_type, "application/json");
     assert_eq!(written.refusals, []);
+}
+
+#[test]
+fn says_what_everybody_gets_as_the_default_of_a_flag() {
+    let mut bundle = web(&Strategy::example()).bundle.as_ref().clone();
+    // Without a locale everybody gets the words of the first, and it does not matter that the others end.
+    bundle.settings.identity.locale = None;
+    bundle.bindings.clear();
+    bundle.experiments.clear();
+    for module in bundle.modules.values_mut() {
+        let baseline = module.baseline.clone();
+        module.variants.retain(|variant| variant.name == baseline);
+        let mut english = module.variants[0].clone();
+        english.name = "english".to_owned();
+        english.locales = vec!["en".to_owned()];
+        module.variants[0].validity.until = Some("2027-01-01T00:00:00Z".parse().unwrap());
+        module.variants.push(english);
+    }
+    let canonical = bundle.canonical().unwrap();
+    let publication = Publication {
+        revision: Bundle::revision(&canonical),
+        canonical: canonical.into(),
+        bundle: Arc::new(bundle),
+    };
+    let written = write(&publication, RuleFormat::Flagd).unwrap();
+    let document: Value = serde_json::from_slice(&written.bytes).unwrap();
+    let flag = &document["flags"]["home-hero"];
+    assert_eq!(flag["defaultVariant"], "hero/english", "{flag}");
+    assert_eq!(flag.get("targeting"), None);
 }
 
 #[test]

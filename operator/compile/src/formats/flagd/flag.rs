@@ -39,7 +39,11 @@ pub(super) fn flag(bundle: &Bundle, touchpoint: &str, refusals: &mut BTreeSet<Re
         refusals.extend(one.refusals);
     }
     let targeting = chain(branches, baseline.clone());
-    let default = flag.baseline.default_label().unwrap_or_default();
+    let default = match &targeting {
+        // Whoever asks gets the same, and nothing is left to target.
+        Json::String(label) => label.clone(),
+        _ => flag.baseline.default_label().unwrap_or_default().to_owned(),
+    };
     let variants = flag.labels.into_contents();
     if variants.is_empty() {
         return None;
