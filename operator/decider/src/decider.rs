@@ -1,15 +1,12 @@
 //! One Channel's decisions: the rules in force, the units' past and the way of exposures.
 
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use arc_swap::{ArcSwapOption, Guard};
-use attune_core::bundle::{Bundle, Exposure};
-use attune_core::context::{Context, ContextError, Scratch};
-use attune_core::decide::{Decision, Request, Taken, UnknownTouchpoint, Winner};
-use attune_core::engine::{Engine, EngineError};
+use attune_core::bundle::Exposure;
+use attune_core::decide::{Decision, Request, UnknownTouchpoint, Winner};
+use attune_core::engine::Engine;
 use attune_core::event::{Event, EventData};
 use attune_core::history::{History, NoHistory, UnknownHistory};
 use attune_core::measure::counts::Counts;
@@ -17,30 +14,36 @@ use attune_core::replay::Inputs;
 use jiff::Timestamp;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
-use uuid::Uuid;
 
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::exposure::report::Eraser;
 use crate::exposure::{Exposed, Exposures, Sample, Tally};
 use crate::limits::Limits;
-use crate::metrics::{Adoption, Metrics};
+use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::shared::Shared;
 use crate::state::State;
 use crate::sums::{Account, Sums};
 
+mod adopt;
 mod agreed;
 mod builder;
+mod ids;
 mod kept;
 mod news;
+mod question;
 mod reported;
 mod source;
 #[cfg(test)]
 mod tests;
 
+use adopt::ChannelName;
+pub use adopt::{AdoptError, Refused};
 pub use builder::{Builder, Introspection};
+pub(crate) use ids::{DecisionIds, decision_id};
 pub(crate) use news::News;
+pub(crate) use question::{Question, with_context};
 pub use source::Source;
 
 /// Decides for one Channel by the newest good bundle. Cheap to clone; clones share everything.
@@ -76,13 +79,6 @@ struct Inner {
     relay: Option<Relay>,
 }
 
-/// A Channel's name with its namespace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct ChannelName {
-    namespace: String,
-    channel: String,
-}
-
 /// A bundle in force.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -105,81 +101,10 @@ pub struct Status {
     pub exposures: Tally,
 }
 
-/// A bundle that was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// Its revision, as far as it is known.
-    pub revision: Option<String>,
-    /// What is wrong with it.
-    pub reason: String,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// Why a bundle was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum AdoptError {
-    /// It cannot be loaded.
-    #[error(transparent)]
-    Load(#[from] EngineError),
-    /// It is for another Channel than the one that this decider decides for.
-    #[error(
-        "the bundle is for channel `{found}`, this decider decides for `{serving}`; point it at the right channel"
-    )]
-    MatchChannel {
-        /// `<namespace>/<channel>` of the bundle.
-        found: String,
-        /// `<namespace>/<channel>` of this decider.
-        serving: String,
-    },
-}
-
 impl Decider {
     /// A decider without a bundle, to be configured.
     pub fn builder() -> Builder {
         Builder::default()
-    }
-
-    /// Loads a bundle's JSON and decides by it from now on; requests under way finish by the old one.
-    ///
-    /// # Errors
-    /// When it is no bundle, of a newer format, does not resolve, or is another Channel's. Then the old one decides on
-    /// and [`Decider::status`] tells why.
-    pub fn adopt(&self, json: &[u8]) -> Result<String, AdoptError> {
-        self.adopt_from(json, Source::Embedding)
-    }
-
-    /// As [`Decider::adopt`], saying who vouches for the bundle.
-    ///
-    /// # Errors
-    /// As [`Decider::adopt`].
-    pub fn adopt_from(&self, json: &[u8], source: Source) -> Result<String, AdoptError> {
-        let loaded = Engine::parse(json).map_err(AdoptError::from);
-        self.offer(loaded, source, || Some(Bundle::revision(json)))
-    }
-
-    /// As [`Decider::adopt_from`], where the JSON is known to hash to its revision.
-    ///
-    /// # Errors
-    /// As [`Decider::adopt`].
-    pub(crate) fn adopt_named(
-        &self,
-        json: &[u8],
-        revision: &str,
-        source: Source,
-    ) -> Result<String, AdoptError> {
-        let loaded = Engine::parse_named(json, revision).map_err(AdoptError::from);
-        self.offer(loaded, source, || Some(revision.to_owned()))
-    }
-
-    /// As [`Decider::adopt`], for a bundle in memory.
-    ///
-    /// # Errors
-    /// When it does not resolve, or is another Channel's.
-    pub fn adopt_bundle(&self, bundle: Bundle) -> Result<String, AdoptError> {
-        let revision = bundle.canonical().ok().map(|json| Bundle::revision(&json));
-        let loaded = Engine::load(bundle).map_err(AdoptError::from);
-        self.offer(loaded, Source::Embedding, || revision)
     }
 
     /// What it decides by, and what it refused.
@@ -431,153 +356,6 @@ impl Decider {
                 self.keep(loaded, (decision, inputs), &exposed);
             }
         }
-    }
-
-    fn offer(
-        &self,
-        loaded: Result<Engine, AdoptError>,
-        source: Source,
-        revision: impl FnOnce() -> Option<String>,
-    ) -> Result<String, AdoptError> {
-        let now = self.0.clock.now();
-        match loaded.and_then(|engine| self.check_channel(engine)) {
-            Ok(engine) => {
-                let revision = engine.revision().to_owned();
-                self.0.state.serve(engine.bundle());
-                self.serve_shared(engine.bundle());
-                let sums = self.0.account.open(&engine);
-                self.0.exposures.owe(engine.bundle(), &revision);
-                let loaded = Loaded {
-                    sample: Sample::of(engine.bundle()),
-                    engine,
-                    sums,
-                    since: now,
-                };
-                let retired = self.0.engine.swap(Some(Arc::new(loaded)));
-                self.0.news.send_if_modified(|news| news.adopt(&revision, now));
-                self.0.refused.store(None);
-                self.0.metrics.bundles.inc(Adoption::Adopted);
-                self.0.metrics.ready.set(1);
-                self.0.metrics.rules.show(&revision, source.as_str());
-                self.0.metrics.rules.mark_adopted(now);
-                self.mark_started();
-                retire(retired);
-                Ok(revision)
-            }
-            Err(error) => {
-                self.0.refused.store(Some(Arc::new(Refused {
-                    revision: revision(),
-                    reason: error.to_string(),
-                    at: now,
-                })));
-                self.0.metrics.bundles.inc(Adoption::Refused);
-                Err(error)
-            }
-        }
-    }
-
-    /// A decider never changes its Channel: its exposures and caps would be another's.
-    fn check_channel(&self, engine: Engine) -> Result<Engine, AdoptError> {
-        let loaded = self.loaded();
-        let serving = loaded
-            .as_ref()
-            .map(|loaded| ChannelName::of(loaded.engine.bundle()));
-        let found = ChannelName::of(engine.bundle());
-        match self.0.channel.clone().or(serving) {
-            Some(serving) if serving != found => Err(AdoptError::MatchChannel {
-                found: found.to_string(),
-                serving: serving.to_string(),
-            }),
-            _ => Ok(engine),
-        }
-    }
-}
-
-/// Drops a bundle here, where nobody waits, and not in the last request that it decided, unless that takes long.
-fn retire(bundle: Option<Arc<Loaded>>) {
-    let Some(bundle) = bundle else { return };
-    for _ in 0..20 {
-        if Arc::strong_count(&bundle) == 1 {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-impl ChannelName {
-    fn new(namespace: &str, channel: &str) -> Self {
-        Self {
-            namespace: namespace.to_owned(),
-            channel: channel.to_owned(),
-        }
-    }
-
-    fn of(bundle: &Bundle) -> Self {
-        Self::new(&bundle.namespace, &bundle.channel)
-    }
-}
-
-impl std::fmt::Display for ChannelName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.channel)
-    }
-}
-
-thread_local! {
-    /// What the last request of this thread was read into.
-    static SCRATCH: Cell<Scratch> = Cell::new(Scratch::default());
-}
-
-/// Reads a request, counts what it carries, and does something with what it says, in memory that is used again and again.
-pub(crate) fn with_context<T>(
-    loaded: &Loaded,
-    body: &[u8],
-    ask: impl FnOnce(&Context<'_>) -> T,
-) -> Result<T, ContextError> {
-    let mut scratch = SCRATCH.take();
-    let context = Context::decode_request_in(&loaded.engine, body, &mut scratch)?;
-    loaded.sums.read(&loaded.engine, &context);
-    let answer = ask(&context);
-    context.release(&mut scratch);
-    SCRATCH.set(scratch);
-    Ok(answer)
-}
-
-/// What is asked of a decider.
-#[derive(Clone, Copy)]
-pub(crate) struct Question<'e, 'r> {
-    pub touchpoint: &'r str,
-    pub context: &'r Context<'r>,
-    pub now: Timestamp,
-    /// What is on the same page already.
-    pub taken: &'r Taken<'e>,
-    /// What units were shown and did is not to be known: what goes by it is suppressed.
-    pub is_blind: bool,
-}
-
-/// A new decision's name: a version 7 UUID of the instant of the decision.
-pub(crate) fn decision_id(now: Timestamp) -> Uuid {
-    let since_epoch = now.as_duration();
-    let seconds = u64::try_from(since_epoch.as_secs()).unwrap_or(0);
-    let nanos = u32::try_from(since_epoch.subsec_nanos()).unwrap_or(0);
-    Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
-}
-
-/// Names for the decisions of one request: of one instant and one random number, and counted from there, so that they
-/// are as unlikely to meet others as one.
-pub(crate) struct DecisionIds(u128);
-
-impl DecisionIds {
-    pub(crate) fn at(now: Timestamp) -> Self {
-        Self(decision_id(now).as_u128())
-    }
-
-    pub(crate) fn draw(&mut self) -> Uuid {
-        /// The random bits below the variant's.
-        const RANDOM: u128 = (1 << 62) - 1;
-        let counted = (self.0 & RANDOM).wrapping_add(1) & RANDOM;
-        self.0 = (self.0 & !RANDOM) | counted;
-        Uuid::from_u128(self.0)
     }
 }
 
