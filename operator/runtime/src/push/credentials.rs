@@ -1,6 +1,6 @@
 //! Credentials of a delivery, from Secrets of the Channel's namespace.
 //!
-//! They are read for each exchange, so that one that was changed counts from the next attempt on, and stay nowhere: not in
+//! They are read for each exchange, so that one that was changed counts from the next attempt on, and are written nowhere: not in
 //! status, not in logs, not in an error.
 
 use std::collections::BTreeMap;
@@ -125,12 +125,17 @@ pub(super) fn sensitive(secret: &str, text: &str) -> Result<HeaderValue, Trouble
 fn signing_key(reference: &SecretKeyRef, text: &str) -> Result<Vec<u8>, Trouble> {
     let (secret, key) = (reference.name.as_str(), &reference.key);
     match text.strip_prefix(WEBHOOK_PREFIX) {
-        Some(encoded) => STANDARD.decode(encoded).map_err(|_| {
-            Trouble::secret(
-                secret,
-                &format!("has no base64 after `{WEBHOOK_PREFIX}` under `{key}`"),
-            )
-        }),
+        // With an empty key anybody could sign.
+        Some(encoded) => STANDARD
+            .decode(encoded)
+            .ok()
+            .filter(|key| !key.is_empty())
+            .ok_or_else(|| {
+                Trouble::secret(
+                    secret,
+                    &format!("has no base64 after `{WEBHOOK_PREFIX}` under `{key}`"),
+                )
+            }),
         None => Ok(text.as_bytes().to_vec()),
     }
 }

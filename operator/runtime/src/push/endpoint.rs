@@ -116,8 +116,9 @@ pub(super) struct Endpoint {
     /// It failed so often that it is not called until then.
     broken_until: Option<Instant>,
     calls: Calls,
-    /// When it was found to have something else, as seconds of Unix time: what repairs that is another message.
-    drifted: Option<i64>,
+    /// When it was found to have something else, or an edit met doubt about what it has, as seconds of Unix time: what is
+    /// sent then is another message, even if it is the same revision.
+    anew_since: Option<i64>,
     trouble: Option<Trouble>,
     left_out: usize,
     figures: SyncFigures,
@@ -148,7 +149,7 @@ impl Endpoint {
             left_alone_until: None,
             broken_until: None,
             calls: Calls::default(),
-            drifted: None,
+            anew_since: None,
             trouble: None,
             left_out: 0,
             figures: SyncFigures::default(),
@@ -235,12 +236,8 @@ impl Endpoint {
                 id: format!("{}-look-{}", self.wanted, now.wall.as_second()),
             }
         } else if self.is_read {
-            let id = match self.drifted {
-                None => self.wanted.clone(),
-                Some(since) => format!("{}-{since}", self.wanted),
-            };
             self.figures.attempts = Some(self.figures.attempts.unwrap_or_default().saturating_add(1));
-            Action::Send { id }
+            Action::Send { id: self.message() }
         } else {
             Action::ReadBack
         };
@@ -249,6 +246,19 @@ impl Endpoint {
         }
         self.under_way = Some((action.clone(), self.wanted.clone()));
         Some(action)
+    }
+
+    /// The name of what is sent: the revision, and the acknowledgement that it follows. It is the same each time that it is
+    /// sent, by another leader too, and another when a revision comes back later: who remembers messages takes it again.
+    fn message(&self) -> String {
+        let acknowledged = self.figures.last_success.as_ref();
+        let since = self
+            .anew_since
+            .or_else(|| acknowledged.map(|at| at.timestamp().as_second()));
+        match since {
+            None => self.wanted.clone(),
+            Some(since) => format!("{}-{since}", self.wanted),
+        }
     }
 
     fn has_wanted(&self) -> bool {
@@ -278,7 +288,7 @@ impl Endpoint {
             return;
         }
         self.wanted = revision;
-        self.drifted = None;
+        self.anew_since = self.in_doubt.then(|| now.wall.as_second());
         self.send_due = now.at;
         if self.failures < BREAKS_AFTER || self.has_wanted() {
             self.trouble = None;
@@ -291,6 +301,9 @@ impl Endpoint {
             Ok(standing) => {
                 self.is_read = true;
                 self.remember(standing);
+                if self.has_wanted() {
+                    self.trouble = None;
+                }
             }
             Err(trouble) => {
                 self.trouble = Some(trouble);
@@ -318,7 +331,8 @@ impl Endpoint {
         self.left_alone_until = None;
         self.left_out = receipt.left_out;
         if self.policy.interval.is_some() && receipt.revision.is_none() {
-            // Taken is not had: it is asked.
+            // Taken is not had: it is asked. What it had before it may have no more.
+            self.in_doubt |= self.acknowledged.as_ref() != Some(&revision);
             self.taken = Some((revision, 0));
             self.look_due = now.at;
             return;
@@ -370,7 +384,7 @@ impl Endpoint {
     fn drift(&mut self, now: Moment) {
         self.taken = None;
         self.acknowledged = None;
-        self.drifted = Some(now.wall.as_second());
+        self.anew_since = Some(now.wall.as_second());
         self.figures.last_drift = Some(stamp(now.wall));
         self.send_due = now.at + self.policy.pause(1, now.chance);
         let message = "the receiver has another revision: what is published is sent again";
@@ -390,7 +404,7 @@ impl Endpoint {
     fn acknowledge(&mut self, revision: String, now: Moment) {
         self.taken = None;
         self.trouble = None;
-        self.drifted = None;
+        self.anew_since = None;
         self.in_doubt = false;
         self.failed_looks = 0;
         self.acknowledged = Some(revision);

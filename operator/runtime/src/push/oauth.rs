@@ -87,6 +87,15 @@ impl Tokens {
     }
 }
 
+/// It is not the receiver's answer, and the receiver got nothing.
+fn not_the_receivers(trouble: Trouble) -> Trouble {
+    Trouble {
+        status: None,
+        may_have_arrived: false,
+        ..trouble
+    }
+}
+
 async fn issue(lines: &Lines, client: &Client, tls: &Tls) -> Result<Issued, Trouble> {
     const WHOM: &str = "the token endpoint";
     let url: Url = client
@@ -108,18 +117,13 @@ async fn issue(lines: &Lines, client: &Client, tls: &Tls) -> Result<Issued, Trou
         .body(form(client))
         .send()
         .await;
-    let response = response.map_err(|error| Trouble::failed(WHOM, &error))?;
+    let response = response.map_err(|error| not_the_receivers(Trouble::failed(WHOM, &error)))?;
     let status = response.status();
     if !status.is_success() {
         let trouble = Trouble::answered(WHOM, status, response.headers(), Timestamp::now());
-        // It is not the receiver's answer, and the receiver got nothing.
-        return Err(Trouble {
-            status: None,
-            may_have_arrived: false,
-            ..trouble
-        });
+        return Err(not_the_receivers(trouble));
     }
-    let body = whole(WHOM, response).await?;
+    let body = whole(WHOM, response).await.map_err(not_the_receivers)?;
     serde_json::from_slice(&body).map_err(|_| {
         Trouble::new(
             Reason::Refused,

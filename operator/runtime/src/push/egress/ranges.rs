@@ -13,15 +13,18 @@ pub(super) enum Standing {
     Never(&'static str),
 }
 
-/// Where clouds tell machines who they are, with credentials.
-const METADATA_V4: [Ipv4Addr; 4] = [
+/// Where clouds tell machines, tasks and pods who they are, with credentials.
+const METADATA_V4: [Ipv4Addr; 6] = [
     Ipv4Addr::new(169, 254, 169, 254),
+    Ipv4Addr::new(169, 254, 170, 2),
+    Ipv4Addr::new(169, 254, 170, 23),
     Ipv4Addr::new(168, 63, 129, 16),
     Ipv4Addr::new(100, 100, 100, 200),
     Ipv4Addr::new(192, 0, 0, 192),
 ];
-const METADATA_V6: [Ipv6Addr; 2] = [
+const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
 ];
 
@@ -61,6 +64,8 @@ fn of_v6(address: Ipv6Addr) -> Standing {
         [0xfe80..=0xfebf, ..] => Standing::Private("link-local"),
         [0xfc00..=0xfdff | 0xfec0..=0xfeff, ..] => Standing::Private("private"),
         [0xff00..=0xffff, ..] => Standing::Never("multicast"),
+        // Translated by a prefix of one's own (RFC 8215): its length, and so to whom it leads, cannot be seen.
+        [0x64, 0xff9b, 1, ..] => Standing::Never("translated locally"),
         // What is not handed out, or for documents and tests only.
         [0x2001, 0xdb8 | 0..=0x1ff, ..] | [0x3fff, 0..=0xfff, ..] => Standing::Private("reserved"),
         [0x2000..=0x3fff, ..] => Standing::Public,
@@ -79,7 +84,6 @@ fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x64, 0xff9b, 1, _, _, _, high, low]
         | [0x2002, high, low, ..] => of(high, low),
         _ => None,
     }

@@ -58,6 +58,10 @@ fn never_reaches_metadata_or_nobody_whatever_is_allowed() {
     let egress = Egress::new(&[], true, &networks(&["0.0.0.0/0", "::/0"]));
     for address in [
         "169.254.169.254",
+        "169.254.170.2",
+        "169.254.170.23",
+        "fd00:ec2::23",
+        "64:ff9b:1:a9fe:a9:fe00:808:808",
         "::ffff:169.254.169.254",
         "64:ff9b::169.254.169.254",
         "fd00:ec2::254",

@@ -11,6 +11,8 @@ const TARGET: &str = "target";
 struct Bench {
     endpoint: Endpoint,
     now: Moment,
+    /// The names of the messages that it sent.
+    messages: Vec<String>,
 }
 
 fn policy(fields: Value) -> Policy {
@@ -56,9 +58,12 @@ fn answers(status: u16, retry_after: Option<u64>) -> Trouble {
     }
 }
 
+/// What a [`Bench`] gives when a revision is sent, under whatever name.
 #[expect(clippy::unnecessary_wraps, reason = "as a step gives it")]
-fn send(id: &str) -> Option<Action> {
-    Some(Action::Send { id: id.to_owned() })
+fn send(revision: &str) -> Option<Action> {
+    Some(Action::Send {
+        id: revision.to_owned(),
+    })
 }
 
 impl Bench {
@@ -69,7 +74,11 @@ impl Bench {
             chance: 1.0,
         };
         let endpoint = Endpoint::new(policy(fields), TARGET.to_owned(), "r1".to_owned(), standing, now);
-        Self { endpoint, now }
+        Self {
+            endpoint,
+            now,
+            messages: Vec::new(),
+        }
     }
 
     /// One that acknowledged `r1`.
@@ -77,8 +86,15 @@ impl Bench {
         Self::new(fields, Some(standing("r1", TARGET)))
     }
 
+    /// What it does, with a message named by its revision only: the whole name is noted.
     fn step(&mut self, event: Event) -> Option<Action> {
-        self.endpoint.step(self.now, event)
+        let action = self.endpoint.step(self.now, event);
+        let Some(Action::Send { id }) = action else {
+            return action;
+        };
+        let revision = id.split('-').next().unwrap().to_owned();
+        self.messages.push(id);
+        send(&revision)
     }
 
     fn pass(&mut self, seconds: u64) -> Option<Action> {
@@ -155,6 +171,39 @@ fn sends_nothing_until_what_stands_could_be_read() {
     let trouble = Trouble::new(Reason::SyncPending, "not now");
     assert_eq!(bench.step(Event::ReadBack(Err(trouble))), None);
     assert_eq!(bench.pass(1), Some(Action::ReadBack));
+    assert_eq!(bench.step(Event::ReadBack(Ok(standing("r1", TARGET)))), None);
+    assert_eq!(
+        bench.says(),
+        Reason::Synced,
+        "what could not be read is forgotten"
+    );
+}
+
+#[test]
+fn a_revision_that_comes_back_is_another_message() {
+    let mut bench = Bench::new(json!({}), None);
+    assert_eq!(bench.begin(), send("r1"));
+    assert_eq!(bench.step(receipt(None)), None);
+    for revision in ["r2", "r1", "r2"] {
+        bench.pass(1);
+        assert_eq!(bench.wants(revision), send(revision));
+        assert_eq!(bench.step(receipt(None)), None);
+    }
+    let names: std::collections::BTreeSet<_> = bench.messages.iter().collect();
+    assert_eq!(names.len(), 4, "{:?}", bench.messages);
+}
+
+#[test]
+fn edits_that_meet_doubt_are_messages_of_their_own() {
+    let mut bench = Bench::new(json!({}), None);
+    bench.begin();
+    for revision in ["r2", "r1", "r2"] {
+        bench.step(Event::Sent(Err(Trouble::late(Duration::from_secs(10)))));
+        bench.now.wall += jiff::SignedDuration::from_secs(1);
+        assert_eq!(bench.wants(revision), send(revision));
+    }
+    let names: std::collections::BTreeSet<_> = bench.messages.iter().collect();
+    assert_eq!(names.len(), 4, "{:?}", bench.messages);
 }
 
 #[test]
@@ -207,7 +256,8 @@ fn an_answer_that_names_another_revision_acknowledges_nothing() {
     assert_eq!(bench.step(receipt(Some("r0"))), None);
     assert_eq!(bench.says(), Reason::Refused);
     assert_eq!(bench.acknowledged(), None);
-    assert_eq!(bench.pass(1), send("r1"), "the same message once more");
+    assert_eq!(bench.pass(1), send("r1"));
+    assert_eq!(bench.messages, ["r1", "r1"], "the same message once more");
 }
 
 #[test]
@@ -322,6 +372,20 @@ fn what_was_taken_is_asked_for_and_given_time() {
 }
 
 #[test]
+fn what_was_taken_while_its_edit_was_taken_back_is_replaced_at_once() {
+    let mut bench = Bench::synced(json!({"verify": {}}));
+    bench.wants("r2");
+    assert_eq!(
+        bench.step(Event::ReadBack(Ok(standing("r1", TARGET)))),
+        send("r2")
+    );
+    assert_eq!(bench.wants("r1"), None, "one at a time");
+    assert_eq!(bench.step(receipt(None)), send("r1"));
+    assert_eq!(bench.says(), Reason::SyncPending);
+    assert_eq!(bench.acknowledged(), None, "it took another one since");
+}
+
+#[test]
 fn what_was_taken_and_never_arrives_is_sent_again() {
     let mut bench = Bench::new(json!({"verify": {}}), None);
     bench.begin();
@@ -346,8 +410,9 @@ fn drift_is_found_told_and_repaired_by_another_message() {
     assert_eq!(bench.says(), Reason::Drifted);
     assert_eq!(bench.acknowledged(), None);
     let since = bench.now.wall.as_second();
-    let repair = send(&format!("r1-{since}"));
-    assert_eq!(bench.pass(1), repair, "one that remembers messages takes it");
+    assert_eq!(bench.pass(1), send("r1"));
+    let repair = format!("r1-{since}");
+    assert_eq!(bench.messages, [repair], "one that remembers messages takes it");
     assert_eq!(bench.step(receipt(Some("r1"))), None);
     assert_eq!(bench.says(), Reason::Synced);
     assert!(bench.endpoint.delivered().figures.last_drift.is_some());

@@ -42,6 +42,20 @@ async fn a_token_that_is_missing_wrong_or_changed_counts_from_the_next_attempt_o
 }
 
 #[tokio::test]
+async fn nothing_is_signed_with_an_empty_key() {
+    let (server, post) = (Server::plain().await, Post::new());
+    post.secret("signing", &[("key", "whsec_")]);
+    let signing = json!({"auth": {"signature": {"name": "signing", "key": "key"}}});
+    post.web(&server.url("/rules"), signing, "one");
+    let stands = post.says(Reason::SecretMissing).await;
+    assert_eq!(
+        stands.message,
+        "Secret `signing` has no base64 after `whsec_` under `key`"
+    );
+    assert_eq!(server.sent("/rules").len(), 0);
+}
+
+#[tokio::test]
 async fn a_user_and_a_password_are_shown() {
     let (server, post) = (Server::plain().await, Post::new());
     server.does("/rules", Does::Asks("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
