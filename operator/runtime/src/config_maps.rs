@@ -126,7 +126,12 @@ impl ConfigMaps {
             state.wanted.insert(key.clone(), Wanted::of(delivery, known));
             self.changed.put(key, ());
         }
-        state.kept = kept;
+        // What happened while they were kept was left alone.
+        for key in std::mem::replace(&mut state.kept, kept) {
+            if !state.kept.contains(&key) {
+                self.changed.put(key, ());
+            }
+        }
         if begins {
             for key in state.orphans() {
                 self.changed.put(key, ());

@@ -242,6 +242,12 @@ impl Driver {
         }
         let is_summed_up = self.sum_up(now);
         self.note_fallbacks();
+        // A Channel that comes back by the same name had no run yet.
+        let declared = self.index.declared_channels();
+        let declared: BTreeSet<_> = declared
+            .map(|(namespace, channel, _)| (namespace.to_owned(), channel.to_owned()))
+            .collect();
+        self.batches.retain(|channel, _| declared.contains(channel));
         for ((namespace, channel), run) in &self.batches {
             self.index.note_batch(namespace, channel, run);
         }

@@ -151,7 +151,7 @@ pub(super) fn target(delivery: &ConfigMapDelivery) -> String {
     )
 }
 
-/// Whether a ConfigMap goes with a Channel of this name: its controller says so, and our label.
+/// Whether a ConfigMap goes with a Channel of this name: its controller says so.
 pub(super) fn is_of(config_map: &ConfigMap, channel: &str) -> bool {
     config_map.owner_references().iter().any(|owner| {
         owner.controller == Some(true)

@@ -231,6 +231,9 @@ fn what_stands_for_a_channel_that_cannot_be_read_stays() {
     keeper.observe(place("rules"), Some(seen(1)));
     assert_eq!(due(&keeper), None);
     assert_eq!(stands(&keeper).reason, Reason::Synced);
+    // Once it can be read, it is looked at whatever was done to it meanwhile.
+    settle(&keeper, Some(delivery("rules", "one")));
+    assert_eq!(due(&keeper), Some(web()));
 }
 
 #[test]
