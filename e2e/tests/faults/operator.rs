@@ -8,10 +8,14 @@ use attune_e2e::release::SYSTEM;
 use attune_e2e::{Cluster, wait_until};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
+use tokio::net::TcpStream;
 
 /// How long replicas may take to come or go, while others do. The kubelet waits a while before it starts again what has
 /// been killed often.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How long a connection to a Service that leads somewhere may take.
+const CONNECTS: Duration = Duration::from_secs(1);
 
 /// What selects the replicas.
 const LABEL: &str = "app.kubernetes.io/component=operator";
@@ -106,7 +110,7 @@ impl<'a> Operator<'a> {
         self.is_ready().await
     }
 
-    /// Waits until the replicas of the Deployment are ready, and somebody leads.
+    /// Waits until the replicas of the Deployment are ready, their Service leads to them, and somebody leads.
     pub(crate) async fn is_ready(&self) -> Result<()> {
         self.cluster
             .wait_rollout(SYSTEM, "deployment/attune-operator", PATIENCE)
@@ -126,6 +130,10 @@ impl<'a> Operator<'a> {
                 pods.contains(&leader),
                 "`{leader}` leads, which is none of {pods:?}"
             );
+            // A replica that was frozen may be ready again before the node sends its webhooks' callers to it again.
+            let service = self.cluster.service_ip(SYSTEM, "attune-operator").await?;
+            let webhooks = TcpStream::connect((service, 443));
+            tokio::time::timeout(CONNECTS, webhooks).await??;
             Ok(())
         })
         .await
