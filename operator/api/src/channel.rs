@@ -74,7 +74,7 @@ pub struct ChannelSpec {
     #[x_kube(validation = rules::unique("list each locale of the channel once"))]
     pub locales: Vec<Locale>,
     /// What serves a locale that nothing is written in, in order, after what is more general than it (`de` for `de-AT`) and before
-    /// words of no locale. The locale need not be listed; those after it must be.
+    /// words of no locale. The locale need not be listed and is then served as the first of those after it, which must be.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(transform = rules::any_map::<64>)]
     pub locale_fallback: BTreeMap<Locale, Fallbacks>,

@@ -66,16 +66,23 @@ pub async fn watch_batches(
     let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
     let mut last = Last::default();
     while let Some(event) = events.next().await {
-        let pod = match event {
-            Ok(watcher::Event::InitApply(pod) | watcher::Event::Apply(pod)) => pod,
-            Ok(watcher::Event::Init | watcher::Event::InitDone | watcher::Event::Delete(_)) => continue,
+        let (pod, read) = match event {
+            Ok(watcher::Event::InitApply(pod) | watcher::Event::Apply(pod)) => {
+                let read = read(&pod);
+                (pod, read)
+            }
+            Ok(watcher::Event::Delete(pod)) => {
+                let read = read_last(&pod);
+                (pod, read)
+            }
+            Ok(watcher::Event::Init | watcher::Event::InitDone) => continue,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 warn!(error, "watch of batches failed, trying again");
                 continue;
             }
         };
-        let Some((channel, run)) = read(&pod) else {
+        let Some((channel, run)) = read else {
             continue;
         };
         let key = (pod.namespace().unwrap_or_default(), channel);
@@ -111,16 +118,46 @@ impl Last {
 
 /// The Channel that a pod decides for, and how its run ended; `None` while it has not.
 fn read(pod: &Pod) -> Option<(String, BatchFigures)> {
-    let channel = pod.annotations().get(BATCH)?.clone();
-    let statuses = pod.status.as_ref()?.container_statuses.as_ref()?;
-    let state = statuses.first()?.state.as_ref()?;
-    let mut run = match (&state.terminated, &state.waiting) {
-        (Some(terminated), _) => ended(terminated),
-        (None, Some(waiting)) => stuck(waiting, pod.creation_timestamp().map(|time| time.0))?,
-        (None, None) => return None,
+    let since = pod.creation_timestamp().map(|time| time.0);
+    let status = pod.status.as_ref()?;
+    let statuses = status.container_statuses.as_deref().unwrap_or_default();
+    let state = statuses.first().and_then(|status| status.state.as_ref());
+    let run = match state.map(|state| (&state.terminated, &state.waiting)) {
+        Some((Some(terminated), _)) => ended(terminated),
+        // Its node put it out before it ran, or is gone.
+        _ if status.phase.as_deref() == Some("Failed") => {
+            let said = [&status.reason, &status.message].into_iter().flatten();
+            let said: Vec<&str> = said.map(String::as_str).collect();
+            failed(&format!("its pod failed: {}", said.join(": ")), since)
+        }
+        Some((None, Some(waiting))) => stuck(waiting, since)?,
+        Some((None, None)) | None => return None,
     };
-    run.pod = Some(pod.name_any());
-    Some((channel, run))
+    of(pod, run)
+}
+
+/// As [`read`], of a pod that is gone: what has not ended never will.
+fn read_last(pod: &Pod) -> Option<(String, BatchFigures)> {
+    read(pod).or_else(|| {
+        let deleted = pod.metadata.deletion_timestamp.as_ref().map(|time| time.0);
+        let conditions = pod.status.as_ref()?.conditions.iter().flatten();
+        let mut unmet =
+            conditions.filter(|condition| condition.type_ == "PodScheduled" && condition.status == "False");
+        let why = unmet.next().and_then(|condition| condition.message.clone());
+        let message = match why {
+            Some(why) => format!("its pod was deleted before it found a node: {why}"),
+            None => "its pod was deleted before it ended".to_owned(),
+        };
+        let at = deleted.or_else(|| pod.creation_timestamp().map(|time| time.0));
+        of(pod, failed(&message, at))
+    })
+}
+
+/// With the Channel that the pod decides for.
+fn of(pod: &Pod, run: BatchFigures) -> Option<(String, BatchFigures)> {
+    let channel = pod.annotations().get(BATCH)?.clone();
+    let pod = Some(pod.name_any());
+    Some((channel, BatchFigures { pod, ..run }))
 }
 
 fn ended(terminated: &ContainerStateTerminated) -> BatchFigures {
@@ -165,13 +202,19 @@ fn stuck(waiting: &ContainerStateWaiting, since: Option<Timestamp>) -> Option<Ba
         .as_deref()
         .filter(|reason| STUCK.contains(reason))?;
     let detail = waiting.message.as_deref().unwrap_or_default();
-    let detail: String = detail.chars().take(LONGEST).collect();
-    Some(BatchFigures {
+    Some(failed(
+        &format!("its pod does not start ({reason}): {detail}"),
+        since,
+    ))
+}
+
+fn failed(message: &str, at: Option<Timestamp>) -> BatchFigures {
+    BatchFigures {
         succeeded: false,
-        finished_at: since.and_then(instant),
-        message: Some(format!("its pod does not start ({reason}): {detail}")),
+        finished_at: at.and_then(instant),
+        message: Some(message.chars().take(LONGEST).collect()),
         ..BatchFigures::default()
-    })
+    }
 }
 
 fn instant(at: Timestamp) -> Option<attune_api::Instant> {

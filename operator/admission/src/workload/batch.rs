@@ -13,9 +13,9 @@ use attune_api::labels::{
 };
 use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, JobSpec, JobTemplateSpec};
 use k8s_openapi::api::core::v1::{
-    ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, PersistentVolumeClaimVolumeSource,
-    PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements, SeccompProfile, SecretKeySelector,
-    Volume, VolumeMount,
+    ConfigMapVolumeSource, Container, EnvVar, EnvVarSource, ObjectFieldSelector,
+    PersistentVolumeClaimVolumeSource, PodSecurityContext, PodSpec, PodTemplateSpec, ResourceRequirements,
+    SeccompProfile, SecretKeySelector, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -42,6 +42,9 @@ const REPORT: &str = "/dev/termination-log";
 /// Keys of a Secret with a connection.
 const URI: &str = "uri";
 const CA: &str = "ca.crt";
+
+/// The label that Kubernetes gives a Job's pods.
+const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
 /// Further attempts at one run.
 const RETRIES: i32 = 2;
@@ -184,6 +187,7 @@ fn container(channel: &BatchChannel<'_>, settings: &Settings) -> Container {
     let batch = channel.batch;
     let mut environment = connection("ATTUNE_UNITS", &batch.source);
     environment.extend(connection("ATTUNE_OUT", &batch.sink));
+    environment.push(run());
     let mut mounts = vec![mount("attune-bundle", BUNDLE_DIRECTORY, true)];
     if let BatchEnd::Volume(_) = &batch.source {
         let volume = if is_one_claim(batch) { OUT } else { UNITS };
@@ -216,6 +220,22 @@ fn container(channel: &BatchChannel<'_>, settings: &Settings) -> Container {
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         volume_mounts: Some(mounts),
         ..Container::default()
+    }
+}
+
+/// The Job that a pod is an attempt of: the next day's goes on with nothing of it.
+fn run() -> EnvVar {
+    let job = ObjectFieldSelector {
+        field_path: format!("metadata.labels['{JOB_NAME}']"),
+        ..ObjectFieldSelector::default()
+    };
+    EnvVar {
+        name: "ATTUNE_RUN".to_owned(),
+        value_from: Some(EnvVarSource {
+            field_ref: Some(job),
+            ..EnvVarSource::default()
+        }),
+        ..EnvVar::default()
     }
 }
 

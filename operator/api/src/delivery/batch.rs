@@ -13,6 +13,11 @@ use crate::rules;
 /// Decisions are made in bulk on a schedule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = rules::must(
+    "!has(self.source.volume) || !has(self.sink.volume) || \
+     self.source.volume.claimName != self.sink.volume.claimName || self.source.volume.path != self.sink.volume.path",
+    "give the decisions another path than the units have",
+))]
 pub struct BatchDelivery {
     /// When, as cron's five fields (`0 4 * * *`).
     #[schemars(length(min = 9, max = 128), regex(pattern = r"^\S+( \S+){4}$"))]

@@ -27,6 +27,9 @@ pub(crate) struct Identity {
     /// Where exposures and rejects go.
     pub(crate) exposures: Option<String>,
     pub(crate) rejects: Option<String>,
+    /// What it is an attempt of, where somebody starts one after the other (`ATTUNE_RUN`).
+    #[serde(default)]
+    pub(crate) run: Option<String>,
     /// The instant that was asked for, if one was.
     pub(crate) asked_at: Option<Timestamp>,
 }

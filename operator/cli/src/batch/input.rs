@@ -21,7 +21,7 @@ const BUFFER: usize = 256 * 1024;
 /// The longest unit that is read, in bytes; a decider takes no larger request.
 pub(crate) const LONGEST: usize = 1 << 20;
 
-/// A file or (`-`) standard input, unpacked where its name ends in `.gz`; and how many bytes of it were read, of how many.
+/// A file or (`-`) standard input, unpacked where its name ends in `.gz`.
 pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
     if path == Path::new("-") {
         return Ok(Box::new(io::stdin()));

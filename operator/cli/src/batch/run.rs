@@ -84,7 +84,8 @@ impl<'e> Run<'e> {
         self.task.at
     }
 
-    /// Reads over what a run before had come to; whether these are the same units.
+    /// Reads over what a run before had come to; whether these are the same units. Where it had come to their end, there
+    /// must be no more of them.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -95,6 +96,9 @@ impl<'e> Run<'e> {
                 return Ok(false);
             }
             self.see(&record);
+        }
+        if to.is_whole && units.next(&mut record)? {
+            return Ok(false);
         }
         self.summary = to.summary.clone();
         self.named = to.summary.decisions;
@@ -159,6 +163,10 @@ impl<'e> Run<'e> {
             let problem = format!("`{path}` is missing or empty: there is no unit to decide for");
             return self.reject(record, &problem, outlets);
         };
+        if unit.contains('\0') {
+            let problem = "the unit's id holds a NUL, which no table can hold";
+            return self.reject(record, problem, outlets);
+        }
         for (wrong, (_, state)) in self.wrong.iter_mut().zip(context.observed(engine)) {
             *wrong += u64::from(state == SlotState::WrongType);
         }

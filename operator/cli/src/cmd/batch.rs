@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail, ensure};
 use attune_core::engine::Engine;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
+use reqwest::Url;
 
 use super::{channel_engine, failed};
 use crate::batch::{Checkpoint, Identity, Ids, Outlets, Place, Run, Summary, Task, Units, beside, complete};
@@ -20,16 +21,20 @@ use crate::terminal::say;
 use open::End;
 use report::Report;
 
+/// Variable with the name of the run that this is an attempt of: a Job's. Marks of other runs are not gone on with, since
+/// those decided at another instant.
+const RUN: &str = "ATTUNE_RUN";
+
 /// Decides for all units; 1 when some lines were none.
 pub(crate) fn run(args: &BatchArgs) -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     // Files and engines wait in turns here; only databases and collectors are waited for asynchronously.
     let result = tokio::task::block_in_place(|| decide_all(args));
     let report = Report::of(&result, began.elapsed());
-    if let Some(path) = &args.report {
-        report.write(path)?;
-    }
+    let written = args.report.as_ref().map_or(Ok(()), |path| report.write(path));
+    // Why the run failed says more than why that could not be written.
     let done = result?;
+    written?;
     match args.summary {
         SummaryOutput::Text => say(done.summary.text().trim_end()),
         SummaryOutput::Json => say(serde_json::to_string(&done)?),
@@ -54,6 +59,7 @@ fn decide_all(args: &BatchArgs) -> anyhow::Result<Done> {
         End::File(path) => Some(Place::of(&path)),
         End::Stream | End::Table(_) => None,
     };
+    open::differ(args)?;
     ensure!(
         !args.resume || place.is_some(),
         "--resume needs a file in --out: a stream cannot be gone on with, and a table has all of a run or nothing"
@@ -87,9 +93,6 @@ fn go_on(args: &BatchArgs, mark: &Checkpoint, place: Option<Place>) -> anyhow::R
     if identity != mark.of {
         return Ok(Resumed::Other("the unfinished run is of other rules or options"));
     }
-    if mark.is_whole {
-        return put(args, &rules, mark, place.as_ref()).map(|done| Resumed::Done(Box::new(done)));
-    }
     let mut run = Run::new(rules.task(mark.at, mark.ids), identity);
     let mut units = open::units(args, &rules.engine)?;
     if !run.skip(units.as_mut(), mark)? {
@@ -99,8 +102,21 @@ fn go_on(args: &BatchArgs, mark: &Checkpoint, place: Option<Place>) -> anyhow::R
         );
         return Ok(Resumed::Other("the units are not those of the unfinished run"));
     }
-    let done = rules.finish(args, run, units, Some(mark), place)?;
+    let done = if mark.is_whole {
+        put(args, &rules, mark, place.as_ref())?
+    } else {
+        rules.finish(args, run, units, Some(mark), place)?
+    };
     Ok(Resumed::Done(Box::new(done)))
+}
+
+/// A url as it may stand in a file.
+fn without_credentials(url: &Url) -> String {
+    let mut url = url.clone();
+    // Where there can be none, there are none.
+    let _ = url.set_password(None);
+    let _ = url.set_username("");
+    url.to_string()
 }
 
 /// What decides, and where.
@@ -133,8 +149,9 @@ impl Rules {
             touchpoints: self.touchpoints.clone(),
             units: args.units.clone(),
             format: format!("{:?}", open::out_format(args)?),
-            exposures: told(&args.exposures).or_else(|| args.collector.as_ref().map(ToString::to_string)),
+            exposures: told(&args.exposures).or_else(|| args.collector.as_ref().map(without_credentials)),
             rejects: told(&args.rejects),
+            run: std::env::var(RUN).ok().filter(|run| !run.is_empty()),
             asked_at: args.at,
         })
     }

@@ -32,19 +32,15 @@ fn folder() -> Folder {
     ])
 }
 
+/// The arguments of a run.
+fn asked<'a>(units: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let ends = ["--units", units, "--out", out];
+    let rules = ["batch", "-f", "strategy.yaml", "--channel", "web"];
+    [&rules[..], &ends, &AT, more].concat()
+}
+
 fn batch(folder: &Folder, units: &str, out: &str, more: &[&str]) -> Run {
-    let asked = [
-        "batch",
-        "-f",
-        "strategy.yaml",
-        "--channel",
-        "web",
-        "--units",
-        units,
-        "--out",
-        out,
-    ];
-    folder.attune(&[&asked[..], &AT, more].concat())
+    folder.attune(&asked(units, out, more))
 }
 
 /// The lines of a file, each an object.

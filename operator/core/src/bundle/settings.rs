@@ -19,7 +19,7 @@ pub struct ChannelSettings {
     /// The Channel's locales; the first one serves whoever asks for none or for an unlisted one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub locales: Vec<String>,
-    /// Locales that serve another one, in order, after what is more general than it.
+    /// Locales that serve another one, in order, after what is more general than it; one that is not listed is served as the first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub locale_fallback: BTreeMap<String, Vec<String>>,
     /// Labels by which a page may ask for diversity; modules carry no others.

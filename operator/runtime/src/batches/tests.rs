@@ -1,7 +1,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
 
-use super::{Last, read};
+use super::{Last, read, read_last};
 
 fn pod(state: &Value) -> Pod {
     serde_json::from_value(json!({
@@ -63,6 +63,39 @@ fn tells_of_a_run_that_cannot_start_and_not_of_one_that_is_under_way() {
     assert!(run.message.unwrap().contains("secret \"warehouse\" not found"));
     assert!(read(&pod(&json!({"waiting": {"reason": "ContainerCreating"}}))).is_none());
     assert!(read(&pod(&json!({"running": {"startedAt": AT}}))).is_none());
+}
+
+#[test]
+fn tells_of_a_run_whose_pod_never_ran() {
+    let mut put_out = pod(&json!({"waiting": {"reason": "ContainerCreating"}}));
+    let status = put_out.status.as_mut().unwrap();
+    status.phase = Some("Failed".to_owned());
+    status.reason = Some("Evicted".to_owned());
+    status.message = Some("the node was low on resource: memory".to_owned());
+    let (_, run) = read(&put_out).unwrap();
+    assert_eq!(
+        run.message.as_deref(),
+        Some("its pod failed: Evicted: the node was low on resource: memory")
+    );
+    let mut homeless = pod(&Value::Null);
+    homeless.metadata.deletion_timestamp = serde_json::from_value(json!(AT)).unwrap();
+    homeless.status = serde_json::from_value(json!({"phase": "Pending", "conditions": [{
+        "type": "PodScheduled", "status": "False", "message": "persistentvolumeclaim \"decisions\" not found",
+    }]}))
+    .unwrap();
+    assert!(read(&homeless).is_none(), "a node may come");
+    let (_, run) = read_last(&homeless).unwrap();
+    assert!(run.message.unwrap().contains("claim \"decisions\" not found"));
+    let (_, run) = read_last(&pod(&json!({"running": {"startedAt": AT}}))).unwrap();
+    assert_eq!(
+        run.message.as_deref(),
+        Some("its pod was deleted before it ended")
+    );
+    let (_, run) = read_last(&ended(2, "", AT)).unwrap();
+    assert!(
+        run.message.unwrap().contains("exit code 2"),
+        "it had ended before"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The ends of a run, opened.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -56,10 +57,33 @@ impl End {
     }
 }
 
+/// Checks that decisions are not to take the place of the units.
+///
+/// # Errors
+/// When they are.
+pub(super) fn differ(args: &BatchArgs) -> anyhow::Result<()> {
+    let path = |end: &str| match End::of(end) {
+        End::File(path) => path.canonicalize().ok(),
+        End::Stream | End::Table(_) => None,
+    };
+    let units = path(&args.units);
+    ensure!(
+        units.is_none() || units != path(&args.out),
+        "`{}` is the file of the units: name another one in --out",
+        args.out
+    );
+    Ok(())
+}
+
 pub(super) fn out_format(args: &BatchArgs) -> anyhow::Result<UnitsFormat> {
     if let End::Table(_) = End::of(&args.out) {
         return Ok(UnitsFormat::Csv);
     }
+    ensure!(
+        Path::new(&args.out).extension() != Some(OsStr::new("gz")),
+        "decisions are not packed: name a file without `.gz` in --out, not `{}`",
+        args.out
+    );
     let format = args.format.or_else(|| End::of(&args.out).format());
     format.with_context(|| {
         format!(

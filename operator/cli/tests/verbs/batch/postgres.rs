@@ -12,8 +12,8 @@ use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 use super::people::people;
-use super::{batch, folder, lines, nameless};
-use crate::folder::{AT, Folder, Run};
+use super::{asked, batch, folder, lines, nameless};
+use crate::folder::{Folder, Run};
 
 /// A server of our own: Debian's programs, a directory that is gone afterwards, nobody's rights.
 struct Server {
@@ -100,19 +100,8 @@ impl Server {
 
     fn batch(&self, folder: &Folder, units: &str, out: &str, more: &[&str]) -> Run {
         let uri = self.uri();
-        let asked = [
-            "batch",
-            "-f",
-            "strategy.yaml",
-            "--channel",
-            "web",
-            "--units",
-            units,
-            "--out",
-            out,
-        ];
         folder.attune_with(
-            &[&asked[..], &AT, more].concat(),
+            &asked(units, out, more),
             &[("ATTUNE_UNITS_URI", &uri), ("ATTUNE_OUT_URI", &uri)],
         )
     }

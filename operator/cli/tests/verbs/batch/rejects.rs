@@ -36,6 +36,16 @@ fn broken_lines_are_told_with_their_numbers_and_the_rest_is_decided() {
 }
 
 #[test]
+fn an_id_that_no_table_takes_is_no_unit() {
+    let text = "{\"targetingKey\": \"u\\u00001\"}\n{\"targetingKey\": \"u2\"}";
+    let folder = folder().with("people.ndjson", text);
+    let run = batch(&folder, "people.ndjson", "out.ndjson", &[]);
+    assert_eq!(run.code, 1, "{}", run.stderr);
+    assert!(run.stderr.starts_with("people.ndjson:1: "), "{}", run.stderr);
+    assert_eq!(lines(&folder, "out.ndjson").len(), 1);
+}
+
+#[test]
 fn rows_that_do_not_fit_the_header_are_told_and_the_rest_is_decided() {
     let mut table = b"targetingKey,user.tier,consent\nu1,gold,[oops\nu2,gold\n,gold,\n".to_vec();
     table.extend_from_slice(b"\"u\n3\",gold,personalization\nu4,\xff\xfe,\nu5,silver,\n");

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::people::people;
-use super::{batch, folder, lines, nameless};
-use crate::folder::{AT, Folder};
+use super::{asked, batch, folder, lines, nameless};
+use crate::folder::Folder;
 
 const COUNT: u64 = 60_000;
 
@@ -25,20 +25,9 @@ const FILES: [&str; 8] = [
 ];
 
 fn start(folder: &Folder, units: &str, out: &str) -> Child {
-    let asked = [
-        "batch",
-        "-f",
-        "strategy.yaml",
-        "--channel",
-        "web",
-        "--units",
-        units,
-        "--out",
-        out,
-    ];
     let directory = folder.path("strategy.yaml");
     Command::new(env!("CARGO_BIN_EXE_attune"))
-        .args([&asked[..], &AT, &FILES].concat())
+        .args(asked(units, out, &FILES))
         .current_dir(directory.parent().expect("a folder"))
         .stderr(Stdio::null())
         .spawn()
@@ -208,6 +197,40 @@ fn other_rules_or_other_units_begin_anew() {
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stderr.contains("of other rules or options"), "{}", run.stderr);
     assert_eq!(lines(&folder, "out.ndjson").len() as u64, COUNT);
+}
+
+#[test]
+fn a_run_that_only_its_output_is_missing_of_is_put_out_unless_it_is_another_one() {
+    let (table, _) = people(20);
+    let folder = folder().with("people.csv", &table);
+    let out = folder.path("out.ndjson");
+    let blocked = |run: &[(&str, &str)]| {
+        // Nothing can be put in the place of a directory.
+        std::fs::create_dir(&out).expect("made");
+        let failed = folder.attune_with(&asked("people.csv", "out.ndjson", &["--resume"]), run);
+        assert_eq!(failed.code, 2, "{}", failed.stderr);
+        std::fs::remove_dir(&out).expect("removed");
+        assert!(folder.path("out.ndjson.progress").exists());
+    };
+    let resumed = |run: &[(&str, &str)]| {
+        let run = folder.attune_with(&asked("people.csv", "out.ndjson", &["--resume"]), run);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let count = lines(&folder, "out.ndjson").len();
+        std::fs::remove_file(&out).expect("removed");
+        (count, run.stderr.contains("beginning anew"))
+    };
+    blocked(&[]);
+    assert_eq!(resumed(&[]), (20, false));
+    blocked(&[("ATTUNE_RUN", "monday")]);
+    assert_eq!(resumed(&[("ATTUNE_RUN", "tuesday")]), (20, true));
+    blocked(&[("ATTUNE_RUN", "monday")]);
+    let (longer, _) = people(21);
+    std::fs::write(folder.path("people.csv"), longer).expect("written");
+    assert_eq!(
+        resumed(&[("ATTUNE_RUN", "monday")]),
+        (21, true),
+        "there are more units"
+    );
 }
 
 #[test]

@@ -34,6 +34,22 @@ fn units_stream_from_standard_input_to_standard_output() {
 }
 
 #[test]
+fn decisions_take_no_place_of_the_units_and_no_packed_name() {
+    let (table, _) = people(5);
+    let folder = folder().with("people.csv", &table);
+    for (out, said) in [
+        ("./people.csv", "`./people.csv` is the file of the units"),
+        ("out.csv.gz", "decisions are not packed"),
+    ] {
+        let run = batch(&folder, "people.csv", out, &[]);
+        assert_eq!(run.code, 2, "{}", run.stderr);
+        assert!(run.stderr.contains(said), "{}", run.stderr);
+    }
+    let stands = std::fs::read_to_string(folder.path("people.csv")).expect("the units");
+    assert_eq!(stands, table);
+}
+
+#[test]
 fn packed_units_are_unpacked_and_a_bundle_serves_as_well_as_resources() {
     let (table, _) = people(100);
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
