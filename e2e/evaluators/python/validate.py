@@ -10,7 +10,7 @@ validator = jsonschema.Draft202012Validator(schema)
 validator.check_schema(schema)
 for bundle in bundles:
     validator.validate(bundle)
-# What is no bundle is told apart: without its rules, and with a cap of words.
+# What is no bundle is told apart: without its rules, and without its settings.
 broken = [{**bundles[0], "bindings": None}, {key: value for key, value in bundles[0].items() if key != "settings"}]
 if any(validator.is_valid(bundle) for bundle in broken):
     sys.exit("the schema takes what is no bundle")

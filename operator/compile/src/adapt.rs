@@ -120,7 +120,11 @@ impl Place<'_> {
                     length: url.chars().count(),
                 })
             }
-            (SlotType::Url, SlotFormat::Text | SlotFormat::Url) => Ok(Adapted::plain(links.adapt(text)?)),
+            (SlotType::Url, SlotFormat::Text | SlotFormat::Url) => {
+                let url = links.adapt(text)?;
+                characters::check_markers(&url)?;
+                Ok(Adapted::plain(url))
+            }
             (SlotType::Text | SlotType::Markdown, SlotFormat::Url) => Err(AdaptError::NoUrl { type_ }),
         }
     }

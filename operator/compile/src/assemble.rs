@@ -332,7 +332,7 @@ impl<'a> Assembly<'a> {
             .filter_map(|label| Some((label.clone(), object.spec.labels.get(label)?.clone())))
             .collect();
         if let Some(place) = place.filter(Place::is_adapted) {
-            module = content::adapted(module, object, &place)?;
+            module = content::adapted(module, object, &place);
         }
         let id = bundle::content_id(name, &module).ok()?;
         self.bundle.modules.insert(id.clone(), module);

@@ -95,9 +95,9 @@ pub(super) fn formats(touchpoint: &Touchpoint) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A module in the words that a place shows. A variant whose words have no safe form is left out: the checks have told whoever
-/// could see it. `None` where what every variant has in common has none.
-pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_>) -> Option<Module> {
+/// A module in the words that a place shows. What has no safe form is left out, a variant or a text that variants share: the
+/// checks have told whoever could see it.
+pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_>) -> Module {
     let adapter = Adapter {
         place,
         module: &module.name,
@@ -118,11 +118,11 @@ pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_
     let variants = module.variants.into_iter().filter_map(|variant| {
         let author = Some(variant.name.as_str());
         let mut content = adapter.values(&variant.content, author)?;
-        content.extend(adapter.values(&own, author)?);
+        content.extend(adapter.safe(&own, author));
         let mut localized_content = BTreeMap::new();
         for (locale, (own, _)) in &localized {
             if !own.is_empty() {
-                localized_content.insert((*locale).clone(), adapter.values(own, author)?);
+                localized_content.insert((*locale).clone(), adapter.safe(own, author));
             }
         }
         Some(Variant {
@@ -133,16 +133,16 @@ pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_
     });
     let variants = variants.collect();
     let shown = |(locale, (_, shared)): &(&String, (Values, Values))| {
-        let values = adapter.values(shared, None)?;
+        let values = adapter.safe(shared, None);
         (!values.is_empty()).then(|| ((*locale).clone(), values))
     };
-    Some(Module {
-        core: adapter.values(&shared, None)?,
+    Module {
+        core: adapter.safe(&shared, None),
         localized_core: localized.iter().filter_map(shown).collect(),
         variants,
         name: module.name.clone(),
         ..module
-    })
+    }
 }
 
 type Values = BTreeMap<String, Value>;
@@ -172,17 +172,29 @@ impl Adapter<'_> {
 
     /// The values as the place shows them; `None` where one of them has no safe form.
     fn values(&self, values: &Values, variant: Option<&str>) -> Option<Values> {
+        self.each(values, variant).collect()
+    }
+
+    /// Those of the values that have a safe form.
+    fn safe(&self, values: &Values, variant: Option<&str>) -> Values {
+        self.each(values, variant).flatten().collect()
+    }
+
+    fn each<'v>(
+        &'v self,
+        values: &'v Values,
+        variant: Option<&'v str>,
+    ) -> impl Iterator<Item = Option<(String, Value)>> + use<'v> {
         let author = Author {
             module: self.module,
             variant,
         };
-        let adapt = |(slot, value): (&String, &Value)| {
+        values.iter().map(move |(slot, value)| {
             let shown = match (self.form(slot), value.as_str()) {
                 (Some(form), Some(text)) => self.place.adapt(form, text, author).ok()?.text.into(),
                 _ => value.clone(),
             };
             Some((slot.clone(), shown))
-        };
-        values.iter().map(adapt).collect()
+        })
     }
 }

@@ -114,7 +114,8 @@ fn forbidden(model: &Model<'_>, shown: &Shown<'_>, ruling: &Ruling<'_, LocalesRu
                 let Some(locale) = seen.iter().find(|locale| is_within(locale, range.as_str())) else {
                     continue;
                 };
-                if let Some((field, what)) = breaks(range, limits, module, (index, variant)) {
+                let reaches = |written: &Locale| reaches(model, channels, range, written);
+                if let Some((field, what)) = breaks(range, limits, module, (index, variant), reaches) {
                     let message = format!(
                         "variant `{}` {what}, which nobody may be shown in `{locale}`: leave it out, or give that locale a \
                          variant of its own",
@@ -129,12 +130,23 @@ fn forbidden(model: &Model<'_>, shown: &Shown<'_>, ruling: &Ruling<'_, LocalesRu
     }
 }
 
-/// What of a variant breaks the limits of a locale, with the field.
+/// Whether somebody in a range of locales may be shown what is written in a locale.
+fn reaches(model: &Model<'_>, channels: &BTreeSet<&str>, range: &Locale, written: &Locale) -> bool {
+    let known = channels
+        .iter()
+        .filter_map(|name| model.snapshot.channels.get(*name));
+    known
+        .flat_map(|channel| channel.spec.locales.iter().map(move |listed| (channel, listed)))
+        .any(|(channel, listed)| is_within(listed, range.as_str()) && is_served(channel, listed, written))
+}
+
+/// What of a variant breaks the limits of a locale, with the field. `reaches` says which localized texts are shown there.
 fn breaks(
     range: &Locale,
     limits: &LocaleLimits,
     module: &ContentModule,
     (index, variant): (usize, &Variant),
+    reaches: impl Fn(&Locale) -> bool,
 ) -> Option<(String, String)> {
     if let Some(tactic) = variant
         .tactics
@@ -160,7 +172,7 @@ fn breaks(
         .spec
         .localized_core
         .iter()
-        .filter(|(locale, _)| is_within(locale.as_str(), range.as_str()));
+        .filter(|(locale, _)| is_within(locale.as_str(), range.as_str()) || reaches(locale));
     let localized = localized.flat_map(|(locale, content)| {
         let texts = content.0.iter();
         texts.map(move |(slot, text)| (format!("spec.localizedCore.{locale}.{slot}"), text))

@@ -37,6 +37,7 @@ pub(super) fn write(publication: &Publication) -> Result<Written, Vec<Refusal>> 
         "channel": bundle.channel,
         "revision": publication.revision,
         "locales": bundle.settings.locales,
+        "localeFallback": bundle.settings.locale_fallback,
         "holdouts": holdouts.collect::<Map<_, _>>(),
         "touchpoints": touchpoints,
     });

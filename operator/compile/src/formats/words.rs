@@ -155,7 +155,12 @@ impl<'b> Labels<'b> {
             .map(|(slot, value)| (slot.to_owned(), value.clone()))
             .collect();
         let plain = format!("{}/{}", module.name, variant.name);
-        let in_locale = format!("{plain}{LOCALE_MARK}{locale}");
+        let is_first = self.locales.first().is_none_or(|first| *first == locale);
+        let in_locale = if is_first {
+            plain.clone()
+        } else {
+            format!("{plain}{LOCALE_MARK}{locale}")
+        };
         let forms = (2..).map(|form| format!("{in_locale}{FORM_MARK}{form}"));
         for label in [plain, in_locale.clone()].into_iter().chain(forms) {
             match self.contents.get(&label) {

@@ -269,6 +269,30 @@ fn tells_what_is_no_address_where_one_is_shown() {
 }
 
 #[test]
+fn leaves_out_what_nobody_here_can_see_and_nothing_else() {
+    let shows = |locale: &str, link: &str| {
+        let strategy = format(written(), "web", "link", "Url")
+            .edit(Kind::Channel, "web", json!({"locales": [locale]}))
+            .change(Kind::ContentModule, HERO, |spec| {
+                spec["core"]["link"] = "ftp://old.example/".into();
+                spec["localizedCore"]["de"] = json!({"legal": "AGB", "link": link});
+                spec["localizedCore"]["de-AT"] = json!({"link": "/at"});
+            });
+        assert_eq!(
+            findings(&strategy),
+            Vec::<String>::new(),
+            "nobody here is shown it"
+        );
+        let compiled = compile(&strategy);
+        value(bundle(&compiled, "web"), "home-hero", &gold())
+    };
+    let de = shows("de", "/de");
+    assert_eq!((&de["legal"], &de["link"]), (&json!("AGB"), &json!("/de")));
+    let at = shows("de-AT", "ftp://old.example/");
+    assert_eq!((&at["legal"], &at["link"]), (&json!("AGB"), &json!("/at")));
+}
+
+#[test]
 fn carries_the_labels_that_the_channel_lists_and_no_others() {
     let strategy = written().edit(Kind::Channel, "web", json!({"diversity": ["topic", "brand"]}));
     let compiled = compile(&strategy);
@@ -286,7 +310,7 @@ fn falls_back_on_the_words_of_another_locale() {
     let strategy = Strategy::example().edit(
         Kind::Channel,
         "web",
-        json!({"locales": ["en", "de", "gsw"], "localeFallback": {"gsw": ["de"], "lb": ["de", "en"]}}),
+        json!({"locales": ["en", "de", "gsw"], "localeFallback": {"gsw": ["de"], "lb": ["de"]}}),
     );
     assert_eq!(findings(&strategy), Vec::<String>::new());
     let compiled = compile(&strategy);

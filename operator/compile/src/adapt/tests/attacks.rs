@@ -217,6 +217,23 @@ fn refuses_what_nobody_sees() {
 }
 
 #[test]
+fn leaves_template_engines_nothing_to_run_in_addresses() {
+    for (attack, marker) in [
+        ("https://shop.example/?u=%%Email%%", "%%"),
+        ("/a?x=*|EMAIL|*", "*|"),
+        ("/a?x=[[y]]", "[["),
+    ] {
+        for format in [URL, TEXT] {
+            let refused = shown(SlotType::Url, format, attack).unwrap_err();
+            assert!(
+                refused.starts_with(&format!("has the template marker `{marker}`")),
+                "{refused}"
+            );
+        }
+    }
+}
+
+#[test]
 fn leaves_template_engines_nothing_to_run() {
     for (attack, marker) in [
         ("{{constructor.constructor('alert(1)')()}}", "{{"),

@@ -128,4 +128,19 @@ fn knows_what_a_locale_falls_back_on() {
             .iter()
             .any(|line| line.contains("LocaleForbidden"))
     );
+    let shared = |fallback: Value| {
+        let strategy = ruling(json!({"gsw": {"phrases": ["vorrat"]}}));
+        findings(&strategy.edit(Kind::Channel, "web", channel(fallback)))
+    };
+    let told = shared(json!({"gsw": ["de"]}));
+    assert!(
+        told.iter()
+            .any(|line| line.contains("LocaleForbidden") && line.contains("says `vorrat`")),
+        "what every variant shows there: {told:#?}"
+    );
+    assert!(
+        !shared(json!({}))
+            .iter()
+            .any(|line| line.contains("LocaleForbidden"))
+    );
 }
