@@ -24,7 +24,7 @@ impl Salt {
 
     /// The unit's bucket in `0..total`; `0` when `total` is 0.
     pub fn bucket(&self, unit: &str, total: u32) -> u32 {
-        let mut hasher = self.0.clone();
+        let mut hasher = self.0;
         hasher.update(unit.as_bytes());
         scale(hasher.finish(), total)
     }
@@ -36,21 +36,32 @@ impl Salt {
     }
 }
 
-/// Index of the range that the unit falls into, for integer weights in their listed order; `None` when they sum to 0 or
-/// to more than `u32::MAX`.
-pub fn pick(salt: &Salt, unit: &str, weights: &[u32]) -> Option<usize> {
-    let total = weights
-        .iter()
-        .try_fold(0_u32, |sum, weight| sum.checked_add(*weight))?;
-    if total == 0 {
-        return None;
+/// Integer weights in their listed order, which split units.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    /// Where the range of each ends.
+    ends: Box<[u32]>,
+    total: u32,
+}
+
+impl Weights {
+    /// `None` when they sum to 0 or to more than `u32::MAX`.
+    pub fn new(weights: impl IntoIterator<Item = u32>) -> Option<Self> {
+        let mut total = 0_u32;
+        let ends = weights.into_iter().map(|weight| {
+            total = total.checked_add(weight)?;
+            Some(total)
+        });
+        let ends: Box<[u32]> = ends.collect::<Option<_>>()?;
+        (total > 0).then_some(Self { ends, total })
     }
-    let bucket = salt.bucket(unit, total);
-    let mut end = 0_u32;
-    weights.iter().position(|weight| {
-        end += weight;
-        bucket < end
-    })
+
+    /// Index of the range that the unit falls into.
+    pub fn pick(&self, salt: &Salt, unit: &str) -> usize {
+        let bucket = salt.bucket(unit, self.total);
+        // INVARIANT: the last range ends at the total, which is above every bucket.
+        self.ends.iter().position(|end| bucket < *end).unwrap_or_default()
+    }
 }
 
 /// `(hash * total) >> 32`, which is below `total`.
@@ -59,11 +70,13 @@ fn scale(hash: u32, total: u32) -> u32 {
 }
 
 /// `MurmurHash3` x86 32-bit (Austin Appleby, public domain), seed 0, fed in pieces.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Murmur3 {
     hash: u32,
-    tail: [u8; 4],
-    tail_len: usize,
+    /// Bytes that do not fill a block yet, the first one lowest.
+    tail: u32,
+    /// How many bits of it there are: 0, 8, 16 or 24.
+    tail_bits: u32,
     len: u32,
 }
 
@@ -73,37 +86,24 @@ impl Murmur3 {
         self.len = self
             .len
             .wrapping_add(u32::try_from(bytes.len() & 0xffff_ffff).unwrap_or(u32::MAX));
-        let mut rest = bytes;
-        while self.tail_len > 0 && !rest.is_empty() {
-            rest = self.push_tail(rest);
-        }
-        let mut blocks = rest.chunks_exact(4);
+        let mut blocks = bytes.chunks_exact(4);
         for block in &mut blocks {
             if let Ok(block) = <[u8; 4]>::try_from(block) {
-                self.mix(u32::from_le_bytes(block));
+                // The tail is at most 24 bits, so that both together are at most 56.
+                let filled = u64::from(self.tail) | (u64::from(u32::from_le_bytes(block)) << self.tail_bits);
+                let (full, rest) = halves(filled);
+                self.mix(full);
+                self.tail = rest;
             }
         }
-        let mut rest = blocks.remainder();
-        while !rest.is_empty() {
-            rest = self.push_tail(rest);
+        for byte in blocks.remainder() {
+            self.tail |= u32::from(*byte) << self.tail_bits;
+            self.tail_bits += 8;
+            if self.tail_bits == 32 {
+                self.mix(self.tail);
+                (self.tail, self.tail_bits) = (0, 0);
+            }
         }
-    }
-
-    /// Moves one byte into the tail and mixes the tail in once it is full.
-    fn push_tail<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let Some((first, rest)) = bytes.split_first() else {
-            return bytes;
-        };
-        if let Some(place) = self.tail.get_mut(self.tail_len) {
-            *place = *first;
-        }
-        self.tail_len += 1;
-        if self.tail_len == 4 {
-            self.mix(u32::from_le_bytes(self.tail));
-            self.tail = [0; 4];
-            self.tail_len = 0;
-        }
-        rest
     }
 
     fn mix(&mut self, block: u32) {
@@ -117,8 +117,8 @@ impl Murmur3 {
 
     fn finish(self) -> u32 {
         let mut hash = self.hash;
-        if self.tail_len > 0 {
-            hash ^= scramble(u32::from_le_bytes(self.tail));
+        if self.tail_bits > 0 {
+            hash ^= scramble(self.tail);
         }
         hash ^= self.len;
         hash ^= hash >> 16;
@@ -127,6 +127,15 @@ impl Murmur3 {
         hash = hash.wrapping_mul(0xc2b2_ae35);
         hash ^ (hash >> 16)
     }
+}
+
+/// The lower and the upper half.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what is cut off is the other half"
+)]
+const fn halves(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
 }
 
 fn scramble(block: u32) -> u32 {

@@ -3,6 +3,7 @@
 //! [`decide`] follows eleven steps in a fixed order, each of which writes one line of the trace. It is a pure function: the
 //! clock, the unit's history and the decision's id are arguments.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -10,15 +11,18 @@ use serde_json::value::RawValue;
 
 use crate::bundle::Exposure;
 use crate::context::Context;
-use crate::engine::{self, Candidate, Engine, Touchpoint};
+use crate::engine::{self, Candidate, Engine, Ix, Touchpoint};
 use crate::history::History;
 use crate::trace::{Step, Trace};
+
+use content::Chosen;
 
 mod candidates;
 mod content;
 mod experiment;
 mod holdout;
 mod membership;
+mod outcome;
 mod preview;
 mod reason;
 mod suppression;
@@ -27,6 +31,7 @@ mod taken;
 mod tests;
 
 pub use membership::{Membership, membership};
+pub use outcome::Outcome;
 pub use preview::{OpenRule, Place, Preview, Rule, Words, open_rules, preview};
 pub use reason::Reason;
 pub use taken::Taken;
@@ -164,7 +169,7 @@ pub fn decide_beside<'e>(
     taken: &Taken<'e>,
     trace: &mut Trace,
 ) -> Result<Decision<'e>, UnknownTouchpoint> {
-    let Some(touchpoint) = engine.touchpoints.get(request.touchpoint) else {
+    let Some(touchpoint) = engine.touchpoint(request.touchpoint) else {
         return Err(UnknownTouchpoint {
             touchpoint: request.touchpoint.to_owned(),
             channel: engine.bundle.channel.clone(),
@@ -183,20 +188,21 @@ pub fn decide_beside<'e>(
         now: request.now,
         locale: engine.locale(request.context),
         taken,
+        silence: &Silence::default(),
     };
-    Ok(run.decide(trace))
+    Ok(run.decide(trace).decision(engine))
 }
 
 /// Decides what a unit gets at every touchpoint, sorted by name: each as [`decide`] does.
-pub fn decide_everywhere<'e>(
-    engine: &'e Engine,
+pub fn decide_everywhere(
+    engine: &Engine,
     context: &Context<'_>,
     history: &dyn History,
     now: Timestamp,
-) -> impl Iterator<Item = Decision<'e>> {
+) -> impl Iterator<Item = Outcome> {
     let locale = engine.locale(context);
-    let taken = Taken::default();
-    engine.touchpoints.values().map(move |touchpoint| {
+    let (taken, silence) = (Taken::default(), Silence::default());
+    engine.touchpoints.iter().map(move |touchpoint| {
         let run = Run {
             engine,
             touchpoint,
@@ -205,6 +211,7 @@ pub fn decide_everywhere<'e>(
             now,
             locale,
             taken: &taken,
+            silence: &silence,
         };
         run.decide(&mut Trace::off())
     })
@@ -220,6 +227,16 @@ struct Run<'e, 'r> {
     /// Index into the Channel's locales.
     locale: usize,
     taken: &'r Taken<'e>,
+    silence: &'r Silence,
+}
+
+/// What silences every rule of the Channel, or none; found out once a request.
+#[derive(Debug, Default)]
+struct Silence {
+    /// Whether the Channel's gap or one of its caps for a unit is reached.
+    is_reached: OnceCell<bool>,
+    /// Whether it is quiet where the unit is.
+    is_quiet: OnceCell<bool>,
 }
 
 /// The winning candidate with what was resolved about it.
@@ -229,13 +246,14 @@ struct Won<'e> {
     binding: &'e engine::Binding,
     program: &'e engine::Program,
     module: &'e engine::Module,
-    audience: Option<&'e str>,
+    /// Place of the audience in the engine.
+    audience: Option<usize>,
     /// Its module's most specific variant for that audience.
     variant: engine::VariantIx,
 }
 
 impl<'e> Run<'e, '_> {
-    fn decide(&self, trace: &mut Trace) -> Decision<'e> {
+    fn decide(&self, trace: &mut Trace) -> Outcome {
         let any_program = self.check_consent(trace);
         let unit = self.context.unit();
         trace.write(|| Step::Unit {
@@ -246,7 +264,7 @@ impl<'e> Run<'e, '_> {
             (false, _) => Reason::NoConsent,
             (true, None) => Reason::NoUnit,
             (true, Some((unit, _))) => match self.find_winner(unit, trace) {
-                Ok(won) => return self.serve(unit, won, trace),
+                Ok(won) => return self.serve(unit, &won, trace),
                 Err(reason) => reason,
             },
         };
@@ -259,7 +277,7 @@ impl<'e> Run<'e, '_> {
         trace.write(|| self.consent_step());
         let programs = self.touchpoint.programs.iter();
         let mut programs = programs.filter_map(|index| self.engine.programs.get(*index));
-        self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program))
+        self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program.purpose))
     }
 
     /// Steps 4 to 6.
@@ -273,42 +291,41 @@ impl<'e> Run<'e, '_> {
     }
 
     /// Steps 7 to 10 for the winner.
-    fn serve(&self, unit: &str, won: Won<'e>, trace: &mut Trace) -> Decision<'e> {
-        let (passed_holdout, holdout) = self.test_holdouts(unit, &won, trace);
-        let winner = Winner {
-            program: &won.program.name,
-            binding: &won.binding.name,
-            rule: won.binding.first_rule + won.candidate.index,
-            exposure: won.binding.exposure,
-            module: &won.module.name,
-            labels: &won.module.labels,
-            audience: won.audience,
-        };
+    fn serve(&self, unit: &str, won: &Won<'e>, trace: &mut Trace) -> Outcome {
+        let tested = self.test_holdouts(unit, won, trace);
         trace.write(|| Step::Audience {
-            audience: won.audience.map(str::to_owned),
+            audience: self.audience_name(won.audience).map(str::to_owned),
         });
-        let mut decision = if holdout.is_some_and(|test| test.held) {
+        let treated = if tested.held {
             self.answer(Reason::HeldOut, self.baseline(trace))
         } else {
-            self.treat(unit, &won, trace)
+            self.treat(unit, won, trace)
         };
-        decision.holdout = holdout;
-        decision.passed_holdout = passed_holdout;
-        decision.winner = Some(winner);
-        decision
+        Outcome {
+            candidate: won.candidate.place,
+            audience: Ix::from(won.audience),
+            passed_holdout: tested.passed,
+            holdout: tested.last,
+            held: tested.held,
+            ..treated
+        }
     }
 
-    fn answer(&self, reason: Reason, content: Option<Content<'e>>) -> Decision<'e> {
-        Decision {
-            touchpoint: &self.touchpoint.name,
-            revision: &self.engine.revision,
+    /// An outcome without a winner.
+    fn answer(&self, reason: Reason, content: Option<Chosen<'e>>) -> Outcome {
+        Outcome {
+            touchpoint: self.touchpoint.place,
             reason,
-            content,
-            winner: None,
-            holdout: None,
-            passed_holdout: None,
-            enrolment: None,
-            is_plain: self.engine.is_plain,
+            held: false,
+            candidate: Ix::NONE,
+            audience: Ix::NONE,
+            passed_holdout: Ix::NONE,
+            holdout: Ix::NONE,
+            experiment: Ix::NONE,
+            arm: Ix::NONE,
+            module: content.map_or(Ix::NONE, |content| content.place),
+            variant: content.map_or(Ix::NONE, |content| Ix::new(content.variant)),
+            locale: Ix::new(self.locale),
         }
     }
 
@@ -317,8 +334,16 @@ impl<'e> Run<'e, '_> {
         self.engine.programs.get(binding.program)
     }
 
-    fn consents(&self, program: &engine::Program) -> bool {
-        self.context.grant(program.purpose).is_some()
+    fn consents(&self, purpose: engine::PurposeIx) -> bool {
+        self.context.grant(purpose).is_some()
+    }
+
+    /// The name of the audience at that place in the engine.
+    fn audience_name(&self, audience: Option<usize>) -> Option<&'e str> {
+        self.engine
+            .audiences
+            .get(audience?)
+            .map(|audience| audience.name.as_str())
     }
 
     fn consent_step(&self) -> Step {
@@ -329,7 +354,7 @@ impl<'e> Run<'e, '_> {
             .iter()
             .filter_map(|candidate| self.program(candidate));
         let dropped: BTreeSet<_> = programs
-            .filter(|program| !self.consents(program))
+            .filter(|program| !self.consents(program.purpose))
             .map(|program| program.name.clone())
             .collect();
         Step::Consent {

@@ -1,10 +1,8 @@
 //! A bundle loaded for deciding: references resolved to indices, expressions linked to slots, content pre-serialized.
 
-use std::collections::BTreeMap;
-
 use jiff::tz::TimeZone;
 
-use crate::bucket::Salt;
+use crate::bucket::{Salt, Weights};
 use crate::bundle::{self, Bundle, Cap, Exposure, Metadata, StopOn, Window};
 use crate::context::Context;
 use crate::expr::Program as Expression;
@@ -13,12 +11,14 @@ use crate::value::AttributeType;
 
 mod content;
 mod index;
+mod ix;
 mod link;
 mod paths;
 
-pub(crate) use content::{Module, VariantIx};
+pub(crate) use content::{Choices, Module, VariantIx};
 pub use content::{lineages, preferred, slots, speaks};
 pub(crate) use index::Index;
+pub(crate) use ix::Ix;
 pub(crate) use paths::{PathNode, Sink};
 
 /// Index of a consent purpose; 0 is always [`SERVICE`].
@@ -41,7 +41,8 @@ pub struct Engine {
     pub(crate) holdouts: Vec<Holdout>,
     pub(crate) experiments: Vec<Experiment>,
     pub(crate) bindings: Vec<Binding>,
-    pub(crate) touchpoints: BTreeMap<String, Touchpoint>,
+    /// By name.
+    pub(crate) touchpoints: Vec<Touchpoint>,
     pub(crate) quiet_hours: Option<QuietHours>,
     /// Whether JSON needs no escapes for any name that an answer may carry.
     pub(crate) is_plain: bool,
@@ -135,7 +136,7 @@ pub(crate) struct Experiment {
     pub phase: i32,
     pub exclusion: Option<(Salt, u32, u32)>,
     pub audiences: Vec<String>,
-    pub weights: Vec<u32>,
+    pub weights: Weights,
     pub arms: Vec<Arm>,
     /// Index of the control in `arms`.
     pub control: usize,
@@ -210,11 +211,21 @@ pub struct RuleName<'e> {
 
 #[derive(Debug)]
 pub(crate) struct Candidate {
+    /// Position in the touchpoint's list.
+    pub place: Ix,
     pub binding: usize,
     /// Position in the binding's list.
     pub index: usize,
     pub module: usize,
     pub audiences: Vec<usize>,
+    /// The module's variant for each of the audiences.
+    pub choices: Choices,
+    /// The program's.
+    pub purpose: PurposeIx,
+    /// Whether the Channel, the binding, its program or the module is suspended.
+    pub is_suspended: bool,
+    /// Whether what the unit was shown or did may silence it.
+    pub is_limited: bool,
     pub when: Option<(String, Expression)>,
     pub score: Option<Expression>,
 }
@@ -222,7 +233,11 @@ pub(crate) struct Candidate {
 #[derive(Debug)]
 pub(crate) struct Touchpoint {
     pub name: String,
+    /// Position in the engine's list.
+    pub place: Ix,
     pub baseline: Option<usize>,
+    /// The baseline's variant.
+    pub baseline_choices: Choices,
     /// Candidates of all its bindings: priority descending, then binding name, then position.
     pub candidates: Vec<Candidate>,
     /// Audiences that those candidates name, each once.
@@ -235,13 +250,6 @@ pub(crate) struct Touchpoint {
     pub index: Index,
     /// Whether what the unit was shown or did may change what wins.
     pub asks_history: bool,
-}
-
-impl Binding {
-    /// Whether what the unit was shown or did may silence it.
-    pub(crate) fn limits(&self) -> bool {
-        !self.caps.is_empty() || !self.stop_on.is_empty()
-    }
 }
 
 #[derive(Debug)]
@@ -291,24 +299,26 @@ impl Engine {
 
     /// The names of the touchpoints, sorted.
     pub fn touchpoints(&self) -> impl Iterator<Item = &str> {
-        self.touchpoints.keys().map(String::as_str)
+        self.touchpoints.iter().map(|touchpoint| touchpoint.name.as_str())
     }
 
     /// Whether the Channel declares a touchpoint of that name.
     pub fn has_touchpoint(&self, name: &str) -> bool {
-        self.touchpoints.contains_key(name)
+        self.touchpoint(name).is_some()
     }
 
     /// Whether what a unit was shown or did may change what the touchpoint of that name shows.
     pub fn asks_history(&self, touchpoint: &str) -> bool {
-        let known = self.touchpoints.get(touchpoint);
+        let known = self.touchpoint(touchpoint);
         known.is_some_and(|touchpoint| touchpoint.asks_history)
     }
 
-    /// Whether what a unit was shown may silence every rule of the Channel.
-    pub(crate) fn limits_everything(&self) -> bool {
-        let settings = &self.bundle.settings;
-        !settings.caps.is_empty() || settings.minimum_gap_seconds.is_some()
+    /// The touchpoint of that name.
+    pub(crate) fn touchpoint(&self, name: &str) -> Option<&Touchpoint> {
+        let place = self
+            .touchpoints
+            .binary_search_by(|known| known.name.as_str().cmp(name));
+        self.touchpoints.get(place.ok()?)
     }
 
     /// Which of the Channel's locales serves a request; 0 where it asks for none of them.
@@ -372,23 +382,10 @@ impl Engine {
 
     /// How many rules are live: candidates of bindings whose own and whose program's and module's suspension is off.
     pub fn live_rules(&self) -> usize {
-        let live = |candidate: &&Candidate| {
-            let binding = self.bindings.get(candidate.binding);
-            let program = binding.and_then(|binding| self.programs.get(binding.program));
-            binding.is_some_and(|binding| !binding.suspended)
-                && program.is_some_and(|program| !program.suspended)
-                && self
-                    .modules
-                    .get(candidate.module)
-                    .is_some_and(|module| !module.suspended)
-        };
-        if self.bundle.settings.suspended {
-            return 0;
-        }
-        self.touchpoints
-            .values()
-            .flat_map(|touchpoint| &touchpoint.candidates)
-            .filter(live)
-            .count()
+        let candidates = self
+            .touchpoints
+            .iter()
+            .flat_map(|touchpoint| &touchpoint.candidates);
+        candidates.filter(|candidate| !candidate.is_suspended).count()
     }
 }

@@ -14,7 +14,7 @@ mod arbitrary;
 
 use std::collections::BTreeMap;
 
-use attune_core::bucket::{BASIS_POINTS, Salt, pick};
+use attune_core::bucket::{BASIS_POINTS, Salt, Weights};
 use attune_core::bundle::{Bundle, Window};
 use attune_core::context::{Context, ContextError};
 use attune_core::decide::{Reason, Request, decide, decide_everywhere};
@@ -87,8 +87,9 @@ proptest! {
 proptest! {
     #[test]
     fn picks_by_nothing_but_salt_unit_and_weights(salt: String, unit: String, weights in prop::collection::vec(0_u32..1_000, 0..8)) {
-        let picked = pick(&Salt::new(&salt), &unit, &weights);
-        prop_assert_eq!(picked, pick(&Salt::new(&salt), &unit, &weights));
+        let pick = || Some(Weights::new(weights.iter().copied())?.pick(&Salt::new(&salt), &unit));
+        let picked = pick();
+        prop_assert_eq!(picked, pick());
         let has_weight = picked.map(|index| weights[index] > 0);
         prop_assert_eq!(has_weight.unwrap_or(false), weights.iter().sum::<u32>() > 0);
     }
@@ -160,9 +161,10 @@ proptest! {
     fn keeps_a_unit_in_its_arm_whatever_else_changes(bundle in arbitrary::bundle(), unit in "[a-z0-9]{1,12}") {
         let mut strategy = Plan(bundle);
         strategy.0.experiments.clear();
-        let expected = pick(&Salt::new("shop/split"), &unit, &[50, 50]).map(|arm| ["control", "treatment"][arm]);
+        let halves = Weights::new([50, 50]).unwrap();
+        let expected = ["control", "treatment"][halves.pick(&Salt::new("shop/split"), &unit)];
         let answer = strategy.experiment("split", |_| {}).ask(cart(&unit));
-        prop_assert!(answer.arm().is_none() || answer.arm() == expected);
+        prop_assert!(answer.arm().is_none_or(|arm| arm == expected));
     }
 
     #[test]
@@ -255,7 +257,7 @@ fn check(engine: &Engine, decision: &attune_core::decide::Decision<'_>) -> Resul
     Ok(())
 }
 
-/// All touchpoints at once are each of them alone.
+/// All touchpoints at once are each of them alone, also where a trace is written, which looks everything up.
 fn check_everywhere(engine: &Engine, request: Request<'_>) -> Result<(), TestCaseError> {
     let Request {
         context,
@@ -264,14 +266,18 @@ fn check_everywhere(engine: &Engine, request: Request<'_>) -> Result<(), TestCas
         ..
     } = request;
     let everywhere: Vec<_> = decide_everywhere(engine, context, history, now).collect();
-    let alone = |touchpoint| {
+    prop_assert_eq!(everywhere.len(), engine.touchpoints().count());
+    for (place, (touchpoint, outcome)) in engine.touchpoints().zip(everywhere).enumerate() {
         let request = Request {
             touchpoint,
             ..request
         };
-        decide(engine, request, &mut Trace::off()).unwrap()
-    };
-    prop_assert_eq!(everywhere, engine.touchpoints().map(alone).collect::<Vec<_>>());
+        let alone = decide(engine, request, &mut Trace::off()).unwrap();
+        prop_assert_eq!(outcome.reason(), alone.reason);
+        prop_assert_eq!(outcome.touchpoint(), Some(place));
+        prop_assert_eq!(outcome.rule(engine), alone.winner.map(|winner| winner.rule));
+        prop_assert_eq!(outcome.decision(engine), alone);
+    }
     Ok(())
 }
 

@@ -51,8 +51,8 @@ fn main() {
             "bulk" => {
                 let context = Context::decode_request_in(&engine, black_box(body.as_bytes()), &mut scratch);
                 let context = context.expect("a context");
-                for decision in decide_everywhere(&engine, &context, &NoHistory, now) {
-                    Success::new(&decision, engine.metadata(), id).write(&mut answer);
+                for outcome in decide_everywhere(&engine, &context, &NoHistory, now) {
+                    Success::new(&outcome.decision(&engine), engine.metadata(), id).write(&mut answer);
                 }
                 context.release(&mut scratch);
             }

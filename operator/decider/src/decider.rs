@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::answers::Answers;
 use crate::clock::Clock;
 use crate::exposure::report::Eraser;
 use crate::exposure::{Exposed, Exposures, Sample, Tally};
@@ -87,6 +88,8 @@ pub(crate) struct Loaded {
     pub(crate) sums: Arc<Sums>,
     /// Which of its decisions are kept.
     pub(crate) sample: Option<Sample>,
+    /// Answers that were given by it.
+    pub(crate) answers: Answers,
     since: Timestamp,
 }
 

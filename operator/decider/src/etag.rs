@@ -16,6 +16,17 @@ mod hash;
 
 use hash::{Hash, Hasher, leaf};
 
+/// The hash of one piece of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Piece(Hash);
+
+impl Piece {
+    /// Of an answer without its decision's id.
+    pub(crate) fn of(answer: &[u8]) -> Self {
+        Self(leaf(b's', answer))
+    }
+}
+
 /// A tag under construction.
 pub(crate) struct Builder(Hasher);
 
@@ -31,9 +42,9 @@ impl Builder {
         Some(Self(hasher))
     }
 
-    /// One piece of the answer, without its decision's id.
-    pub(crate) fn answer(&mut self, piece: &[u8]) {
-        self.0.add(leaf(b's', piece));
+    /// The next piece of the answer.
+    pub(crate) fn add(&mut self, piece: Piece) {
+        self.0.add(piece.0);
     }
 
     /// The tag. It is weak: two answers with one tag differ in their decisions' ids.

@@ -12,6 +12,7 @@
 //! - [`process`]: all of it as a process of its own.
 
 pub mod access;
+mod answers;
 pub mod clock;
 mod complaint;
 pub mod decider;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attune_core::context::{Context, SlotState};
-use attune_core::decide::{Decision, Reason};
+use attune_core::decide::{Decision, Outcome, Reason};
 use attune_core::engine::Engine;
 use attune_core::measure::counts::{AttributeCounts, Counts, Reasons as Named};
 
@@ -143,9 +143,17 @@ impl Sums {
             Some(winner) => self.rules.get(winner.rule).map(|rule| &rule.reasons),
             None => self.without(decision.touchpoint),
         };
-        if let Some(count) = reasons.and_then(|reasons| reasons.0.get(decision.reason as usize)) {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
+        count(reasons, decision.reason);
+    }
+
+    /// As [`Sums::decided`], of what a decision by the same engine came to.
+    pub(crate) fn came_to(&self, engine: &Engine, outcome: &Outcome) {
+        let rule = outcome.rule(engine).and_then(|place| self.rules.get(place));
+        let reasons = rule.map(|rule| &rule.reasons).or_else(|| {
+            let touchpoint = self.touchpoints.get(outcome.touchpoint()?);
+            touchpoint.map(|one| &one.reasons)
+        });
+        count(reasons, outcome.reason());
     }
 
     fn without(&self, touchpoint: &str) -> Option<&Reasons> {
@@ -182,6 +190,12 @@ impl Sums {
                 add(known, reasons);
             }
         }
+    }
+}
+
+fn count(reasons: Option<&Reasons>, reason: Reason) {
+    if let Some(count) = reasons.and_then(|reasons| reasons.0.get(reason as usize)) {
+        count.fetch_add(1, Ordering::Relaxed);
     }
 }
 

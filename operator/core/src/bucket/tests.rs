@@ -3,8 +3,12 @@ use super::*;
 /// flagd-testbed, `evaluator/gherkin/fractional.feature`, tag `fractional-v2`: flag key or seed, unit, variant.
 const SUITS: [&str; 4] = ["clubs", "diamonds", "hearts", "spades"];
 
+fn pick<const N: usize>(salt: &Salt, unit: &str, weights: [u32; N]) -> Option<usize> {
+    Weights::new(weights).map(|weights| weights.pick(salt, unit))
+}
+
 fn suit(salt: &str, unit: &str) -> &'static str {
-    SUITS[pick(&Salt::new(salt), unit, &[25, 25, 25, 25]).unwrap()]
+    SUITS[pick(&Salt::new(salt), unit, [25, 25, 25, 25]).unwrap()]
 }
 
 #[test]
@@ -31,8 +35,8 @@ fn gives_the_variants_of_flagds_fractional_vectors() {
 #[test]
 fn gives_the_variants_of_flagds_shorthand_vectors() {
     let salt = Salt::new("fractional-flag-shorthand");
-    assert_eq!(pick(&salt, "jon@company.com", &[1, 1]), Some(0));
-    assert_eq!(pick(&salt, "jane@company.com", &[1, 1]), Some(1));
+    assert_eq!(pick(&salt, "jon@company.com", [1, 1]), Some(0));
+    assert_eq!(pick(&salt, "jane@company.com", [1, 1]), Some(1));
 }
 
 #[test]
@@ -46,7 +50,7 @@ fn gives_the_halves_of_flagds_hash_edge_vectors() {
         ("6LvT0", 1),
         ("ceQdGm", 1),
     ] {
-        assert_eq!(pick(&salt, unit, &[50, 50]), Some(half), "{unit}");
+        assert_eq!(pick(&salt, unit, [50, 50]), Some(half), "{unit}");
     }
 }
 
@@ -63,8 +67,8 @@ fn hashes_the_same_however_the_bytes_are_cut() {
 #[test]
 fn refuses_weights_without_a_usable_sum() {
     let salt = Salt::new("s");
-    assert_eq!(pick(&salt, "u", &[]), None);
-    assert_eq!(pick(&salt, "u", &[0, 0]), None);
-    assert_eq!(pick(&salt, "u", &[u32::MAX, 1]), None);
-    assert_eq!(pick(&salt, "u", &[0, 7, 0]), Some(1));
+    assert_eq!(pick(&salt, "u", []), None);
+    assert_eq!(pick(&salt, "u", [0, 0]), None);
+    assert_eq!(pick(&salt, "u", [u32::MAX, 1]), None);
+    assert_eq!(pick(&salt, "u", [0, 7, 0]), Some(1));
 }

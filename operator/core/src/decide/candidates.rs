@@ -17,7 +17,8 @@ type Equals<'e> = SmallVec<[Admitted<'e>; 16]>;
 #[derive(Clone, Copy)]
 pub(super) struct Admitted<'e> {
     candidate: &'e Candidate,
-    audience: Option<&'e str>,
+    /// Place of the audience in the engine.
+    audience: Option<usize>,
     variant: VariantIx,
     score: Option<f64>,
 }
@@ -121,7 +122,8 @@ impl<'e> Run<'e, '_> {
     }
 
     fn try_admit(&self, unit: &str, candidate: &'e Candidate) -> Result<Admitted<'e>, Refused> {
-        self.examine(unit, candidate).map(|(audience, variant)| Admitted {
+        let (audience, variant) = self.examine(unit, candidate)?;
+        Ok(Admitted {
             candidate,
             audience,
             variant,
@@ -156,21 +158,12 @@ impl<'e> Run<'e, '_> {
 
     /// The audience under which the candidate admits the unit (step 8: the first of its list that matched; `None` where it
     /// names none) and its module's variant for it, or why it does not.
-    fn examine(&self, unit: &str, candidate: &Candidate) -> Result<(Option<&'e str>, VariantIx), Refused> {
-        if !self
-            .program(candidate)
-            .is_some_and(|program| self.consents(program))
-        {
+    fn examine(&self, unit: &str, candidate: &Candidate) -> Result<(Option<usize>, VariantIx), Refused> {
+        if !self.consents(candidate.purpose) {
             return Err(Refused::Consent);
         }
-        let module = self.engine.modules.get(candidate.module);
-        if module.is_some_and(|module| self.taken.has(&module.name)) {
-            return Err(Refused::Taken);
-        }
-        if let Some(label) = module.and_then(|module| self.taken.enough_like(module)) {
-            return Err(Refused::Alike(label));
-        }
-        let audience = self.audience(candidate)?;
+        self.leave_out_what_is_taken(candidate)?;
+        let (place, audience) = self.audience(candidate)?;
         if let Some((_, rule)) = &candidate.when {
             match rule.matches_after(&self.context.slots, self.now, self.history) {
                 Ok(true) => {}
@@ -178,9 +171,9 @@ impl<'e> Run<'e, '_> {
                 Err(error) => return Err(Refused::When(Some(error))),
             }
         }
-        let variant = module
-            .and_then(|module| module.most_specific(audience, self.locale, self.now))
-            .ok_or(Refused::NoValidVariant)?;
+        let known = candidate.choices.get(place, self.locale);
+        let variant = known.unwrap_or_else(|| self.most_specific(candidate, audience));
+        let variant = variant.ok_or(Refused::NoValidVariant)?;
         let binding = self.engine.bindings.get(candidate.binding);
         if binding.is_some_and(|binding| binding.rollout_salt.admits(unit, binding.rollout_bp)) {
             Ok((audience, variant))
@@ -189,18 +182,37 @@ impl<'e> Run<'e, '_> {
         }
     }
 
-    /// The first of the candidate's audiences that matched; `None` where it names none.
-    fn audience(&self, candidate: &Candidate) -> Result<Option<&'e str>, Refused> {
-        if candidate.audiences.is_empty() {
-            return Ok(None);
+    fn leave_out_what_is_taken(&self, candidate: &Candidate) -> Result<(), Refused> {
+        if self.taken.is_nothing() {
+            return Ok(());
         }
-        let is_in = |index: &&usize| self.context.is_in(self.engine, **index, self.now, self.history);
-        let index = candidate.audiences.iter().find(is_in).ok_or(Refused::Audience)?;
-        Ok(self
-            .engine
-            .audiences
-            .get(*index)
-            .map(|audience| audience.name.as_str()))
+        let module = self.engine.modules.get(candidate.module);
+        if module.is_some_and(|module| self.taken.has(&module.name)) {
+            return Err(Refused::Taken);
+        }
+        match module.and_then(|module| self.taken.enough_like(module)) {
+            Some(label) => Err(Refused::Alike(label)),
+            None => Ok(()),
+        }
+    }
+
+    /// The first of the candidate's audiences that matched, by its place in the list and in the engine; none where it names
+    /// none.
+    fn audience(&self, candidate: &Candidate) -> Result<(usize, Option<usize>), Refused> {
+        if candidate.audiences.is_empty() {
+            return Ok((0, None));
+        }
+        let is_in = |index: usize| self.context.is_in(self.engine, index, self.now, self.history);
+        let mut audiences = candidate.audiences.iter().copied().enumerate();
+        let (place, index) = audiences
+            .find(|(_, index)| is_in(*index))
+            .ok_or(Refused::Audience)?;
+        Ok((place, Some(index)))
+    }
+
+    fn most_specific(&self, candidate: &Candidate, audience: Option<usize>) -> Option<VariantIx> {
+        let module = self.engine.modules.get(candidate.module)?;
+        module.most_specific(self.audience_name(audience), self.locale, self.now)
     }
 
     /// The score as a number; what is missing, not finite or fails leaves the candidate unscored.

@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
-use super::{Decision, Enrolment, Reason, Run, Won};
-use crate::bucket::{BASIS_POINTS, pick};
-use crate::engine::{Arm, Experiment, Mode};
+use super::{Outcome, Reason, Run, Won};
+use crate::bucket::BASIS_POINTS;
+use crate::engine::{Arm, Experiment, Ix, Mode};
 use crate::trace::{ExperimentLine, Placement, Step, Trace};
 
 /// Where a unit falls in an experiment, whatever it asks for.
@@ -22,7 +22,11 @@ enum Treatment<'e> {
     /// No experiment applies.
     None,
     /// The unit is in an arm and counts.
-    Enrolled(&'e Experiment, &'e Arm),
+    Enrolled {
+        experiment: usize,
+        place: usize,
+        arm: &'e Arm,
+    },
     /// An experiment was won: its arm for all.
     Promoted(&'e Arm),
     /// Outside of every split: the control's effect.
@@ -41,22 +45,22 @@ enum Place {
 
 impl<'e> Run<'e, '_> {
     /// Steps 9 and 10: the unit's arm, then its content.
-    pub(super) fn treat(&self, unit: &str, won: &Won<'e>, trace: &mut Trace) -> Decision<'e> {
+    pub(super) fn treat(&self, unit: &str, won: &Won<'e>, trace: &mut Trace) -> Outcome {
         match self.treatment(unit, won, trace) {
             Treatment::None => self.answer(Reason::Targeted, self.personalized(won, trace)),
             Treatment::Promoted(arm) => self.answer(Reason::Targeted, self.apply(&arm.effect, won, trace)),
             Treatment::NotEnrolled(arm) => {
                 self.answer(Reason::NotEnrolled, self.apply(&arm.effect, won, trace))
             }
-            Treatment::Enrolled(experiment, arm) => {
-                let mut decision = self.answer(Reason::Experiment, self.apply(&arm.effect, won, trace));
-                decision.enrolment = Some(Enrolment {
-                    experiment: &experiment.name,
-                    arm: &arm.name,
-                    phase: experiment.phase,
-                });
-                decision
-            }
+            Treatment::Enrolled {
+                experiment,
+                place,
+                arm,
+            } => Outcome {
+                experiment: Ix::new(experiment),
+                arm: Ix::new(place),
+                ..self.answer(Reason::Experiment, self.apply(&arm.effect, won, trace))
+            },
         }
     }
 
@@ -64,7 +68,7 @@ impl<'e> Run<'e, '_> {
     fn treatment(&self, unit: &str, won: &Won<'e>, trace: &mut Trace) -> Treatment<'e> {
         let mut lines = trace.is_on().then(Vec::new);
         let mut treatment = Treatment::None;
-        for experiment in self.applicable(won) {
+        for (index, experiment) in self.applicable(won) {
             let place = Place::of(unit, experiment, self.now);
             if let Some(lines) = &mut lines {
                 lines.push(ExperimentLine {
@@ -74,18 +78,20 @@ impl<'e> Run<'e, '_> {
             }
             let arm = |index: usize| experiment.arms.get(index);
             treatment = match (place, treatment) {
-                (Place::Arm(index), before) => {
-                    arm(index).map_or(before, |arm| Treatment::Enrolled(experiment, arm))
-                }
-                (Place::Promoted(index), before @ (Treatment::None | Treatment::NotEnrolled(_))) => {
-                    arm(index).map_or(before, Treatment::Promoted)
+                (Place::Arm(place), before) => arm(place).map_or(before, |arm| Treatment::Enrolled {
+                    experiment: index,
+                    place,
+                    arm,
+                }),
+                (Place::Promoted(place), before @ (Treatment::None | Treatment::NotEnrolled(_))) => {
+                    arm(place).map_or(before, Treatment::Promoted)
                 }
                 (_, Treatment::None) => {
                     arm(experiment.control).map_or(Treatment::None, Treatment::NotEnrolled)
                 }
                 (_, before) => before,
             };
-            if matches!(treatment, Treatment::Enrolled(..)) {
+            if matches!(treatment, Treatment::Enrolled { .. }) {
                 break;
             }
         }
@@ -96,21 +102,20 @@ impl<'e> Run<'e, '_> {
     }
 
     /// Experiments on the winner's binding and audience whose schedule has begun, by name.
-    fn applicable(&self, won: &Won<'e>) -> impl Iterator<Item = &'e Experiment> {
+    fn applicable(&self, won: &Won<'e>) -> impl Iterator<Item = (usize, &'e Experiment)> {
         let experiments = won
             .binding
             .experiments
             .iter()
-            .filter_map(|index| self.engine.experiments.get(*index));
-        let audience = won.audience;
-        let covers = move |experiment: &&Experiment| {
-            experiment.audiences.is_empty()
-                || audience.is_some_and(|audience| experiment.audiences.iter().any(|name| name == audience))
+            .filter_map(|index| Some((*index, self.engine.experiments.get(*index)?)));
+        let covers = move |(_, experiment): &(usize, &Experiment)| {
+            let names = |audience: &str| experiment.audiences.iter().any(|name| name == audience);
+            experiment.audiences.is_empty() || self.audience_name(won.audience).is_some_and(names)
         };
         let now = self.now;
         experiments
             .filter(covers)
-            .filter(move |experiment| experiment.schedule.from.is_none_or(|from| from <= now))
+            .filter(move |(_, experiment)| experiment.schedule.from.is_none_or(|from| from <= now))
     }
 }
 
@@ -137,8 +142,7 @@ impl Place {
                 return Self::OutsideTraffic { bucket };
             }
         }
-        // INVARIANT: loading refuses weights that cannot be picked from.
-        Self::Arm(pick(&experiment.arms_salt, unit, &experiment.weights).unwrap_or(experiment.control))
+        Self::Arm(experiment.weights.pick(&experiment.arms_salt, unit))
     }
 
     fn describe(self, experiment: &Experiment) -> Placement {

@@ -68,7 +68,7 @@ pub struct OpenRule<'e> {
 
 /// The candidates that can win somebody, whatever their conditions say.
 pub fn open_rules(engine: &Engine, now: Timestamp) -> impl Iterator<Item = OpenRule<'_>> {
-    let touchpoints = engine.touchpoints.values();
+    let touchpoints = engine.touchpoints.iter();
     let candidates =
         touchpoints.flat_map(|touchpoint| touchpoint.candidates.iter().map(move |one| (touchpoint, one)));
     candidates.filter_map(move |(touchpoint, candidate)| {
@@ -107,7 +107,7 @@ fn shows(engine: &Engine, candidate: &Candidate, now: Timestamp) -> bool {
 /// decision. What depends on a unit is left out: conditions, caps, holdouts, experiments, and the share of a rollout unless
 /// it is none. Suspended objects show what they show: the baseline.
 pub fn preview<'e>(engine: &'e Engine, place: Place<'_>, now: Timestamp) -> Option<Preview<'e>> {
-    let touchpoint = engine.touchpoints.get(place.touchpoint)?;
+    let touchpoint = engine.touchpoint(place.touchpoint)?;
     let mut candidates: Vec<_> = touchpoint
         .candidates
         .iter()

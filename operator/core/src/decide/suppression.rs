@@ -9,13 +9,6 @@ use crate::bundle::{Cap, CapScope};
 use crate::history::Shown;
 use crate::trace::{Step, SuppressionLine, Trace};
 
-/// Which object declares a cap.
-#[derive(Clone, Copy)]
-enum CapOwner {
-    Channel,
-    Binding,
-}
-
 impl<'e> Run<'e, '_> {
     /// The first admitted candidate that nothing suppresses, else the reason of the latest step that any reached.
     pub(super) fn first_unsuppressed(
@@ -48,59 +41,58 @@ impl<'e> Run<'e, '_> {
     }
 
     fn suppression(&self, won: &Won<'_>) -> Option<Reason> {
-        if self.is_suspended(won) {
+        if won.candidate.is_suspended {
             Some(Reason::Suspended)
         } else if self.is_capped(won) {
             Some(Reason::Capped)
         } else if self.is_stopped(won) {
             Some(Reason::Stopped)
-        } else if self.is_quiet() {
+        } else if *self.silence.is_quiet.get_or_init(|| self.is_quiet()) {
             Some(Reason::QuietHours)
         } else {
             None
         }
     }
 
-    fn is_suspended(&self, won: &Won<'_>) -> bool {
-        self.engine.bundle.settings.suspended
-            || won.binding.suspended
-            || won.program.suspended
-            || won.module.suspended
-    }
-
     fn is_capped(&self, won: &Won<'_>) -> bool {
-        let settings = &self.engine.bundle.settings;
-        let asks = self.engine.limits_everything() || won.binding.limits();
-        if !asks {
+        if !won.candidate.is_limited {
             return false;
         }
         if !self.history.is_known() {
             return true;
         }
-        let gap = settings.minimum_gap_seconds.is_some_and(|seconds| {
-            let last = self.history.last_shown(&self.engine.bundle.channel);
-            last.is_some_and(|last| last > self.seconds_ago(seconds))
-        });
-        gap || settings
-            .caps
-            .iter()
-            .any(|cap| self.is_reached(cap, CapOwner::Channel, won))
-            || won
-                .binding
-                .caps
-                .iter()
-                .any(|cap| self.is_reached(cap, CapOwner::Binding, won))
+        let channel = &self.engine.bundle.settings.caps;
+        *self.silence.is_reached.get_or_init(|| self.is_channel_reached())
+            || channel.iter().any(|cap| match cap.per {
+                CapScope::Unit | CapScope::Channel => false,
+                CapScope::Module => self.is_reached(cap, Shown::Module(&won.module.name)),
+                CapScope::Program => self.is_reached(cap, Shown::Program(&won.program.name)),
+            })
+            || won.binding.caps.iter().any(|cap| {
+                let what = match cap.per {
+                    CapScope::Unit => Shown::Binding(&won.binding.name),
+                    CapScope::Channel => Shown::Channel(&self.engine.bundle.channel),
+                    CapScope::Module => Shown::Module(&won.module.name),
+                    CapScope::Program => Shown::Program(&won.program.name),
+                };
+                self.is_reached(cap, what)
+            })
     }
 
-    fn is_reached(&self, cap: &Cap, owner: CapOwner, won: &Won<'_>) -> bool {
-        let what = match (cap.per, owner) {
-            (CapScope::Unit, CapOwner::Binding) => Shown::Binding(&won.binding.name),
-            (CapScope::Unit, CapOwner::Channel) | (CapScope::Channel, _) => {
-                Shown::Channel(&self.engine.bundle.channel)
-            }
-            (CapScope::Module, _) => Shown::Module(&won.module.name),
-            (CapScope::Program, _) => Shown::Program(&won.program.name),
-        };
+    /// Whether the gap, or a cap of the Channel for all that a unit sees of it, is reached.
+    fn is_channel_reached(&self) -> bool {
+        let settings = &self.engine.bundle.settings;
+        let channel = &self.engine.bundle.channel;
+        let gap = settings.minimum_gap_seconds.is_some_and(|seconds| {
+            let last = self.history.last_shown(channel);
+            last.is_some_and(|last| last > self.seconds_ago(seconds))
+        });
+        let all = |cap: &&Cap| matches!(cap.per, CapScope::Unit | CapScope::Channel);
+        let mut caps = settings.caps.iter().filter(all);
+        gap || caps.any(|cap| self.is_reached(cap, Shown::Channel(channel)))
+    }
+
+    fn is_reached(&self, cap: &Cap, what: Shown<'_>) -> bool {
         self.history.shown(what, self.seconds_ago(cap.window_seconds)) >= cap.max
     }
 

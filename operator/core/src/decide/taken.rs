@@ -74,6 +74,11 @@ impl<'e> Taken<'e> {
         Some((diversity.label, diversity.most))
     }
 
+    /// Whether nothing is left out for it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.modules.is_empty() && self.diversity.is_none()
+    }
+
     pub(super) fn has(&self, module: &str) -> bool {
         self.modules.contains(&module)
     }

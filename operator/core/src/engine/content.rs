@@ -6,11 +6,15 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::Ix;
 use crate::bundle::{self, ChannelSettings, Window};
 use crate::locale::{Fallback, Lineage};
 
 /// Index of a variant in its module.
 pub(crate) type VariantIx = usize;
+
+/// Modules with more variants are looked through at each decision instead of for every audience when a bundle is loaded.
+const MOST_VARIANTS: usize = 64;
 
 /// A module ready to serve.
 #[derive(Debug)]
@@ -21,6 +25,15 @@ pub(crate) struct Module {
     pub suspended: bool,
     pub baseline: Option<VariantIx>,
     pub variants: Vec<Variant>,
+}
+
+/// The variant that a module serves each of some audiences in each locale, where no instant changes that and
+/// variants are few.
+#[derive(Debug, Default)]
+pub(crate) struct Choices {
+    /// By audience, then by locale; empty where it has to be looked up.
+    variants: Box<[Ix]>,
+    locales: usize,
 }
 
 /// One variant with its content for each locale of the Channel.
@@ -129,6 +142,47 @@ impl Module {
             .filter_map(specificity)
             .min()
             .map(|(.., index)| index)
+    }
+}
+
+impl Choices {
+    /// For the audiences of a candidate; `None` is whoever is in none of them.
+    pub(super) fn for_audiences<'a>(
+        module: &Module,
+        audiences: impl Iterator<Item = Option<&'a str>>,
+        locales: usize,
+    ) -> Self {
+        let now = Timestamp::MIN;
+        let by_locale =
+            |audience| (0..locales).map(move |locale| module.most_specific(audience, locale, now));
+        Self::of(module, audiences.flat_map(by_locale), locales)
+    }
+
+    /// For whoever is served a touchpoint's baseline.
+    pub(super) fn for_baseline(module: &Module, locales: usize) -> Self {
+        let now = Timestamp::MIN;
+        Self::of(
+            module,
+            (0..locales).map(|locale| module.baseline_variant(locale, now)),
+            locales,
+        )
+    }
+
+    fn of(module: &Module, variants: impl Iterator<Item = Option<VariantIx>>, locales: usize) -> Self {
+        let is_limited = |variant: &Variant| variant.validity != Window::default();
+        if module.variants.len() > MOST_VARIANTS || module.variants.iter().any(is_limited) {
+            return Self::default();
+        }
+        Self {
+            variants: variants.map(Ix::from).collect(),
+            locales,
+        }
+    }
+
+    /// The variant for the audience at that place of the list, which may be none; the outer `None` where it has to be looked up.
+    pub(crate) fn get(&self, audience: usize, locale: usize) -> Option<Option<VariantIx>> {
+        let variant = self.variants.get(audience * self.locales + locale)?;
+        Some(variant.get())
     }
 }
 

@@ -1,12 +1,12 @@
 //! Resolving a bundle's names.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use jiff::tz::TimeZoneDatabase;
 
 use super::{
-    Attribute, Audience, Binding, Candidate, Engine, EngineError, Holdout, Index, Module, PathNode, Program,
-    PurposeIx, QuietHours, SERVICE, Touchpoint,
+    Attribute, Audience, Binding, Engine, EngineError, Holdout, Module, PathNode, Program, PurposeIx,
+    QuietHours, SERVICE, lineages,
 };
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle};
@@ -15,6 +15,9 @@ use crate::plain;
 use crate::value::SlotId;
 
 mod experiment;
+mod touchpoint;
+
+use touchpoint::Known;
 
 /// Resolves everything in `bundle`.
 pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineError> {
@@ -41,12 +44,19 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
     let programs = linker.programs()?;
     let experiments = linker.experiments()?;
     let bindings = linker.bindings()?;
-    let touchpoints = linker.touchpoints(&bindings, &audiences)?;
-    let modules = bundle
+    let modules: Vec<_> = bundle
         .modules
         .values()
         .map(|module| Module::new(module, &bundle.settings))
         .collect();
+    let known = Known {
+        audiences: &audiences,
+        modules: &modules,
+        programs: &programs,
+        bindings: &bindings,
+        locales: lineages(&bundle.settings.locales, &bundle.settings.locale_fallback).len(),
+    };
+    let touchpoints = linker.touchpoints(&known)?;
     let holdouts = bundle
         .holdouts
         .iter()
@@ -274,104 +284,5 @@ impl Linker<'_> {
                 })
             })
             .collect()
-    }
-
-    fn touchpoints(
-        &self,
-        bindings: &[Binding],
-        audiences: &[Audience],
-    ) -> Result<BTreeMap<String, Touchpoint>, EngineError> {
-        let mut touchpoints = BTreeMap::new();
-        for (name, touchpoint) in &self.bundle.touchpoints {
-            let field = format!("touchpoints.{name}.baseline");
-            let baseline = touchpoint.baseline.as_ref();
-            let baseline = baseline.map(|id| find(&self.modules, &field, id)).transpose()?;
-            let loaded = Touchpoint {
-                name: name.clone(),
-                baseline,
-                candidates: Vec::new(),
-                audiences: Vec::new(),
-                programs: Vec::new(),
-                is_scored: false,
-                index: Index::default(),
-                asks_history: false,
-            };
-            touchpoints.insert(name.clone(), loaded);
-        }
-        for (index, (name, binding)) in self.bundle.bindings.iter().enumerate() {
-            let field = format!("bindings.{name}.touchpoint");
-            let target = || EngineError::Dangling {
-                field,
-                target: binding.touchpoint.clone(),
-            };
-            let touchpoint = touchpoints.get_mut(&binding.touchpoint).ok_or_else(target)?;
-            for (position, candidate) in binding.candidates.iter().enumerate() {
-                touchpoint.asks_history |= self.asks_history(binding, candidate);
-                let candidate = self.candidate((name, index), position, candidate)?;
-                touchpoint.audiences.extend(&candidate.audiences);
-                touchpoint
-                    .programs
-                    .extend(bindings.get(candidate.binding).map(|binding| binding.program));
-                touchpoint.candidates.push(candidate);
-            }
-        }
-        for touchpoint in touchpoints.values_mut() {
-            touchpoint.audiences.sort_unstable();
-            touchpoint.audiences.dedup();
-            touchpoint.programs.sort_unstable();
-            touchpoint.programs.dedup();
-            // Bindings are numbered by name, so that the stable sort leaves ties by name and position.
-            let priority =
-                |candidate: &Candidate| bindings.get(candidate.binding).map(|binding| binding.priority);
-            touchpoint
-                .candidates
-                .sort_by_key(|candidate| std::cmp::Reverse(priority(candidate)));
-            touchpoint.is_scored = touchpoint
-                .candidates
-                .iter()
-                .any(|candidate| candidate.score.is_some());
-            touchpoint.index = Index::new(&touchpoint.candidates, audiences);
-        }
-        Ok(touchpoints)
-    }
-
-    /// Whether what a unit was shown or did may keep a candidate from winning, or let it win.
-    fn asks_history(&self, binding: &bundle::Binding, candidate: &bundle::Candidate) -> bool {
-        let settings = &self.bundle.settings;
-        let own = candidate.when.iter().chain(&candidate.score);
-        let audiences = candidate.audiences.iter();
-        let audiences = audiences.filter_map(|id| self.bundle.audiences.get(id));
-        let mut rules = own.chain(audiences.map(|audience| &audience.rule));
-        !settings.caps.is_empty()
-            || settings.minimum_gap_seconds.is_some()
-            || !binding.caps.is_empty()
-            || !binding.stop_on.is_empty()
-            || rules.any(|rule| rule.expression.history().is_some())
-    }
-
-    fn candidate(
-        &self,
-        (binding, binding_ix): (&str, usize),
-        index: usize,
-        candidate: &bundle::Candidate,
-    ) -> Result<Candidate, EngineError> {
-        let field = format!("bindings.{binding}.candidates[{index}]");
-        let audiences: Result<_, _> = candidate
-            .audiences
-            .iter()
-            .map(|id| find(&self.audiences, &field, id))
-            .collect();
-        let link = |rule: &bundle::Rule| self.expression(&field, rule);
-        let when = candidate.when.as_ref();
-        Ok(Candidate {
-            binding: binding_ix,
-            index,
-            module: find(&self.modules, &field, &candidate.module)?,
-            audiences: audiences?,
-            when: when
-                .map(|rule| Ok::<_, EngineError>((rule.source.clone(), link(rule)?)))
-                .transpose()?,
-            score: candidate.score.as_ref().map(link).transpose()?,
-        })
     }
 }

@@ -8,6 +8,7 @@ use attune_core::engine::{Engine, EngineError};
 use jiff::Timestamp;
 
 use super::{Decider, Loaded, Source};
+use crate::answers::Answers;
 use crate::exposure::Sample;
 use crate::metrics::Adoption;
 
@@ -108,6 +109,7 @@ impl Decider {
                     sample: Sample::of(engine.bundle()),
                     engine,
                     sums,
+                    answers: Answers::default(),
                     since: now,
                 };
                 let retired = self.0.engine.swap(Some(Arc::new(loaded)));

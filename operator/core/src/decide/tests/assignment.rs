@@ -380,7 +380,7 @@ fn gives_what_the_arm_says() {
 
 #[test]
 fn buckets_by_the_salts_that_the_design_publishes() {
-    use crate::bucket::{Salt, pick};
+    use crate::bucket::{Salt, Weights};
 
     let strategy = |phase| {
         shop()
@@ -401,8 +401,8 @@ fn buckets_by_the_salts_that_the_design_publishes() {
         let engine = strategy(phase).engine();
         for unit in (0..400).map(|number| format!("visitor-{number}")) {
             let bucket = |salt: &str| Salt::new(salt).bucket(&unit, 10_000);
-            let arm =
-                pick(&Salt::new(arms_salt), &unit, &[1, 2, 4]).map(|index| ["a", "control", "b"][index]);
+            let weights = Weights::new([1, 2, 4]).unwrap();
+            let arm = ["a", "control", "b"][weights.pick(&Salt::new(arms_salt), &unit)];
             let expected = if bucket("shop/hero-home:rollout") >= 9_000 {
                 (NotEligible, None)
             } else if bucket("shop/never:holdout") < 500 {
@@ -412,7 +412,7 @@ fn buckets_by_the_salts_that_the_design_publishes() {
             {
                 (NotEnrolled, None)
             } else {
-                (Experiment, arm)
+                (Experiment, Some(arm))
             };
             let answer = Ask::new(cart(&unit)).of(&engine);
             assert_eq!((answer.reason, answer.arm()), expected, "{unit} in phase {phase}");

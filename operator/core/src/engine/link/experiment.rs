@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Linker, find};
-use crate::bucket::Salt;
+use crate::bucket::{Salt, Weights};
 use crate::bundle::{self, ContentId};
 use crate::engine::{Arm, ByBinding, Effect, EngineError, Experiment, Mode};
 
@@ -20,13 +20,8 @@ impl Linker<'_> {
             name: name.to_owned(),
             why,
         };
-        let weights: Vec<u32> = experiment.arms.iter().map(|arm| arm.weight).collect();
-        let total = weights
-            .iter()
-            .try_fold(0_u32, |sum, weight| sum.checked_add(*weight));
-        if total.is_none_or(|total| total == 0) {
-            return Err(invalid("the weights sum to nothing or overflow"));
-        }
+        let weights = Weights::new(experiment.arms.iter().map(|arm| arm.weight))
+            .ok_or_else(|| invalid("the weights sum to nothing or overflow"))?;
         let mut controls = experiment.arms.iter().zip(0..).filter(|(arm, _)| arm.control);
         let (Some((_, control)), None) = (controls.next(), controls.next()) else {
             return Err(invalid("not exactly one arm is the control"));

@@ -1,10 +1,8 @@
 //! A bulk answer.
 
-use attune_core::bundle::Metadata;
 use attune_core::context::Context;
-use attune_core::decide::{Decision, decide_everywhere};
+use attune_core::decide::{Decision, Reason, decide_everywhere};
 use attune_core::history::History;
-use attune_core::ofrep::Success;
 use attune_core::replay::Inputs;
 use axum::http::HeaderMap;
 use jiff::Timestamp;
@@ -12,6 +10,7 @@ use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
 use super::SINGLE_BYTES;
+use crate::answers::Written;
 use crate::decider::{Decider, DecisionIds, Loaded};
 use crate::etag;
 use crate::exposure::Exposed;
@@ -41,18 +40,17 @@ impl Flags {
         let now = decider.now();
         let mut flags = Self::open(SINGLE_BYTES * (1 + engine.touchpoints().count()));
         let mut ids = DecisionIds::at(now);
-        let mut write = |decision: &Decision<'e>| {
-            decider.metrics().bulk.inc(decision.reason);
-            loaded.sums.decided(decision);
-            flags.write(decision, engine.metadata(), tag.as_deref_mut());
-            let id = ids.draw();
-            flags.name_last(id);
-            id
-        };
         let mut kept = Vec::new();
         if loaded.keeps(context) {
             for (decision, inputs) in loaded.watch_everywhere(context, history, now) {
-                let id = write(&decision);
+                let id = ids.draw();
+                decider.metrics().bulk.inc(decision.reason);
+                loaded.sums.decided(&decision);
+                let written = Written::of(engine, &decision);
+                written.append(id, flags.next());
+                if let Some(tag) = &mut tag {
+                    tag.add(written.piece);
+                }
                 kept.extend(inputs.map(|inputs| Kept {
                     id,
                     decision,
@@ -60,24 +58,35 @@ impl Flags {
                     now,
                 }));
             }
-        } else {
-            for decision in decide_everywhere(engine, context, history, now) {
-                write(&decision);
+            return (flags, kept);
+        }
+        let mut answers = loaded.answers.reader();
+        let mut reasons = [0; Reason::ALL.len()];
+        for outcome in decide_everywhere(engine, context, history, now) {
+            if let Some(count) = reasons.get_mut(outcome.reason() as usize) {
+                *count += 1;
+            }
+            loaded.sums.came_to(engine, &outcome);
+            let piece = answers.append(engine, outcome, ids.draw(), flags.next());
+            if let Some(tag) = &mut tag {
+                tag.add(piece);
+            }
+        }
+        answers.close();
+        for (reason, count) in Reason::ALL.into_iter().zip(reasons) {
+            if count > 0 {
+                decider.metrics().bulk.add(reason, count);
             }
         }
         (flags, kept)
     }
 
-    /// Writes one answer without its id.
-    fn write(&mut self, decision: &Decision<'_>, metadata: Metadata, tag: Option<&mut etag::Builder>) {
+    /// Where the next answer is written to.
+    fn next(&mut self) -> &mut Vec<u8> {
         if !self.0.ends_with(b"[") {
             self.0.push(b',');
         }
-        let start = self.0.len();
-        Success::new(decision, metadata, None).write(&mut self.0);
-        if let (Some(tag), Some(piece)) = (tag, self.0.get(start..)) {
-            tag.answer(piece);
-        }
+        &mut self.0
     }
 
     /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.
@@ -92,18 +101,6 @@ impl Flags {
         let _ = serde_json::to_writer(&mut self.0, &uri);
         self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
         self.0
-    }
-
-    /// Adds the decision's id to the answer that was written last: its metadata is never empty and comes last.
-    fn name_last(&mut self, id: Uuid) {
-        if self.0.ends_with(b"}}") {
-            self.0.truncate(self.0.len() - 2);
-            let mut buffer = [0; Hyphenated::LENGTH];
-            self.0.extend_from_slice(b",\"attune.decision\":\"");
-            self.0
-                .extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
-            self.0.extend_from_slice(b"\"}}");
-        }
     }
 }
 
