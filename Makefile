@@ -37,6 +37,8 @@ test: ## check or install what the tests need, then run all of them
 	$(call timed,test-unit)
 	$(call timed,test-demo)
 	$(call timed,test-evaluators-quick)
+	$(call timed,bench-gate)
+	$(call timed,callgrind)
 	$(call timed,tools)
 	echo "== test-cluster"
 	$(MAKE) test-cluster

@@ -238,6 +238,12 @@ impl<'a> Context<'a> {
         self.memo.get_or(audience, now, evaluate)
     }
 
+    /// Finds out at once which audiences what was said rules out, before many are asked for.
+    pub(crate) fn rule_out(&self, engine: &Engine, now: Timestamp) {
+        let open = engine.guards.open(&self.slots);
+        self.memo.rule_out(now, engine.guards.known(), open);
+    }
+
     fn finish(&mut self, engine: &Engine, found: serde_json::Result<bool>) -> Result<(), ContextError> {
         match found {
             Err(error) => return Err(ContextError::NotJson(error.to_string())),

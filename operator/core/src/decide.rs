@@ -200,6 +200,7 @@ pub fn decide_everywhere(
     history: &dyn History,
     now: Timestamp,
 ) -> impl Iterator<Item = Outcome> {
+    context.rule_out(engine, now);
     let locale = engine.locale(context);
     let (taken, silence) = (Taken::default(), Silence::default());
     engine.touchpoints.iter().map(move |touchpoint| {

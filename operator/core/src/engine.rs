@@ -17,7 +17,7 @@ mod paths;
 
 pub(crate) use content::{Choices, Module, VariantIx};
 pub use content::{lineages, preferred, slots, speaks};
-pub(crate) use index::Index;
+pub(crate) use index::{Guards, Index};
 pub(crate) use ix::Ix;
 pub(crate) use paths::{PathNode, Sink};
 
@@ -36,6 +36,8 @@ pub struct Engine {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) paths: PathNode,
     pub(crate) audiences: Vec<Audience>,
+    /// Which audiences a request is in none of.
+    pub(crate) guards: Guards,
     pub(crate) modules: Vec<Module>,
     pub(crate) programs: Vec<Program>,
     pub(crate) holdouts: Vec<Holdout>,

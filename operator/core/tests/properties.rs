@@ -185,7 +185,7 @@ proptest! {
                 prop_assert_eq!(&decision, &untraced);
                 prop_assert!(trace.steps().iter().all(|step| !step.to_string().is_empty()));
                 check(&engine, &decision)?;
-                check_everywhere(&engine, request)?;
+                check_everywhere(&engine, &json, request)?;
             }
             Err(ContextError::TargetingKey) => prop_assert!(!context["targetingKey"].is_string()),
             Err(error) => prop_assert!(false, "{error}"),
@@ -257,19 +257,16 @@ fn check(engine: &Engine, decision: &attune_core::decide::Decision<'_>) -> Resul
     Ok(())
 }
 
-/// All touchpoints at once are each of them alone, also where a trace is written, which looks everything up.
-fn check_everywhere(engine: &Engine, request: Request<'_>) -> Result<(), TestCaseError> {
-    let Request {
-        context,
-        history,
-        now,
-        ..
-    } = request;
-    let everywhere: Vec<_> = decide_everywhere(engine, context, history, now).collect();
+/// All touchpoints at once are each of them alone; every context is read anew, as it remembers who is in which audience.
+fn check_everywhere(engine: &Engine, json: &str, request: Request<'_>) -> Result<(), TestCaseError> {
+    let Request { history, now, .. } = request;
+    let read = || Context::decode(engine, json.as_bytes()).unwrap();
+    let everywhere: Vec<_> = decide_everywhere(engine, &read(), history, now).collect();
     prop_assert_eq!(everywhere.len(), engine.touchpoints().count());
     for (place, (touchpoint, outcome)) in engine.touchpoints().zip(everywhere).enumerate() {
         let request = Request {
             touchpoint,
+            context: &read(),
             ..request
         };
         let alone = decide(engine, request, &mut Trace::off()).unwrap();

@@ -38,6 +38,21 @@ impl Memo {
         place.get()
     }
 
+    /// Takes note of the audiences that nothing but what a request says is needed to tell of: a bit for each in `known`, and
+    /// those of them that have to be evaluated all the same. The unit is in none of the others.
+    pub(super) fn rule_out(&self, now: Timestamp, known: &[u64], open: impl Iterator<Item = u32>) {
+        for (word, known) in self.words.iter().zip(known) {
+            word.set((*known, 0));
+        }
+        for audience in open.map(|audience| audience as usize) {
+            if let Some(word) = self.words.get(audience / BITS) {
+                let (known, held) = word.get();
+                word.set((known & !(1 << (audience % BITS)), held));
+            }
+        }
+        self.now.set(Some(now));
+    }
+
     pub(super) fn get_or(&self, audience: usize, now: Timestamp, evaluate: impl FnOnce() -> bool) -> bool {
         if self.now.get() != Some(now) {
             for word in &self.words {

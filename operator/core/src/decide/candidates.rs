@@ -77,15 +77,48 @@ impl<'e> Run<'e, '_> {
     pub(super) fn find_quickly(&self, unit: &str) -> Result<Won<'e>, Reason> {
         let candidates = &self.touchpoint.candidates;
         match self.touchpoint.index.find(&self.context.slots) {
-            None => self.first_of(unit, candidates.iter()),
+            None => self.best_of(unit, candidates.iter()),
             Some(places) => {
                 let found = places.filter_map(|place| candidates.get(usize::try_from(place).ok()?));
-                self.first_of(unit, found)
+                self.best_of(unit, found)
             }
         }
     }
 
+    fn best_of(
+        &self,
+        unit: &str,
+        candidates: impl Iterator<Item = &'e Candidate>,
+    ) -> Result<Won<'e>, Reason> {
+        if self.touchpoint.is_scored {
+            self.best_scored_of(unit, candidates)
+        } else {
+            self.first_of(unit, candidates)
+        }
+    }
+
     fn first_of(
+        &self,
+        unit: &str,
+        candidates: impl Iterator<Item = &'e Candidate>,
+    ) -> Result<Won<'e>, Reason> {
+        let mut reached = Reason::NotEligible;
+        for candidate in candidates {
+            let Ok((audience, variant)) = self.examine(unit, candidate) else {
+                continue;
+            };
+            let Some(won) = self.won(candidate, audience, variant) else {
+                continue;
+            };
+            match self.suppression(&won) {
+                None => return Ok(won),
+                Some(reason) => reached = reached.max(reason),
+            }
+        }
+        Err(reached)
+    }
+
+    fn best_scored_of(
         &self,
         unit: &str,
         candidates: impl Iterator<Item = &'e Candidate>,
@@ -96,13 +129,6 @@ impl<'e> Run<'e, '_> {
             let Ok(admitted) = self.try_admit(unit, candidate) else {
                 continue;
             };
-            if !self.touchpoint.is_scored {
-                match self.first_unsuppressed(&[admitted], &mut Trace::off()) {
-                    Ok(won) => return Ok(won),
-                    Err(reason) => reached = reached.max(reason),
-                }
-                continue;
-            }
             let is_lower = equals.first().is_some_and(|first: &Admitted<'_>| {
                 self.priority(first.candidate) != self.priority(candidate)
             });
@@ -144,15 +170,19 @@ impl<'e> Run<'e, '_> {
     }
 
     /// What an admitted candidate wins with.
-    pub(super) fn won(&self, admitted: Admitted<'e>) -> Option<Won<'e>> {
-        let binding = self.engine.bindings.get(admitted.candidate.binding)?;
+    pub(super) fn won_by(&self, admitted: &Admitted<'e>) -> Option<Won<'e>> {
+        self.won(admitted.candidate, admitted.audience, admitted.variant)
+    }
+
+    fn won(&self, candidate: &'e Candidate, audience: Option<usize>, variant: VariantIx) -> Option<Won<'e>> {
+        let binding = self.engine.bindings.get(candidate.binding)?;
         Some(Won {
-            candidate: admitted.candidate,
+            candidate,
             binding,
             program: self.engine.programs.get(binding.program)?,
-            module: self.engine.modules.get(admitted.candidate.module)?,
-            audience: admitted.audience,
-            variant: admitted.variant,
+            module: self.engine.modules.get(candidate.module)?,
+            audience,
+            variant,
         })
     }
 
@@ -171,8 +201,8 @@ impl<'e> Run<'e, '_> {
                 Err(error) => return Err(Refused::When(Some(error))),
             }
         }
-        let known = candidate.choices.get(place, self.locale);
-        let variant = known.unwrap_or_else(|| self.most_specific(candidate, audience));
+        let look_up = || self.most_specific(candidate, audience);
+        let variant = candidate.choices.get_or(place, self.locale, look_up);
         let variant = variant.ok_or(Refused::NoValidVariant)?;
         let binding = self.engine.bindings.get(candidate.binding);
         if binding.is_some_and(|binding| binding.rollout_salt.admits(unit, binding.rollout_bp)) {

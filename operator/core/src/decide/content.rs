@@ -60,9 +60,9 @@ impl<'e> Run<'e, '_> {
         let place = self.touchpoint.baseline;
         let chosen = place.and_then(|place| {
             let module = self.engine.modules.get(place)?;
-            let known = self.touchpoint.baseline_choices.get(0, self.locale);
-            let variant = known.unwrap_or_else(|| module.baseline_variant(self.locale, self.now))?;
-            self.chosen(place, module, variant)
+            let look_up = || module.baseline_variant(self.locale, self.now);
+            let variant = self.touchpoint.baseline_choices.get_or(0, self.locale, look_up);
+            self.chosen(place, module, variant?)
         });
         trace.write(|| Step::Baseline {
             variant: chosen.and_then(|chosen| chosen.label()),

@@ -19,7 +19,7 @@ impl<'e> Run<'e, '_> {
         let mut reached = Reason::NotEligible;
         let mut lines = trace.is_on().then(Vec::new);
         let mut winner = None;
-        for won in admitted.iter().filter_map(|admitted| self.won(*admitted)) {
+        for won in admitted.iter().filter_map(|admitted| self.won_by(admitted)) {
             let suppressed = self.suppression(&won);
             if let Some(lines) = &mut lines {
                 lines.push(SuppressionLine {
@@ -40,7 +40,7 @@ impl<'e> Run<'e, '_> {
         winner.ok_or(reached)
     }
 
-    fn suppression(&self, won: &Won<'_>) -> Option<Reason> {
+    pub(super) fn suppression(&self, won: &Won<'_>) -> Option<Reason> {
         if won.candidate.is_suspended {
             Some(Reason::Suspended)
         } else if self.is_capped(won) {

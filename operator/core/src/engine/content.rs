@@ -179,10 +179,15 @@ impl Choices {
         }
     }
 
-    /// The variant for the audience at that place of the list, which may be none; the outer `None` where it has to be looked up.
-    pub(crate) fn get(&self, audience: usize, locale: usize) -> Option<Option<VariantIx>> {
-        let variant = self.variants.get(audience * self.locales + locale)?;
-        Some(variant.get())
+    /// The variant for the audience at that place of the candidate's list; looked up where it is not known.
+    pub(crate) fn get_or(
+        &self,
+        audience: usize,
+        locale: usize,
+        look_up: impl FnOnce() -> Option<VariantIx>,
+    ) -> Option<VariantIx> {
+        let known = self.variants.get(audience * self.locales + locale);
+        known.map_or_else(look_up, |variant| variant.get())
     }
 }
 

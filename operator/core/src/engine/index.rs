@@ -3,6 +3,8 @@
 //! Most audiences begin with what somebody is: `user.tier in ["gold", "platinum"] && ...`. Such a condition must hold for
 //! the audience to match, so a candidate whose audiences all have one is found by the attribute's value. The others are
 //! looked at each time. What is found is a superset of what admits, in the order of the candidates.
+//!
+//! Where a request asks for all touchpoints, the same tells once of all audiences.
 
 use std::collections::HashMap;
 
@@ -14,24 +16,39 @@ use crate::value::{SlotId, Slots, Value};
 /// Attributes that audiences of one touchpoint begin with, nearly always; more cost an allocation.
 const LISTS: usize = 8;
 
+/// Audiences in a word.
+const BITS: usize = 64;
+
 /// Below it, looking at all of them is faster.
 const WORTH_IT: usize = 8;
 
 /// Candidates of one touchpoint by what they ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    slots: Vec<BySlot>,
+    guarded: ByValue,
     /// Candidates that nothing tells in advance.
     rest: Vec<u32>,
     /// Whether there is an index at all.
     is_used: bool,
 }
 
-/// Candidates by the value of one attribute.
+/// All audiences by what they ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Guards {
+    guarded: ByValue,
+    /// A bit for each audience that the values tell of in advance.
+    known: Vec<u64>,
+}
+
+/// Places by the value of an attribute that they ask for.
+#[derive(Debug, Default)]
+struct ByValue(Vec<BySlot>);
+
+/// Places by the value of one attribute.
 #[derive(Debug)]
 struct BySlot {
     slot: SlotId,
-    candidates: HashMap<Box<str>, Vec<u32>>,
+    places: HashMap<Box<str>, Vec<u32>>,
 }
 
 impl Index {
@@ -54,7 +71,7 @@ impl Index {
                 None => index.rest.push(place),
                 Some(guards) => {
                     for (slot, strings) in guards {
-                        strings.for_each(|string| index.put(slot, string, place));
+                        strings.for_each(|string| index.guarded.put(slot, string, place));
                     }
                 }
             }
@@ -62,40 +79,75 @@ impl Index {
         index
     }
 
-    fn put(&mut self, slot: SlotId, string: &str, place: u32) {
-        let known = self.slots.iter().position(|known| known.slot == slot);
-        let known = known.unwrap_or_else(|| {
-            self.slots.push(BySlot {
-                slot,
-                candidates: HashMap::new(),
-            });
-            self.slots.len() - 1
-        });
-        let Some(by_slot) = self.slots.get_mut(known) else {
-            return;
-        };
-        let places = by_slot.candidates.entry(string.into()).or_default();
-        if places.last() != Some(&place) {
-            places.push(place);
-        }
-    }
-
     /// The places of the candidates that may admit, in their order; `None` where all must be looked at.
     pub(crate) fn find(&self, slots: &Slots<'_>) -> Option<Places<'_>> {
         if !self.is_used {
             return None;
         }
-        let mut lists: SmallVec<[&[u32]; LISTS]> = SmallVec::new();
-        for by_slot in &self.slots {
-            let value = slots.get(usize::from(by_slot.slot.0)).and_then(Option::as_ref);
-            if let Some(Value::String(text)) = value
-                && let Some(places) = by_slot.candidates.get(&**text)
-            {
-                lists.push(places);
-            }
-        }
+        let mut lists: SmallVec<[&[u32]; LISTS]> = self.guarded.lists(slots).collect();
         lists.push(&self.rest);
         Some(Places(lists))
+    }
+}
+
+impl Guards {
+    pub(super) fn new(audiences: &[Audience]) -> Self {
+        let mut guards = Self {
+            known: vec![0; audiences.len().div_ceil(BITS)],
+            ..Self::default()
+        };
+        for (place, audience) in audiences.iter().enumerate() {
+            let Some((slot, strings)) = audience.rule.guard() else {
+                continue;
+            };
+            let (Ok(number), Some(word)) = (u32::try_from(place), guards.known.get_mut(place / BITS)) else {
+                continue;
+            };
+            *word |= 1 << (place % BITS);
+            strings.for_each(|string| guards.guarded.put(slot, string, number));
+        }
+        guards
+    }
+
+    /// A bit for each audience that the values may tell of in advance, in words of 64.
+    pub(crate) fn known(&self) -> &[u64] {
+        &self.known
+    }
+
+    /// Those of them that a request may be in: it is in none of the others.
+    pub(crate) fn open(&self, slots: &Slots<'_>) -> impl Iterator<Item = u32> {
+        self.guarded.lists(slots).flatten().copied()
+    }
+}
+
+impl ByValue {
+    fn put(&mut self, slot: SlotId, string: &str, place: u32) {
+        let known = self.0.iter().position(|known| known.slot == slot);
+        let known = known.unwrap_or_else(|| {
+            self.0.push(BySlot {
+                slot,
+                places: HashMap::new(),
+            });
+            self.0.len() - 1
+        });
+        let Some(by_slot) = self.0.get_mut(known) else {
+            return;
+        };
+        let places = by_slot.places.entry(string.into()).or_default();
+        if places.last() != Some(&place) {
+            places.push(place);
+        }
+    }
+
+    /// What asks for the values of a request, a list for each attribute.
+    fn lists(&self, slots: &Slots<'_>) -> impl Iterator<Item = &[u32]> {
+        self.0.iter().filter_map(|by_slot| {
+            let value = slots.get(usize::from(by_slot.slot.0)).and_then(Option::as_ref)?;
+            match value {
+                Value::String(text) => by_slot.places.get(&**text).map(Vec::as_slice),
+                _ => None,
+            }
+        })
     }
 }
 

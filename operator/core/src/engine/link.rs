@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use jiff::tz::TimeZoneDatabase;
 
 use super::{
-    Attribute, Audience, Binding, Engine, EngineError, Holdout, Module, PathNode, Program, PurposeIx,
+    Attribute, Audience, Binding, Engine, EngineError, Guards, Holdout, Module, PathNode, Program, PurposeIx,
     QuietHours, SERVICE, lineages,
 };
 use crate::bucket::Salt;
@@ -75,6 +75,7 @@ pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineErr
         purposes,
         attributes,
         paths,
+        guards: Guards::new(&audiences),
         audiences,
         modules,
         programs,

@@ -105,7 +105,7 @@ impl<'a> Cell<'a> {
     }
 }
 
-fn order_doubles(left: f64, right: f64) -> Result<Ordering, EvalError> {
+pub(super) fn order_doubles(left: f64, right: f64) -> Result<Ordering, EvalError> {
     left.partial_cmp(&right).ok_or(EvalError::Unordered)
 }
 

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cell::Cell;
+use super::cell::{Cell, order_doubles};
 use super::error::EvalError;
 use super::node::{Comparison, Loop};
 use super::program::{Literal, Node, StringSet};
@@ -194,10 +194,19 @@ fn compare(comparison: Comparison, left: &Cell<'_>, right: &Cell<'_>) -> Result<
     match comparison {
         Comparison::Equal => Ok(left.equals(right)),
         Comparison::NotEqual => Ok(!left.equals(right)),
-        Comparison::Less => left.order(right).map(Ordering::is_lt),
-        Comparison::LessOrEqual => left.order(right).map(Ordering::is_le),
-        Comparison::Greater => left.order(right).map(Ordering::is_gt),
-        Comparison::GreaterOrEqual => left.order(right).map(Ordering::is_ge),
+        _ => holds(comparison, left.order(right)),
+    }
+}
+
+/// Whether a comparison holds between what is ordered like this.
+fn holds(comparison: Comparison, order: Result<Ordering, EvalError>) -> Result<bool, EvalError> {
+    match comparison {
+        Comparison::Equal => Ok(order == Ok(Ordering::Equal)),
+        Comparison::NotEqual => Ok(order != Ok(Ordering::Equal)),
+        Comparison::Less => order.map(Ordering::is_lt),
+        Comparison::LessOrEqual => order.map(Ordering::is_le),
+        Comparison::Greater => order.map(Ordering::is_gt),
+        Comparison::GreaterOrEqual => order.map(Ordering::is_ge),
     }
 }
 
@@ -206,6 +215,8 @@ fn compare_slot(comparison: Comparison, value: &Value<'_>, literal: &Literal) ->
     match (comparison, value, literal) {
         (Comparison::Equal, Value::String(left), Literal::String(right)) => Ok(**left == **right),
         (Comparison::NotEqual, Value::String(left), Literal::String(right)) => Ok(**left != **right),
+        (_, Value::Double(left), Literal::Double(right)) => holds(comparison, order_doubles(*left, *right)),
+        (_, Value::Int(left), Literal::Int(right)) => holds(comparison, Ok(left.cmp(right))),
         _ => compare(comparison, &Cell::of(value), &Cell::literal(literal)),
     }
 }
