@@ -123,6 +123,7 @@ bench-build:
 bench: bench-build ## what a decision costs, in process and beside a server that does nothing; needs wrk and two cores
 	@cargo bench --locked -p attune-decider --bench engine
 	operator/decider/benches/load
+	$(MAKE) bench-batch
 
 .PHONY: bench-state
 bench-state: bench-build ## what a Redis that deciders share costs a decision, and how fast an outcome travels; needs redis-server
