@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use redis::RedisResult;
+use redis::{RedisError, RedisResult};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -19,8 +19,24 @@ const MOST: usize = 65_536;
 /// Entries written in one round trip.
 const BATCH: usize = 256;
 
-/// How often one that the server refuses is tried.
+/// How often one that the server refuses is tried while it takes others.
 const ATTEMPTS: u8 = 5;
+
+/// What a server says that takes nothing from anybody now, or from us.
+const TAKES_NOTHING: [&str; 12] = [
+    "OOM",
+    "READONLY",
+    "MISCONF",
+    "NOREPLICAS",
+    "LOADING",
+    "BUSY",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+    "MASTERDOWN",
+    "NOPERM",
+    "NOAUTH",
+    "NOSCRIPT",
+];
 
 /// Pause after a refusal.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -177,14 +193,15 @@ async fn write(core: &Core, batch: Vec<Pending>) -> (Vec<Pending>, u64) {
     let Ok(answers) = answers else {
         return (batch, 0);
     };
+    let takes_some = answers.iter().any(Result::is_ok);
     let mut left = Vec::new();
     let mut lost = 0;
     let mut is_unknown = false;
     for (mut pending, answer) in batch.into_iter().zip(answers) {
         let Err(error) = answer else { continue };
-        if error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript) {
-            is_unknown = true;
-        } else {
+        is_unknown |= error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript);
+        // Only where it takes others the trouble is this one.
+        if takes_some && !takes_nothing(&error) {
             pending.attempts += 1;
         }
         if pending.attempts < ATTEMPTS {
@@ -197,6 +214,15 @@ async fn write(core: &Core, batch: Vec<Pending>) -> (Vec<Pending>, u64) {
         reload(core).await;
     }
     (left, lost)
+}
+
+/// Whether a refusal is about the server, not about what was written. Older servers put the word within the text of an error
+/// of the script.
+fn takes_nothing(error: &RedisError) -> bool {
+    let text = error.detail().unwrap_or_default();
+    let words = text.split(|letter: char| !letter.is_ascii_uppercase());
+    let mut words = error.code().into_iter().chain(words);
+    words.any(|word| TAKES_NOTHING.contains(&word))
 }
 
 /// Gives the server its script back: somebody made it forget.

@@ -187,11 +187,62 @@ async fn a_server_that_takes_no_writes_is_treated_as_away() {
     let () = full("1").query_async(&mut client).await.unwrap();
     let shown = [is_shown(&open, "user-1").await, is_shown(&closed, "user-1").await];
     assert_eq!(shown, [true, false]);
+    // What waits meanwhile is tried as often as it takes.
+    let shared = open.shared().unwrap();
+    for number in 0..3 {
+        shared.note("user-3", "purchase", crate::fixture::now(), &number.to_string());
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let written = "attune_decider_state_requests_total{operation=\"write\"}";
+    assert!(metric(&open, written).await > 6.0);
+    assert!(metric(&open, "attune_decider_state_waiting").await > 3.5);
     let () = full("0").query_async(&mut client).await.unwrap();
     for decider in [&open, &closed] {
         connected(decider).await;
     }
+    assert!(shared.settle(Duration::from_secs(20)).await);
+    assert!(metric(&open, "attune_decider_state_lost_total").await < 0.5);
+    let body = json!({"context": {"targetingKey": "user-3", "consent": ["marketing"]}}).to_string();
+    let letter = post(&closed, "/ofrep/v1/evaluate/flags/letter", body).await;
+    assert_eq!(
+        reason(&letter.json()),
+        "STOPPED",
+        "what was acknowledged is there"
+    );
     assert!(is_shown(&closed, "user-2").await);
+}
+
+#[tokio::test]
+async fn gives_up_what_the_server_refuses_while_it_takes_others() {
+    let redis = Redis::start(&[]);
+    let decider = connected_with(&Secret::new(&redis.url()), open).await;
+    let shared = decider.shared().unwrap();
+    shared.note("user-1", "purchase", crate::fixture::now(), "1");
+    assert!(shared.settle(Duration::from_secs(20)).await);
+    let mut client = redis.client().await;
+    let keys = redis::cmd("KEYS").arg("*").clone();
+    let keys: Vec<String> = keys.query_async(&mut client).await.unwrap();
+    // Somebody else writes to where this unit's outcomes are.
+    let spoil = redis::cmd("SET").arg(&keys[0]).arg("mine").clone();
+    let () = spoil.query_async(&mut client).await.unwrap();
+    shared.note("user-1", "purchase", crate::fixture::now(), "2");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let lost = "attune_decider_state_lost_total";
+    assert!(
+        metric(&decider, lost).await < 0.5,
+        "alone it may be the server's trouble"
+    );
+    let deadline = Instant::now() + Duration::from_secs(30);
+    for number in 3.. {
+        shared.note("user-2", "purchase", crate::fixture::now(), &number.to_string());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        if metric(&decider, lost).await > 0.5 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "it is never given up");
+    }
+    assert!(shared.settle(Duration::from_secs(20)).await);
+    assert!((metric(&decider, lost).await - 1.0).abs() < 0.5);
 }
 
 #[tokio::test]
