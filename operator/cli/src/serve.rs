@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use attune_api::Kind;
 use attune_api::experiment::Decision;
 use attune_collector::process::sweep_hourly;
-use attune_collector::store::Retention;
+use attune_collector::store::{BundleName, Retention};
 use attune_collector::{Collector, CollectorOptions};
 use attune_compile::ObjectId;
 use attune_compile::decision::make_it_the_rule;
@@ -265,10 +265,14 @@ impl Server {
                 continue;
             }
             let (store, now) = (self.collector.store().clone(), self.now());
-            let name = (namespace.to_owned(), publication.revision.clone());
+            let name = BundleName {
+                namespace: namespace.to_owned(),
+                revision: publication.revision.clone(),
+            };
+            let channel = channel.to_owned();
             let json = Arc::clone(&publication.canonical);
             tokio::spawn(async move {
-                if let Err(error) = store.keep_bundle(name, &json, now).await {
+                if let Err(error) = store.keep_bundle(name, channel, &json, now).await {
                     let error = &error as &dyn std::error::Error;
                     warn!(
                         error,

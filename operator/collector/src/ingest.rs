@@ -68,7 +68,9 @@ pub(crate) fn events(collector: Collector) -> Router {
         .route("/v1/decisions/{id}", get(decisions::one))
         .route(
             "/v1/bundles/{revision}",
-            get(decisions::bundle).put(decisions::keep_bundle),
+            get(decisions::bundle)
+                .head(decisions::has_bundle)
+                .put(decisions::keep_bundle),
         )
         .with_state(collector)
 }

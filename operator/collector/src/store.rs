@@ -36,7 +36,7 @@ mod sweep;
 mod tests;
 mod writer;
 
-pub use decisions::{KeptDecision, Replayable};
+pub use decisions::{BundleName, KeptDecision, Replayable};
 pub use erase::Erased;
 pub use holdouts::RegisterError;
 pub use key::UnitHash;

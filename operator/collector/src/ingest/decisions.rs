@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `GET /v1/decisions/{id}?unit=` | what it depended on; with a unit, only where it is about that one |
 //! | `GET /v1/decisions?unit=&since=` | those about a unit, the latest first |
-//! | `GET` and `HEAD /v1/bundles/{revision}` | the bundle that decided |
+//! | `GET /v1/bundles/{revision}` | the bundle that decided |
+//! | `HEAD /v1/bundles/{revision}` | whether it is kept; takes note that it decides |
 //! | `PUT /v1/bundles/{revision}` | keeps it; its revision is the hash of the body, so that nobody can keep another |
 
 use attune_core::bundle::Bundle;
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::{CallerNamespace, namespace};
 use crate::collector::{Collector, TakeError};
-use crate::store::KeptDecision;
+use crate::store::{BundleName, KeptDecision};
 
 /// Decisions of one answer, unless told otherwise.
 const LIMIT: usize = 100;
@@ -180,6 +181,31 @@ async fn try_bundle(
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
+/// What a decider asks of a bundle that it decides by.
+pub(super) async fn has_bundle(
+    State(collector): State<Collector>,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+) -> Response {
+    respond(try_has(&collector, caller, revision, place).await)
+}
+
+async fn try_has(
+    collector: &Collector,
+    caller: Caller,
+    revision: Result<Path<String>, PathRejection>,
+    place: Result<Query<Where>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (namespace, revision) = whereabouts(collector, caller, revision, place)?;
+    let name = BundleName { namespace, revision };
+    let now = collector.options().clock.now();
+    let touched = collector.store().touch_bundle(name, now).await;
+    let is_kept = touched.map_err(|source| TakeError::Append { source })?;
+    let status = if is_kept { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    Ok(status.into_response())
+}
+
 pub(super) async fn keep_bundle(
     State(collector): State<Collector>,
     caller: Caller,
@@ -200,11 +226,11 @@ async fn try_keep(
     let (namespace, revision) = whereabouts(collector, caller, revision, place)?;
     let body = super::request::read_up_to(body, MAX_BUNDLE_BYTES, collector.options()).await?;
     let (whose, wanted) = (namespace.clone(), revision.clone());
-    let checked = tokio::task::spawn_blocking(move || check_bundle(&body, &whose, &wanted).map(|()| body));
-    let body: Bytes = checked.await.unwrap_or_else(|_| Err(Problem::internal()))?;
-    let kept = collector
-        .store()
-        .keep_bundle((namespace, revision), &body, collector.options().clock.now());
+    let checked = tokio::task::spawn_blocking(move || Ok((check_bundle(&body, &whose, &wanted)?, body)));
+    let (channel, body): (String, Bytes) = checked.await.unwrap_or_else(|_| Err(Problem::internal()))?;
+    let name = BundleName { namespace, revision };
+    let now = collector.options().clock.now();
+    let kept = collector.store().keep_bundle(name, channel, &body, now);
     kept.await.map_err(|source| TakeError::Append { source })?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
@@ -224,7 +250,8 @@ fn whereabouts(
     Ok((namespace(collector, caller, place.namespace)?, revision))
 }
 
-fn check_bundle(json: &[u8], namespace: &str, revision: &str) -> Result<(), Problem> {
+/// The Channel of a bundle that is the one it is said to be.
+fn check_bundle(json: &[u8], namespace: &str, revision: &str) -> Result<String, Problem> {
     let found = Bundle::revision(json);
     if found != revision {
         let detail = format!("the body is the bundle `{found}`, not `{revision}`");
@@ -235,7 +262,7 @@ fn check_bundle(json: &[u8], namespace: &str, revision: &str) -> Result<(), Prob
     if bundle.namespace != namespace {
         return Err(Problem::foreign_namespace(namespace));
     }
-    Ok(())
+    Ok(bundle.channel)
 }
 
 fn check_unit(unit: &str) -> Result<(), Problem> {

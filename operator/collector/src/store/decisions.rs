@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::apply::{Pass, Place};
 use super::{AppendError, Snapshot, Store, StoreError, instant, micros, unreadable};
 
-/// How long a bundle stays without anything that it decided: what it decided may be late.
+/// How long a bundle stays without anything that it decided once another has followed it: what it decided may be late.
 const BUNDLE_GRACE: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// How long a decision is kept at most, whatever its Channel says.
@@ -58,6 +58,15 @@ pub struct Replayable {
     pub units: Vec<String>,
     /// What it depended on.
     pub inputs: Inputs,
+}
+
+/// Which bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleName {
+    /// The Channel's namespace.
+    pub namespace: String,
+    /// The hash of its JSON.
+    pub revision: String,
 }
 
 /// The columns of a [`KeptDecision`].
@@ -114,13 +123,15 @@ impl Pass<'_> {
 }
 
 impl Store {
-    /// Keeps the JSON of a bundle of a namespace for as long as anything that it decided.
+    /// Keeps the JSON of a bundle of a Channel for as long as anything that it decided, and for as long as the Channel has no
+    /// newer one: the newest is the one that was kept or touched last.
     ///
     /// # Errors
     /// See [`AppendError`].
     pub async fn keep_bundle(
         &self,
-        (namespace, revision): (String, String),
+        name: BundleName,
+        channel: String,
         json: &[u8],
         now: Timestamp,
     ) -> Result<(), AppendError> {
@@ -129,17 +140,37 @@ impl Store {
         let packed = packed.map_err(|error| AppendError::Commit {
             reason: error.to_string(),
         })?;
-        let until = micros(now.checked_add(BUNDLE_GRACE).unwrap_or(Timestamp::MAX));
+        let until = grace(now);
         let task = self.shared.writer.run(move |connection, caches| {
             let transaction = connection.transaction()?;
             let mut pass = Pass::begin(&transaction, caches)?;
-            let (namespace, revision) = (pass.name(&namespace)?, pass.name(&revision)?);
+            let (namespace, revision) = (pass.name(&name.namespace)?, pass.name(&name.revision)?);
+            let channel = pass.name(&channel)?;
             transaction.execute(
-                "INSERT INTO bundle (namespace, revision, until, json) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO bundle (namespace, revision, channel, until, json) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-                params![namespace, revision, until, packed],
+                params![namespace, revision, channel, until, packed],
             )?;
             transaction.commit()
+        });
+        task.await
+    }
+
+    /// Takes note that a bundle decides; whether it is kept.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub async fn touch_bundle(&self, name: BundleName, now: Timestamp) -> Result<bool, AppendError> {
+        let until = grace(now);
+        let task = self.shared.writer.run(move |connection, _| {
+            let touched = connection
+                .prepare_cached(
+                    "UPDATE bundle SET until = max(until, ?3)
+                     WHERE namespace = (SELECT id FROM name WHERE text = ?1)
+                     AND revision = (SELECT id FROM name WHERE text = ?2)",
+                )?
+                .execute(params![name.namespace, name.revision, until])?;
+            Ok(touched > 0)
         });
         task.await
     }
@@ -199,20 +230,20 @@ impl Snapshot {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// Whether the bundle of a revision is kept.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
-    pub fn has_bundle(&self, namespace: &str, revision: &str) -> Result<bool, StoreError> {
-        Ok(self.packed(namespace, revision)?.is_some())
-    }
-
     /// The JSON of a bundle that is kept.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn bundle(&self, namespace: &str, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(packed) = self.packed(namespace, revision)? else {
+        let packed: Option<Vec<u8>> = self
+            .connection()
+            .prepare_cached(
+                "SELECT json FROM bundle WHERE namespace = (SELECT id FROM name WHERE text = ?1)
+                 AND revision = (SELECT id FROM name WHERE text = ?2)",
+            )?
+            .query_row([namespace, revision], |row| row.get(0))
+            .optional()?;
+        let Some(packed) = packed else {
             return Ok(None);
         };
         let mut json = Vec::new();
@@ -221,18 +252,11 @@ impl Snapshot {
             .map_err(|error| unreadable(0, error))?;
         Ok(Some(json))
     }
+}
 
-    fn packed(&self, namespace: &str, revision: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let packed = self
-            .connection()
-            .prepare_cached(
-                "SELECT json FROM bundle WHERE namespace = (SELECT id FROM name WHERE text = ?1)
-                 AND revision = (SELECT id FROM name WHERE text = ?2)",
-            )?
-            .query_row([namespace, revision], |row| row.get(0))
-            .optional()?;
-        Ok(packed)
-    }
+/// Until when a bundle stays that decides now.
+fn grace(now: Timestamp) -> i64 {
+    micros(now.checked_add(BUNDLE_GRACE).unwrap_or(Timestamp::MAX))
 }
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<KeptDecision> {

@@ -95,11 +95,15 @@ async fn keeps_a_bundle_under_its_hash_alone() {
     }))
     .unwrap();
     let path = format!("/v1/bundles/{}", Bundle::revision(&json));
-    assert_eq!(server.send(get(&path)).await.status, StatusCode::NOT_FOUND);
+    let head = || Request::head(&path).body(Body::empty()).unwrap();
+    for request in [get(&path), head()] {
+        assert_eq!(server.send(request).await.status, StatusCode::NOT_FOUND);
+    }
     assert_eq!(
         server.send(put(&path, &json)).await.status,
         StatusCode::NO_CONTENT
     );
+    assert_eq!(server.send(head()).await.status, StatusCode::OK);
     assert_eq!(server.send(get(&path)).await.body["channel"], "web");
     for (path, body) in [(path.as_str(), b"{}".as_slice()), ("/v1/bundles/abc", &json)] {
         assert_eq!(

@@ -21,11 +21,14 @@ CREATE INDEX decision_by_unit ON decision (unit, time);
 CREATE INDEX decision_by_age ON decision (until);
 CREATE INDEX decision_by_revision ON decision (namespace, revision);
 
--- `json` is compressed by gzip. A bundle stays as long as something that it decided.
+-- `json` is compressed by gzip. A bundle stays as long as something that it decided, and the newest of a Channel for ever:
+-- it may decide yet.
 CREATE TABLE bundle (
     namespace INTEGER NOT NULL,
     revision INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
     until INTEGER NOT NULL,
     json BLOB NOT NULL,
     PRIMARY KEY (namespace, revision)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX bundle_by_age ON bundle (namespace, channel, until);

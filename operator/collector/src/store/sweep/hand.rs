@@ -169,13 +169,17 @@ impl<'a> Hand<'a> {
         Ok(dropped > 0)
     }
 
-    /// One bundle that decided nothing that is still kept; whether there may be more.
+    /// One bundle that decided nothing that is still kept, and that another of its Channel has followed; whether there may be
+    /// more.
     pub(super) fn bundles(&mut self, now: i64) -> rusqlite::Result<bool> {
         let dropped = self
             .connection
             .prepare_cached(
                 "DELETE FROM bundle WHERE (namespace, revision) IN (
-                     SELECT b.namespace, b.revision FROM bundle AS b WHERE b.until < ?1 AND NOT EXISTS (
+                     SELECT b.namespace, b.revision FROM bundle AS b WHERE b.until < ?1 AND EXISTS (
+                         SELECT 1 FROM bundle AS n
+                         WHERE n.namespace = b.namespace AND n.channel = b.channel AND n.until > b.until
+                     ) AND NOT EXISTS (
                          SELECT 1 FROM decision AS d WHERE d.namespace = b.namespace AND d.revision = b.revision
                      ) LIMIT 1
                  )",

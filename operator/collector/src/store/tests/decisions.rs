@@ -12,6 +12,22 @@ fn ids(store: &Store, unit: &str, since: Timestamp) -> Vec<String> {
     found.into_iter().map(|decision| decision.id).collect()
 }
 
+fn name(revision: &str) -> BundleName {
+    BundleName {
+        namespace: "shop".to_owned(),
+        revision: revision.to_owned(),
+    }
+}
+
+async fn keep(store: &Store, revision: &str, now: Timestamp) {
+    let kept = store.keep_bundle(name(revision), "web".to_owned(), b"{}", now);
+    kept.await.unwrap();
+}
+
+fn bundle(store: &Store, revision: &str) -> Option<Vec<u8>> {
+    store.snapshot().unwrap().bundle("shop", revision).unwrap()
+}
+
 async fn sweep(store: &Store, now: Timestamp) -> Swept {
     let swept = store.sweep(Retention::default(), now, Pace::default()).await;
     swept.unwrap()
@@ -69,14 +85,14 @@ async fn names_the_unit_where_its_channel_keeps_ids_in_plain() {
 #[tokio::test]
 async fn drops_a_decision_when_its_channel_said_so_and_its_bundle_after_the_last_one() {
     let (_directory, store) = fresh();
-    let bundle = || ("shop".to_owned(), "abc".to_owned());
-    store.keep_bundle(bundle(), b"{}", now()).await.unwrap();
+    keep(&store, "abc", now()).await;
+    keep(&store, "def", after(DAY)).await;
     let events = vec![
         decided("d1", "jane", now()),
         decided("d2", "jane", after(10 * DAY)),
     ];
     store.append(events, now()).await.unwrap();
-    let kept = |store: &Store| store.snapshot().unwrap().bundle("shop", "abc").unwrap();
+    let kept = |store: &Store| bundle(store, "abc");
     let early = sweep(&store, after(29 * DAY)).await;
     assert_eq!((early.decisions, early.bundles), (0, 0));
     let first = sweep(&store, after(31 * DAY)).await;
@@ -90,8 +106,27 @@ async fn drops_a_decision_when_its_channel_said_so_and_its_bundle_after_the_last
 #[tokio::test]
 async fn keeps_a_bundle_whose_decisions_are_late() {
     let (_directory, store) = fresh();
-    let bundle = ("shop".to_owned(), "abc".to_owned());
-    store.keep_bundle(bundle, b"{}", now()).await.unwrap();
+    keep(&store, "abc", now()).await;
+    keep(&store, "def", after(1)).await;
     assert_eq!(sweep(&store, after(6 * DAY)).await.bundles, 0);
     assert_eq!(sweep(&store, after(8 * DAY)).await.bundles, 1);
+    assert_eq!(bundle(&store, "abc"), None);
+}
+
+#[tokio::test]
+async fn keeps_the_bundle_that_still_decides_whenever_it_came() {
+    let (_directory, store) = fresh();
+    keep(&store, "abc", now()).await;
+    assert_eq!(sweep(&store, after(500 * DAY)).await.bundles, 0);
+    keep(&store, "def", after(500 * DAY)).await;
+    // A rollback: a decider asks whether what it decides by is known.
+    let touched = store.touch_bundle(name("abc"), after(501 * DAY)).await;
+    assert!(touched.unwrap());
+    assert!(!store.touch_bundle(name("ghi"), now()).await.unwrap());
+    let other = store.keep_bundle(name("other"), "app".to_owned(), b"{}", now());
+    other.await.unwrap();
+    assert_eq!(sweep(&store, after(600 * DAY)).await.bundles, 1);
+    assert_eq!(bundle(&store, "def"), None);
+    assert!(bundle(&store, "abc").is_some(), "it is the newest again");
+    assert!(bundle(&store, "other").is_some(), "another Channel's newest");
 }
