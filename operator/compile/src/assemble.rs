@@ -363,7 +363,8 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    /// Adds every attribute that some expression of the bundle reads. One that carried expressions alone read keeps the
+    /// Adds every attribute that some expression of the bundle reads, and where decisions are kept those of the identity that
+    /// are not to be. One that carried expressions alone read keeps the
     /// type that they were checked against, also when no contract declares it any more; what it may be used for is what
     /// the contract says now.
     fn add_attributes(&mut self) {
@@ -381,11 +382,12 @@ impl<'a> Assembly<'a> {
                 .map(str::to_owned)
                 .collect()
         };
-        let names: BTreeSet<String> = audiences.chain(rules).flat_map(read).collect();
+        let mut names: BTreeSet<String> = audiences.chain(rules).flat_map(read).collect();
+        names.extend(self.withheld());
         for name in names {
             let declared = self.model.attributes.by_name.get(&name);
             let declared = declared.map(|declared| declared.attribute.clone());
-            let last = self.previous.and_then(|previous| previous.attributes.get(&name));
+            let last = self.last(&name);
             let attribute = match (declared, last) {
                 (Some(declared), Some(last)) if !self.read.contains(&name) => bundle::Attribute {
                     ty: last.ty,
@@ -398,5 +400,25 @@ impl<'a> Assembly<'a> {
             };
             self.bundle.attributes.insert(name, attribute);
         }
+    }
+
+    /// Sensitive attributes that no expression need read for a decision to depend on them: where decisions are kept, a
+    /// decider has to know that these are not.
+    fn withheld(&self) -> Vec<String> {
+        let settings = &self.bundle.settings;
+        let identity = settings.replay.iter().map(|_| &settings.identity);
+        let paths = identity.flat_map(|identity| identity.locale.iter().chain(&identity.time_zone));
+        let declared = &self.model.attributes.by_name;
+        let is_sensitive = |name: &str| match declared.get(name) {
+            Some(declared) => declared.attribute.sensitive,
+            // One that nobody declares any more is what it last was.
+            None => self.last(name).is_some_and(|last| last.sensitive),
+        };
+        paths.filter(|path| is_sensitive(path)).cloned().collect()
+    }
+
+    /// What was published last of an attribute.
+    fn last(&self, name: &str) -> Option<&bundle::Attribute> {
+        self.previous?.attributes.get(name)
     }
 }

@@ -259,10 +259,15 @@ fn readable(engine: &Engine, context: &Context<'_>) -> (Map<String, Json>, Vec<S
         (&identity.time_zone, context.time_zone()),
     ];
     for (path, text) in texts {
-        if let (Some(path), Some(text)) = (path, text)
-            && !names_unit(path)
-        {
+        let (Some(path), Some(text)) = (path, text) else {
+            continue;
+        };
+        let attribute = engine.attributes.iter().find(|known| known.name == *path);
+        let is_sensitive = attribute.is_some_and(|attribute| attribute.sensitive);
+        if !is_sensitive && !names_unit(path) {
             kept.insert(path.clone(), Json::String(text.to_owned()));
+        } else if is_sensitive && !withheld.contains(path) {
+            withheld.push(path.clone());
         }
     }
     if let Some(path) = identity.consent.as_ref().filter(|path| !names_unit(path)) {
@@ -271,6 +276,7 @@ fn readable(engine: &Engine, context: &Context<'_>) -> (Map<String, Json>, Vec<S
             .filter_map(|(index, purpose)| Some((purpose.clone(), context.grant(index)?.as_str().into())));
         kept.insert(path.clone(), Json::Object(granted.collect()));
     }
+    withheld.sort_unstable();
     (kept, withheld)
 }
 

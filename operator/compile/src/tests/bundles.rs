@@ -65,6 +65,36 @@ fn keeps_other_channels_owners_and_prose_out() {
 }
 
 #[test]
+fn tells_a_decider_that_keeps_decisions_which_parts_of_the_identity_are_sensitive() {
+    let attributes = |replay: bool, sensitivity: &str| {
+        let strategy = Strategy::example()
+            .change(Kind::DataContract, "shopper", |spec| {
+                let attribute = json!({
+                    "name": "locale", "type": "String", "source": "web", "sensitivity": sensitivity,
+                    "purpose": "personalization",
+                });
+                spec["attributes"].as_array_mut().unwrap().push(attribute);
+            })
+            .change(Kind::Channel, "web", |spec| {
+                if replay {
+                    spec["replay"] = json!({"retention": "720h"});
+                }
+            });
+        let compiled = compile(&strategy);
+        bundle(&compiled, "web").attributes.clone()
+    };
+    assert!(attributes(true, "Sensitive")["locale"].sensitive);
+    assert!(
+        !attributes(true, "Personal").contains_key("locale"),
+        "no rule reads it"
+    );
+    assert!(
+        !attributes(false, "Sensitive").contains_key("locale"),
+        "and nothing is kept"
+    );
+}
+
+#[test]
 fn keeps_the_variant_that_an_arm_names() {
     let strategy = Strategy::example()
         .change(Kind::ChannelBinding, "retention-home-hero", |spec| {

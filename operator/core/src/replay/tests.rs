@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::bundle::{Cap, CapScope, StopOn};
+use crate::bundle::{Attribute, Cap, CapScope, StopOn};
 use crate::decide::Reason;
 use crate::event::{Decided, Event, EventData};
 use crate::strategy::*;
@@ -159,6 +159,35 @@ fn keeps_neither_the_unit_nor_what_is_sensitive_nor_what_no_rule_reads() {
     assert_eq!(inputs.unit_from, UnitSource::Fallback);
     assert_eq!(inputs.withheld, ["device.id", "health.condition"]);
     assert_eq!(inputs.context["user.tier"], "gold");
+}
+
+#[test]
+fn keeps_no_locale_and_no_time_zone_that_is_sensitive() {
+    let plan = || {
+        shop().settings(|settings| {
+            settings.identity.locale = Some("locale".into());
+            settings.identity.time_zone = Some("place.zone".into());
+        })
+    };
+    let context = json!({
+        "targetingKey": "u1", "consent": granted(), "locale": "he-IL", "place": {"zone": "Asia/Jerusalem"},
+    });
+    let (inputs, ..) = kept(&plan().engine(), &context, &Past::default());
+    assert_eq!(inputs.context["locale"], "he-IL");
+    assert_eq!(inputs.context["place.zone"], "Asia/Jerusalem");
+    let sensitive = |attribute: &mut Attribute| attribute.sensitive = true;
+    let engine = plan()
+        .attribute_with("locale", AttributeType::String, "service", sensitive)
+        .attribute_with("place.zone", AttributeType::String, "personalization", sensitive)
+        .engine();
+    // Without consent the attribute has no value, and is read as the locale all the same.
+    let without = json!({"targetingKey": "u1", "locale": "he-IL", "place": {"zone": "Asia/Jerusalem"}});
+    for context in [&context, &without] {
+        let (inputs, ..) = kept(&engine, context, &Past::default());
+        assert_eq!(inputs.withheld, ["locale", "place.zone"]);
+        let text = serde_json::to_string(&inputs).unwrap();
+        assert!(!text.contains("he-IL") && !text.contains("Jerusalem"), "{text}");
+    }
 }
 
 #[test]
