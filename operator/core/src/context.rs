@@ -186,6 +186,14 @@ impl<'a> Context<'a> {
             .map(|unit| (unit, source))
     }
 
+    /// Every id that the context names somebody by, whichever of them is the unit.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        let found = [&self.identity.unit, &self.identity.fallback].into_iter();
+        found
+            .filter_map(|found| found.text.as_deref())
+            .filter(|id| !id.is_empty())
+    }
+
     /// The locale asked for.
     pub fn locale(&self) -> Option<&str> {
         self.identity.locale.text.as_deref()

@@ -30,9 +30,10 @@ pub struct Inputs {
     pub now: Timestamp,
     /// Which path gave the unit.
     pub unit_from: UnitSource,
-    /// What the bundle read of the context, by dotted name; never the unit's id, and nothing sensitive.
+    /// What the bundle read of the context, by dotted name; never an id of the unit, wherever it stands, and nothing
+    /// sensitive.
     pub context: Map<String, Json>,
-    /// Attributes that the bundle read and that are not kept: they are sensitive, or the unit's id.
+    /// Attributes that the bundle read and that are not kept: they are sensitive, or an id of the unit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<String>,
     /// Attributes that were there and of no use: not granted, or of the wrong type.
@@ -248,7 +249,7 @@ fn readable(engine: &Engine, context: &Context<'_>) -> (Map<String, Json>, Vec<S
     let mut withheld = Vec::new();
     for (attribute, value) in engine.attributes.iter().zip(&context.slots) {
         let Some(value) = value else { continue };
-        if attribute.sensitive || names_unit(&attribute.name) {
+        if attribute.sensitive || names_unit(&attribute.name) || context.ids().any(|id| is_id(value, id)) {
             withheld.push(attribute.name.clone());
         } else {
             kept.insert(attribute.name.clone(), json(value));
@@ -264,9 +265,10 @@ fn readable(engine: &Engine, context: &Context<'_>) -> (Map<String, Json>, Vec<S
         };
         let attribute = engine.attributes.iter().find(|known| known.name == *path);
         let is_sensitive = attribute.is_some_and(|attribute| attribute.sensitive);
-        if !is_sensitive && !names_unit(path) {
+        let is_private = is_sensitive || context.ids().any(|id| id == text);
+        if !is_private && !names_unit(path) {
             kept.insert(path.clone(), Json::String(text.to_owned()));
-        } else if is_sensitive && !withheld.contains(path) {
+        } else if is_private && !withheld.contains(path) {
             withheld.push(path.clone());
         }
     }
@@ -278,6 +280,16 @@ fn readable(engine: &Engine, context: &Context<'_>) -> (Map<String, Json>, Vec<S
     }
     withheld.sort_unstable();
     (kept, withheld)
+}
+
+/// Whether a value is somebody's id, or lists it.
+fn is_id(value: &Value<'_>, id: &str) -> bool {
+    match value {
+        Value::String(text) => text.as_ref() == id,
+        Value::Int(value) => value.to_string() == id,
+        Value::List(values) => values.iter().any(|value| is_id(value, id)),
+        _ => false,
+    }
 }
 
 fn unusable(engine: &Engine, context: &Context<'_>) -> BTreeMap<String, SlotState> {

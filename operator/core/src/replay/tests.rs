@@ -191,6 +191,29 @@ fn keeps_no_locale_and_no_time_zone_that_is_sensitive() {
 }
 
 #[test]
+fn keeps_the_unit_s_id_nowhere_else_either() {
+    let engine = shop()
+        .settings(|settings| {
+            settings.identity.fallback = Some("device.id".into());
+            settings.identity.locale = Some("locale".into());
+        })
+        .attribute("user.mail", AttributeType::String, "service")
+        .attribute("user.number", AttributeType::Int, "service")
+        .attribute("user.aliases", AttributeType::StringList, "service")
+        .attribute("user.name", AttributeType::String, "service")
+        .engine();
+    let user = json!({"mail": "48213", "number": 48_213, "aliases": ["x", "d9"], "name": "48213x"});
+    let context = json!({"targetingKey": "48213", "device": {"id": "d9"}, "user": user, "locale": "d9"});
+    let (inputs, ..) = kept(&engine, &context, &Past::default());
+    let mut withheld = inputs.withheld.clone();
+    withheld.sort_unstable();
+    assert_eq!(withheld, ["locale", "user.aliases", "user.mail", "user.number"]);
+    assert_eq!(inputs.context["user.name"], "48213x");
+    let text = serde_json::to_string(&inputs).unwrap();
+    assert!(!text.contains("\"48213\"") && !text.contains("d9"), "{text}");
+}
+
+#[test]
 fn takes_what_was_not_kept_from_whoever_asks() {
     let engine = strict();
     let context = json!({
