@@ -117,6 +117,66 @@ async fn explains_a_decision_that_was_made_by_its_id_and_lists_those_about_a_per
 }
 
 #[tokio::test]
+async fn makes_a_decision_again_for_the_id_that_it_was_made_for_also_after_an_alias() {
+    let folder = Folder::example();
+    keeping(&folder, "replay: {retention: 720h}\n  unitIds: Plain");
+    let server = folder.serve();
+    let path = format!("/channels/shop/web{HOME_HERO}");
+    let ask = async |unit: &str| -> Value {
+        let context = json!({"context": {
+            "targetingKey": unit, "consent": {"personalization": "Explicit"},
+            "session": {"cartValue": 80, "itemCount": 2},
+        }});
+        let answer = server.post(&path, "application/json", context.to_string()).await;
+        answer.json().await.expect("JSON")
+    };
+    let janes = ask("jane").await;
+    // Somebody whose hash says otherwise.
+    let mut found = None;
+    for number in 0..100 {
+        let device = format!("device-{number}");
+        let answer = ask(&device).await;
+        if answer["variant"] != janes["variant"] {
+            found = Some((device, answer));
+            break;
+        }
+    }
+    let (device, answer) = found.expect("an experiment splits them");
+    let id = answer["metadata"]["attune.decision"].as_str().expect("an id");
+    let alias = json!([{
+        "specversion": "1.0", "type": "dev.attune.alias.v1", "source": "/login", "id": "a1",
+        "time": "2026-12-01T00:00:00Z", "data": {"unit": "jane", "alias": device, "namespace": "shop"},
+    }]);
+    let batch = "application/cloudevents-batch+json";
+    let taken = server.post("/v1/events", batch, alias.to_string()).await;
+    assert_eq!(taken.status(), 200, "{}", taken.text().await.expect("text"));
+
+    let one = [
+        "explain",
+        "--server",
+        &server.url,
+        "--decision",
+        id,
+        "-n",
+        "shop",
+    ];
+    for unit in [&[][..], &["--unit", "jane"], &["--unit", &device]] {
+        let asked = [&one[..], unit].concat();
+        let (mut code, mut stdout, mut stderr) = run(&folder, &asked);
+        for _ in 0..100 {
+            if code != Some(2) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            (code, stdout, stderr) = run(&folder, &asked);
+        }
+        assert_eq!(code, Some(0), "{unit:?}: {stdout}{stderr}");
+        let says = stderr.contains(&format!("made for `{device}`"));
+        assert_eq!(says, unit.last() == Some(&"jane"), "{stderr}");
+    }
+}
+
+#[tokio::test]
 async fn explains_a_decision_of_which_nothing_was_kept_by_its_context() {
     let folder = Folder::example();
     let server = folder.serve();

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use attune_core::bundle::Bundle;
+use attune_core::decide::Decision;
 use attune_core::engine::Engine;
 use attune_core::replay::{Inputs, Replay};
 use attune_core::trace::{Step, Trace};
@@ -59,6 +60,8 @@ struct Listed {
 #[derive(Serialize)]
 struct Again<'a> {
     made: &'a Made,
+    /// Whom it was made again for.
+    unit: &'a str,
     decision: attune_core::ofrep::Success<'a>,
     trace: &'a [Step],
     /// Whether it comes out as it did.
@@ -127,30 +130,25 @@ pub(super) async fn explain(args: &ExplainArgs, server: &str, id: &str) -> anyho
          `attune explain -f PATH --channel C --touchpoint T --context JSON --decision ID`",
     )?;
     let kept: Kept = serde_json::from_value(kept).with_context(|| format!("{server} tells no decision"))?;
-    let Some(unit) = args.unit.as_ref().or(kept.units.first()) else {
+    let units = kept.units(args.unit.as_deref());
+    if units.is_empty() {
         bail!(
             "{}\nthe unit's id is kept hashed: say whom it was about by --unit, so that it can be made again",
             kept.made.told()
         );
-    };
+    }
     let path = ["v1", "bundles", &kept.made.revision];
     let bundle = peer.ask(Method::GET, server, &path, &[]).await;
     let bundle = bundle.with_context(|| format!("{}\nit cannot be made again", kept.made.told()))?;
     let bundle: Bundle = serde_json::from_value(bundle).context("what decided is no bundle")?;
     let engine = Engine::load(bundle)?;
-    let replay = Replay {
-        touchpoint: &kept.made.touchpoint,
-        unit,
-        given: &given,
-    };
-    let mut trace = Trace::on();
-    let decision = kept.inputs.decide(&engine, replay, &mut trace)?;
-    let same =
-        decision.reason.as_str() == kept.made.reason && variant(&decision) == kept.made.variant.as_deref();
+    let (unit, decision, trace) = kept.again(&engine, &units, &given)?;
+    let same = kept.made.is(&decision);
     let missing = kept.missing(&engine, &given);
     if args.output == AnswerOutput::Json {
         print_json(&Again {
             made: &kept.made,
+            unit,
             decision: success(&engine, &decision, id),
             trace: trace.steps(),
             same,
@@ -164,8 +162,16 @@ pub(super) async fn explain(args: &ExplainArgs, server: &str, id: &str) -> anyho
                 missing.join(", ")
             ));
         }
+        if same && units.first() != Some(&unit) {
+            say(format_args!(
+                "it was made for `{unit}`, another id of the same person"
+            ));
+        }
         if !same {
-            say("it comes out otherwise than it did");
+            say(
+                "it comes out otherwise than it did; if the person has other ids (aliases), it may have been made for one \
+                 of them: say so by --unit",
+            );
         }
     }
     Ok(if same { ExitCode::SUCCESS } else { failed() })
@@ -181,6 +187,15 @@ fn given(args: &ExplainArgs) -> anyhow::Result<Map<String, Value>> {
 }
 
 impl Made {
+    /// Whether a decision is the same as this one was.
+    fn is(&self, decision: &Decision<'_>) -> bool {
+        let winner = decision.winner;
+        decision.reason.as_str() == self.reason
+            && variant(decision) == self.variant.as_deref()
+            && winner.map(|winner| winner.binding) == self.binding.as_deref()
+            && winner.and_then(|winner| winner.audience) == self.audience.as_deref()
+    }
+
     /// What it came out as.
     fn outcome(&self) -> String {
         let variant = self.variant.as_deref().unwrap_or("the code default");
@@ -208,6 +223,40 @@ impl Made {
 }
 
 impl Kept {
+    /// The ids that the person is known by, the one that is asked about first.
+    fn units<'a>(&'a self, asked: Option<&'a str>) -> Vec<&'a str> {
+        let others = self.units.iter().map(String::as_str);
+        let others = others.filter(|unit| asked != Some(unit));
+        asked.into_iter().chain(others).collect()
+    }
+
+    /// Makes the decision again for each of the units until it comes out as it did; for the first where it never does. Aliases
+    /// may have joined the id that it was made for with others since.
+    fn again<'a, 'e>(
+        &self,
+        engine: &'e Engine,
+        units: &[&'a str],
+        given: &Map<String, Value>,
+    ) -> anyhow::Result<(&'a str, Decision<'e>, Trace)> {
+        let mut first = None;
+        for unit in units {
+            let replay = Replay {
+                touchpoint: &self.made.touchpoint,
+                unit,
+                given,
+            };
+            let mut trace = Trace::on();
+            let decision = self.inputs.decide(engine, replay, &mut trace)?;
+            let is_same = self.made.is(&decision);
+            let again = (*unit, decision, trace);
+            if is_same {
+                return Ok(again);
+            }
+            first.get_or_insert(again);
+        }
+        first.context("nobody is known that the decision was about")
+    }
+
     /// What was read then and is neither kept nor given. The unit's id is given where it is known.
     fn missing(&self, engine: &Engine, given: &Map<String, Value>) -> Vec<&str> {
         let identity = &engine.bundle().settings.identity;
