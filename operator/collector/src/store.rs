@@ -36,7 +36,7 @@ mod sweep;
 mod tests;
 mod writer;
 
-pub use decisions::{BundleName, KeptDecision, Replayable};
+pub use decisions::{Before, BundleName, KeptDecision, Replayable, Within};
 pub use erase::Erased;
 pub use holdouts::RegisterError;
 pub use key::UnitHash;

@@ -51,6 +51,10 @@ pub struct ExplainArgs {
     #[arg(long, value_name = "RFC3339", value_parser = instant, requires = "unit", conflicts_with = "decision")]
     pub since: Option<Timestamp>,
 
+    /// Those before: an instant (RFC 3339), or the last decision of a list that goes on.
+    #[arg(long, value_name = "RFC3339|ID", requires = "since", conflicts_with = "decision")]
+    pub before: Option<String>,
+
     /// File with the token of a `ServiceAccount`, of audience `attune.dev`: its namespace is the one that is asked about.
     #[arg(long, value_name = "FILE", requires = "server")]
     pub token_file: Option<PathBuf>,

@@ -177,6 +177,46 @@ async fn makes_a_decision_again_for_the_id_that_it_was_made_for_also_after_an_al
 }
 
 #[tokio::test]
+async fn says_how_a_list_that_is_too_long_goes_on() {
+    let folder = Folder::example();
+    keeping(&folder, "replay: {retention: 720h}");
+    let server = folder.serve();
+    let path = format!("/channels/shop/web{HOME_HERO}");
+    let context = json!({"context": {"targetingKey": "jane"}}).to_string();
+    for _ in 0..1001 {
+        let answer = server.post(&path, "application/json", context.clone()).await;
+        assert_eq!(answer.status(), 200);
+    }
+    let list = [
+        "explain",
+        "--server",
+        &server.url,
+        "--unit",
+        "jane",
+        "--since",
+        SINCE,
+        "-n",
+        "shop",
+    ];
+    let mut listed = run(&folder, &list);
+    for _ in 0..100 {
+        if listed.2.contains("there are more") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        listed = run(&folder, &list);
+    }
+    let (code, stdout, stderr) = listed;
+    assert_eq!((code, stdout.lines().count()), (Some(0), 1000), "{stderr}");
+    let next = stderr.trim().split(' ').next_back().expect("a word");
+    assert!(stderr.contains(&format!("add --before {next}")), "{stderr}");
+    let (code, rest, stderr) = run(&folder, &[&list[..], &["--before", next]].concat());
+    assert_eq!((code, rest.lines().count(), stderr.as_str()), (Some(0), 1, ""));
+    let one = rest.split('\t').nth(1).expect("an id");
+    assert!(!stdout.contains(one), "{one} was not among the first");
+}
+
+#[tokio::test]
 async fn explains_a_decision_of_which_nothing_was_kept_by_its_context() {
     let folder = Folder::example();
     let server = folder.serve();

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /v1/decisions/{id}?unit=` | what it depended on; with a unit, only where it is about that one |
-//! | `GET /v1/decisions?unit=&since=` | those about a unit, the latest first |
+//! | `GET /v1/decisions?unit=&since=&before=` | those about a unit, the latest first; before an instant, or one of them |
 //! | `GET /v1/bundles/{revision}` | the bundle that decided |
 //! | `HEAD /v1/bundles/{revision}` | whether it is kept; takes note that it decides |
 //! | `PUT /v1/bundles/{revision}` | keeps it; its revision is the hash of the body, so that nobody can keep another |
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::problem::Problem;
 use super::{CallerNamespace, namespace};
 use crate::collector::{Collector, TakeError};
-use crate::store::{BundleName, KeptDecision};
+use crate::store::{Before, BundleName, KeptDecision, Snapshot, StoreError, UnitHash, Within};
 
 /// Decisions of one answer, unless told otherwise.
 const LIMIT: usize = 100;
@@ -47,6 +47,8 @@ pub(super) struct AskedOne {
 pub(super) struct AskedMany {
     unit: String,
     since: Timestamp,
+    /// An instant, or the id of a decision: `next` of the answer before.
+    before: Option<String>,
     namespace: Option<String>,
     limit: Option<usize>,
 }
@@ -66,6 +68,9 @@ struct Listed {
     decisions: Vec<KeptDecision>,
     /// Whether there are more, longer ago.
     more: bool,
+    /// What to ask for these with, as `before`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 pub(super) async fn one(
@@ -136,20 +141,51 @@ async fn try_many(
     }
     let namespace = namespace(collector, caller, asked.namespace)?;
     let unit = collector.store().unit_hash(&namespace, &asked.unit);
-    let (whose, since) = (namespace.clone(), asked.since);
-    let mut decisions = collector
-        .read(move |snapshot| Ok(snapshot.decisions((&whose, unit), since, limit + 1)?))
+    let (whose, since, before) = (namespace.clone(), asked.since, asked.before.clone());
+    let found = collector
+        .read(move |snapshot| {
+            let before = match before {
+                None => None,
+                Some(text) => match end(&snapshot, (&whose, unit), &text)? {
+                    None => return Ok(None),
+                    end => end,
+                },
+            };
+            let within = Within { since, before };
+            Ok(Some(snapshot.decisions((&whose, unit), within, limit + 1)?))
+        })
         .await
         .map_err(|error| Problem::unanswered(&error))?;
+    let mut decisions = found.ok_or_else(|| {
+        let before = asked.before.unwrap_or_default();
+        Problem::unreadable_parameter(&format!(
+            "`before` is `{before}`, which is no instant (RFC 3339), and no decision about that unit that is kept has that id"
+        ))
+    })?;
     let more = decisions.len() > limit;
     decisions.truncate(limit);
+    let last = decisions.last().filter(|_| more);
+    let next = last.map(|decision| decision.id.clone());
     let listed = Listed {
         namespace,
         since,
         decisions,
         more,
+        next,
     };
     Ok(Json(listed).into_response())
+}
+
+/// What `before` says: an instant, or one of the decisions.
+fn end(
+    snapshot: &Snapshot,
+    whose: (&str, UnitHash),
+    before: &str,
+) -> Result<Option<Before>, StoreError> {
+    match before.parse() {
+        Ok(at) => Ok(Some(Before::instant(at))),
+        Err(_) => snapshot.place_of(whose, before),
+    }
 }
 
 pub(super) async fn bundle(

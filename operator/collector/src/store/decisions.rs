@@ -69,6 +69,32 @@ pub struct BundleName {
     pub revision: String,
 }
 
+/// A stretch of time, from an instant on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Within {
+    /// The first instant.
+    pub since: Timestamp,
+    /// Where it ends; absent: never.
+    pub before: Option<Before>,
+}
+
+/// An end that decisions come before: an instant, or one of them, since several may be of one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    time: i64,
+    seq: i64,
+}
+
+impl Before {
+    /// What was made before an instant.
+    pub fn instant(at: Timestamp) -> Self {
+        Self {
+            time: micros(at),
+            seq: 0,
+        }
+    }
+}
+
 /// The columns of a [`KeptDecision`].
 const COLUMNS: &str = "d.id, d.time, channel.text, touchpoint.text, revision.text, reason.text, variant.text, \
     binding.text, audience.text";
@@ -210,24 +236,49 @@ impl Snapshot {
         }))
     }
 
-    /// The decisions about a unit from `since` on, the latest first, at most so many.
+    /// The decisions about a unit within a stretch of time, the latest first, at most so many.
     ///
     /// # Errors
     /// When the database cannot be read.
     pub fn decisions(
         &self,
         (namespace, unit): (&str, super::UnitHash),
-        since: Timestamp,
+        within: Within,
         limit: usize,
     ) -> Result<Vec<KeptDecision>, StoreError> {
         let sql = format!(
-            "SELECT {COLUMNS} FROM {TABLES} AND d.unit IN {UNIT} AND d.time >= ?3
-             ORDER BY d.time DESC, d.seq DESC LIMIT ?4"
+            "SELECT {COLUMNS} FROM {TABLES} AND d.unit IN {UNIT} AND d.time >= ?3 AND (d.time, d.seq) < (?4, ?5)
+             ORDER BY d.time DESC, d.seq DESC LIMIT ?6"
         );
         let mut statement = self.connection().prepare_cached(&sql)?;
         let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map(params![namespace, unit.0, micros(since), most], kept)?;
+        let (time, seq) = within
+            .before
+            .map_or((i64::MAX, 0), |before| (before.time, before.seq));
+        let since = micros(within.since);
+        let rows = statement.query_map(params![namespace, unit.0, since, time, seq, most], kept)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The place of a decision among those about a unit: what is listed before it is longer ago.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn place_of(
+        &self,
+        (namespace, unit): (&str, super::UnitHash),
+        id: &str,
+    ) -> Result<Option<Before>, StoreError> {
+        let sql = format!(
+            "SELECT d.time, d.seq FROM decision AS d WHERE d.namespace = (SELECT id FROM name WHERE text = ?1)
+             AND d.id = ?3 AND d.unit IN {UNIT} ORDER BY d.seq LIMIT 1"
+        );
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let place = statement.query_row(params![namespace, unit.0, id], |row| {
+            let (time, seq) = (row.get(0)?, row.get(1)?);
+            Ok(Before { time, seq })
+        });
+        Ok(place.optional()?)
     }
 
     /// The JSON of a bundle that is kept.

@@ -53,7 +53,8 @@ struct Kept {
 #[derive(Debug, Deserialize)]
 struct Listed {
     decisions: Vec<Made>,
-    more: bool,
+    /// What those longer ago are asked for with.
+    next: Option<String>,
 }
 
 /// A decision made again.
@@ -79,7 +80,8 @@ pub(super) async fn list(
 ) -> anyhow::Result<ExitCode> {
     let peer = Peer::new(&args.peer(), &[server.to_owned()])?;
     let since = since.to_string();
-    let query = [("unit", unit), ("since", since.as_str()), ("limit", MOST)];
+    let mut query = vec![("unit", unit), ("since", since.as_str()), ("limit", MOST)];
+    query.extend(args.before.as_deref().map(|before| ("before", before)));
     let answer = peer
         .ask(Method::GET, server, &["v1", "decisions"], &query)
         .await?;
@@ -104,10 +106,14 @@ pub(super) async fn list(
     }
     print(&lines)?;
     if listed.decisions.is_empty() {
-        say("nothing was kept: no channel of the unit keeps decisions (`replay`), or they are too old");
+        say(
+            "nothing was kept of that time: no channel of the unit keeps decisions (`replay`), or they are too old",
+        );
     }
-    if listed.more {
-        say("there are more, longer ago: ask for some with a later --since");
+    if let Some(next) = listed.next {
+        say(format_args!(
+            "there are more, longer ago; for these add --before {next}"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -64,6 +64,53 @@ async fn tells_what_a_decision_depended_on_to_its_namespace_alone() {
 }
 
 #[tokio::test]
+async fn lists_page_by_page_from_the_latest_backwards_also_what_was_decided_at_once() {
+    let mut server = Server::new();
+    server.caller = Some("shop");
+    // Three of one page, which are of one instant, between two others.
+    let at = |id: &str, time: &str| {
+        let mut event = decision(id, "u1");
+        event["time"] = json!(time);
+        event
+    };
+    let (early, page, late) = (
+        "2026-11-30T22:00:00Z",
+        "2026-11-30T22:30:00Z",
+        "2026-11-30T23:00:00Z",
+    );
+    let batch = json!([
+        at("d1", early),
+        at("d2", page),
+        at("d3", page),
+        at("d4", page),
+        at("d5", late),
+        decision("other", "u2")
+    ]);
+    assert_eq!(server.post(BATCH, batch).await.body, stored(6, 0));
+    let path = "/v1/decisions?unit=u1&since=2026-11-30T00:00:00Z";
+    let mut found = Vec::new();
+    let mut next = String::new();
+    for _ in 0..3 {
+        let answer = server.send(get(&format!("{path}&limit=2{next}"))).await.body;
+        let decisions = answer["decisions"].as_array().unwrap();
+        found.extend(decisions.iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        assert_eq!(answer["more"].as_bool(), Some(answer["next"].is_string()));
+        next = answer["next"]
+            .as_str()
+            .map_or_else(String::new, |id| format!("&before={id}"));
+    }
+    assert_eq!(found, ["d5", "d4", "d3", "d2", "d1"]);
+    assert_eq!(next, "", "that was all");
+    let before = server.send(get(&format!("{path}&before={page}"))).await;
+    assert_eq!(before.body["decisions"][0]["id"], "d1");
+    assert_eq!(before.body["decisions"].as_array().unwrap().len(), 1);
+    for wrong in ["other", "yesterday"] {
+        let refused = server.send(get(&format!("{path}&before={wrong}"))).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
 async fn refuses_questions_about_decisions_that_are_none() {
     let server = Server::new();
     for path in [

@@ -8,7 +8,8 @@ const DAY: i64 = 86_400;
 fn ids(store: &Store, unit: &str, since: Timestamp) -> Vec<String> {
     let hash = store.unit_hash("shop", unit);
     let snapshot = store.snapshot().unwrap();
-    let found = snapshot.decisions(("shop", hash), since, 10).unwrap();
+    let within = Within { since, before: None };
+    let found = snapshot.decisions(("shop", hash), within, 10).unwrap();
     found.into_iter().map(|decision| decision.id).collect()
 }
 
