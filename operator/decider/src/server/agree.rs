@@ -175,8 +175,8 @@ pub(super) async fn explain_one(
     body: Result<Bytes, BodyError>,
 ) -> Answer {
     let asks = |loaded: &Loaded, body: &[u8]| {
-        let name = explain::touchpoint(body);
-        name.is_some_and(|name| loaded.engine.asks_history(&name))
+        let names = explain::touchpoints(body);
+        names.iter().any(|name| loaded.engine.asks_history(name))
     };
     match read(decider, shared, &body, asks).await {
         Reading::Unneeded => explain::explain(decider, body, By::Own),

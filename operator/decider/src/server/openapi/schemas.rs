@@ -219,6 +219,21 @@ fn explanations() -> Value {
             "properties": {
                 "decision": named("Success"),
                 "history": {"enum": ["Own", "Shared", "Unknown"]},
+                "before": {
+                    "description": "The places before it, as `after` names them.",
+                    "type": "array", "items": {
+                        "type": "object", "required": ["touchpoint", "reason"], "properties": {
+                            "touchpoint": {"type": "string"},
+                            "variant": {"type": "string"},
+                            "reason": {"type": "string"},
+                            "charged": {
+                                "description": "What the show counts for, where the decision counts as shown.",
+                                "type": "object", "required": ["binding", "module", "program", "channel"],
+                                "additionalProperties": {"type": "string"}
+                            }
+                        }
+                    }
+                },
                 "trace": {"type": "array", "items": {
                     "type": "object", "required": ["step"], "properties": {"step": {"type": "string"}}
                 }}

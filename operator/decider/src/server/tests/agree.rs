@@ -171,6 +171,13 @@ async fn decides_pages_lists_and_explanations_by_what_others_showed() {
     assert_eq!(reason(&page["decisions"][0]), "CAPPED", "{page}");
     let explained = post(&other, "/v1/explain", body.clone()).await.json();
     assert_eq!(reason(&explained["decision"]), "CAPPED");
+    // What stands at a place goes by what those before it show, whatever its own rules ask for.
+    let place = json!({"touchpoint": "bare", "after": ["hero"], "context": {"targetingKey": "user-1"}});
+    let explained = post(&other, "/v1/explain", place.to_string()).await.json();
+    assert_eq!(
+        (&explained["history"], &explained["before"][0]["reason"]),
+        (&json!("Shared"), &json!("CAPPED"))
+    );
     for _ in 0..2 {
         let list = post(&other, "/ofrep/v1/evaluate/flags", body.clone())
             .await

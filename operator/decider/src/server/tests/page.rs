@@ -228,3 +228,39 @@ async fn explains_what_a_page_keeps_from_a_place() {
     let many = post(&decider, "/v1/explain", on_a_page("letter", &many, &topic)).await;
     assert_eq!(many.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn explains_a_place_by_what_those_before_it_would_show() {
+    let decider = builder().build();
+    let bundle = bundle_with(|bundle| {
+        bundle["experiments"] = json!({});
+        bundle["holdouts"] = json!({});
+        bundle["programs"]["loyalty"]["holdouts"] = json!([]);
+        bundle["settings"]["caps"] = json!([{"per": "Channel", "max": 1, "windowSeconds": 3600}]);
+    });
+    decider.adopt_bundle(bundle).unwrap();
+    let explain = async |after: &[&str]| {
+        let body = on_a_page("letter", after, &Value::Null);
+        post(&decider, "/v1/explain", body).await.json()
+    };
+    let reason = |answer: &Value| answer["metadata"]["attune.reason"].clone();
+    let alone = explain(&[]).await;
+    assert_eq!(reason(&alone["decision"]), "TARGETED");
+    assert_eq!(alone["before"], Value::Null);
+    let after = explain(&["hero"]).await;
+    assert_eq!(reason(&after["decision"]), "CAPPED");
+    let hero = &after["before"][0];
+    assert_eq!(
+        (&hero["touchpoint"], &hero["variant"], &hero["reason"]),
+        (&json!("hero"), &json!("hero/everyone"), &json!("TARGETED"))
+    );
+    assert_eq!(hero["charged"]["program"], "loyalty");
+    assert_eq!(explain(&[]).await, alone, "nothing was written");
+    let page = post(&decider, "/v1/decide", page(&["hero", "letter"])).await;
+    let page = page.json();
+    assert_eq!(reason(&page["decisions"][1]), "CAPPED", "as on the page");
+    // Once the unit was shown something, the place before is capped itself, and counts for nothing.
+    let capped = explain(&["hero"]).await;
+    assert_eq!(capped["before"][0]["reason"], "CAPPED");
+    assert_eq!(capped["before"][0]["charged"], Value::Null);
+}
