@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use attune_api::Kind;
@@ -14,6 +15,7 @@ use attune_collector::{Collector, CollectorOptions};
 use attune_compile::ObjectId;
 use attune_compile::decision::make_it_the_rule;
 use attune_core::event::Event;
+use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
@@ -43,6 +45,9 @@ mod tests;
 
 /// Exposures that may wait for the collector.
 const EXPOSURE_QUEUE: usize = 8192;
+
+/// How long what deciders share may take to be written at the end.
+const HAND_OVER: Duration = Duration::from_secs(2);
 
 /// One process that does all.
 #[derive(Debug)]
@@ -319,7 +324,7 @@ impl Server {
         summary.first().for_each(|line| say(format_args!("  {line}")));
     }
 
-    /// Lets what deciders reported become durable.
+    /// Lets what deciders reported become durable, and what they share be written.
     pub async fn close(&self) {
         self.sweeping.0.abort();
         let draining = self
@@ -333,6 +338,12 @@ impl Server {
             // Aborted tasks and panics end the same way: nothing is left to wait for.
             let _ = task.await;
         }
+        let memories: Vec<_> = {
+            let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
+            states.values().filter_map(Memory::shared).collect()
+        };
+        // All of them are at one server, which has the same time for all.
+        join_all(memories.iter().map(|shared| shared.hand_over(HAND_OVER))).await;
     }
 
     /// The instant that everything is judged at.

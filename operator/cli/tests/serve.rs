@@ -26,6 +26,8 @@ mod random;
 mod reload;
 #[path = "serve/replay.rs"]
 mod replay;
+#[path = "serve/shared.rs"]
+mod shared;
 #[path = "serve/start.rs"]
 mod start;
 #[path = "serve/stop.rs"]

@@ -23,6 +23,7 @@ use redis::{RedisError, Script, Value};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::state::{MAX_SHOWS, ReportedShow};
@@ -155,6 +156,20 @@ impl Shared {
     pub async fn settle(&self, patience: Duration) -> bool {
         let settled = self.core.waiting.settled();
         self.is_connected() && tokio::time::timeout(patience, settled).await.is_ok()
+    }
+
+    /// Waits as [`Shared::settle`] does before the process ends, and says what is lost with it.
+    pub async fn hand_over(&self, patience: Duration) {
+        if self.settle(patience).await {
+            return;
+        }
+        let waiting = self.core.waiting.len();
+        if waiting > 0 {
+            warn!(
+                waiting,
+                "shows and outcomes that never reached the shared memory of units are lost"
+            );
+        }
     }
 
     /// How long a decision waits.

@@ -37,6 +37,11 @@ impl Memory {
             shared: shared.map(open),
         }
     }
+
+    /// What other processes know too.
+    pub(super) fn shared(&self) -> Option<Arc<Shared>> {
+        self.shared.clone()
+    }
 }
 
 /// One Channel's decider.

@@ -60,7 +60,7 @@ impl Decider {
     /// Lets the shared memory have what waits for it, before the process ends.
     pub(crate) async fn hand_over(&self) {
         if let Some(shared) = self.shared() {
-            shared.settle(Duration::from_secs(2)).await;
+            shared.hand_over(Duration::from_secs(2)).await;
         }
     }
 
