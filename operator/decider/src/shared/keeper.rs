@@ -26,7 +26,8 @@ pub(super) async fn keep(core: Arc<Core>, folder: Folder) {
         place: None,
         connection: None,
         pause: FIRST_PAUSE,
-        complaint: Complaint::default(),
+        unread: Complaint::default(),
+        unconnected: Complaint::default(),
     };
     loop {
         keeper.look();
@@ -42,15 +43,20 @@ struct Keeper {
     /// What everybody asks on.
     connection: Option<Arc<Connection>>,
     pause: Duration,
-    complaint: Complaint,
+    /// What is wrong with the files, and with the server: both may be at once, and each is said once.
+    unread: Complaint,
+    unconnected: Complaint,
 }
 
 impl Keeper {
     /// Goes by what the files say now.
     fn look(&mut self) {
         match self.folder.look() {
-            Ok(None) => {}
+            Ok(None) => {
+                self.unread.settle();
+            }
             Ok(Some(place)) => {
+                self.unread.settle();
                 if !place.is_keyed {
                     warn!(
                         "unit ids in the shared memory are hashed without a key; add a `key` to the Secret"
@@ -62,7 +68,13 @@ impl Keeper {
                 // What is on its way is answered; whoever asks next waits for the new one.
                 self.drop_connection();
             }
-            Err(error) => self.complain(&error),
+            Err(error) => {
+                complain(&mut self.unread, &error);
+                if error.is_distrust() {
+                    self.place = None;
+                    self.drop_connection();
+                }
+            }
         }
     }
 
@@ -83,10 +95,10 @@ impl Keeper {
                 self.core.gauges.connected.set(1);
                 self.core.found.notify_one();
                 self.connection = Some(connection);
-                self.complaint.settle();
+                self.unconnected.settle();
                 info!("connected to the shared memory of units");
             }
-            Err(error) => self.complain(&error),
+            Err(error) => complain(&mut self.unconnected, &error),
         }
     }
 
@@ -121,10 +133,10 @@ impl Keeper {
             self.core.give_up(&connection);
         }
     }
+}
 
-    fn complain(&mut self, error: &(dyn Error + 'static)) {
-        if self.complaint.is_news(error) {
-            warn!(error, "no connection to the shared memory of units");
-        }
+fn complain(complaint: &mut Complaint, error: &(dyn Error + 'static)) {
+    if complaint.is_news(error) {
+        warn!(error, "no connection to the shared memory of units");
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Folder {
     url: Follow,
     authority: Follow,
     key: Follow,
+    /// Some of them hold something else than what the last place was made of.
+    is_news: bool,
     namespace: String,
     clock: Clock,
 }
@@ -64,6 +66,13 @@ pub(super) enum PlaceError {
     Trust(#[source] TrustError),
 }
 
+impl PlaceError {
+    /// Whether nobody says any more whom to trust, so that the place before is none either.
+    pub(super) const fn is_distrust(&self) -> bool {
+        matches!(self, Self::FindAuthority)
+    }
+}
+
 impl Folder {
     pub(super) fn new(directory: &Path, namespace: &str, clock: Clock) -> Self {
         let follow = |name: &str| Follow {
@@ -74,6 +83,7 @@ impl Folder {
             url: follow("url"),
             authority: follow("ca.crt"),
             key: follow("key"),
+            is_news: false,
             namespace: namespace.to_owned(),
             clock,
         }
@@ -82,17 +92,17 @@ impl Folder {
     /// The place if it is another than last time, or is looked at for the first time.
     pub(super) fn look(&mut self) -> Result<Option<Place>, PlaceError> {
         let url = self.url.look().map_err(PlaceError::ReadUrl)?;
-        let authority =
-            optional(self.authority.look()).map_err(|error| PlaceError::ReadFile("ca.crt", error))?;
-        let key = optional(self.key.look()).map_err(|error| PlaceError::ReadFile("key", error))?;
-        if !(url || authority || key) {
+        self.is_news |= url;
+        let authority = self.authority.look_if_there();
+        self.is_news |= authority.map_err(|error| PlaceError::ReadFile("ca.crt", error))?;
+        let key = self.key.look_if_there();
+        self.is_news |= key.map_err(|error| PlaceError::ReadFile("key", error))?;
+        if !self.is_news {
             return Ok(None);
         }
-        let place = self.place();
-        if place.is_err() {
-            self.url.file.forget();
-        }
-        place.map(Some)
+        let place = self.place()?;
+        self.is_news = false;
+        Ok(Some(place))
     }
 
     fn place(&self) -> Result<Place, PlaceError> {
@@ -167,12 +177,12 @@ impl Follow {
             }
         }
     }
-}
 
-/// A file that need not be there.
-fn optional(looked: io::Result<bool>) -> io::Result<bool> {
-    match looked {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        looked => looked,
+    /// The same for a file that need not be there: one that is gone holds nothing.
+    fn look_if_there(&mut self) -> io::Result<bool> {
+        match self.look() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(self.content.take().is_some()),
+            looked => looked,
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::names::Names;
 use super::place::Folder;
 use super::waiting::Waiting;
 use crate::clock::Clock;
-use crate::fixture::{Secret, now};
+use crate::fixture::{Authority, Secret, now};
 use crate::state::Show;
 
 #[test]
@@ -114,6 +114,33 @@ fn understands_the_urls_that_secrets_hold_and_repeats_none_of_them() {
     secret.put("key", "a key");
     secret.put("url", "redis://10.0.0.1");
     assert!(folder.look().unwrap().expect("news").is_keyed);
+}
+
+#[test]
+fn a_key_or_an_authority_that_is_removed_is_in_force_no_more() {
+    let secret = Secret::empty();
+    let mut folder = Folder::new(&secret.path(), "shop", Clock::pinned(now()));
+    secret.put("url", "redis://10.0.0.1");
+    secret.put("key", "a key");
+    let keyed = folder.look().unwrap().expect("news");
+    secret.remove("key");
+    let bare = folder.look().unwrap().expect("news");
+    assert!(keyed.is_keyed && !bare.is_keyed);
+    assert_ne!(keyed.names.event("purchase"), bare.names.event("purchase"));
+    assert!(folder.look().unwrap().is_none(), "no news");
+
+    secret.put("ca.crt", &Authority::new("state").pem());
+    secret.put("url", "rediss://10.0.0.1");
+    assert!(folder.look().unwrap().expect("news").tls.is_some());
+    secret.remove("ca.crt");
+    for _ in 0..2 {
+        assert!(folder.look().is_err_and(|error| error.is_distrust()));
+    }
+    // What was wrong is not forgotten while a file cannot be read at all.
+    secret.remove("url");
+    assert!(folder.look().is_err_and(|error| !error.is_distrust()));
+    secret.put("url", "redis://10.0.0.1");
+    assert!(folder.look().unwrap().expect("news").tls.is_none());
 }
 
 #[tokio::test]

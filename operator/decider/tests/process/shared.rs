@@ -110,3 +110,28 @@ async fn processes_agree_and_say_nothing_of_the_secret() {
     one.terminate();
     other.terminate();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn says_each_trouble_once_where_there_are_two_at_once() {
+    let (data, secret) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let url = secret.path().join("url");
+    // Nobody is there, and then the files say nothing of use either.
+    std::fs::write(&url, "redis://127.0.0.1:9").unwrap();
+    let (peers, _events) = peers_with(capped()).await;
+    let state = secret.path().to_str().unwrap();
+    let process = Process::start(&peers, data.path(), &["--state", state]);
+    process.ready().await;
+    let said = |trouble: &str| process.logged(trouble).len();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(said("cannot be reached"), 1);
+    std::fs::write(&url, "no address").unwrap();
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    assert_eq!(said("`url` is no address"), 1);
+    assert_eq!(
+        said("cannot be reached"),
+        1,
+        "{:?}",
+        process.logged("shared memory")
+    );
+    process.terminate();
+}
