@@ -25,7 +25,7 @@
 //! `DELETE /v1/units/{unit}` erases all that is known of a unit, and `GET /v1/recall` tells who saw a variant; both are
 //! about the namespace of the caller, as is what [`decisions`] tells. Where callers are not known, `?namespace=` names it.
 
-use attune_core::event::MAX_NAMESPACE_BYTES;
+use attune_core::event::{MAX_NAMESPACE_BYTES, MAX_UNIT_BYTES, is_unit};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -104,6 +104,16 @@ fn namespace(
         (None, Some(named)) => Ok(named),
         (None, None) => Ok(collector.options().default_namespace.clone()),
     }
+}
+
+/// Refuses what is no unit's id.
+fn check_unit(unit: &str) -> Result<(), Problem> {
+    if is_unit(unit) {
+        return Ok(());
+    }
+    let detail =
+        format!("the unit has 1 to {MAX_UNIT_BYTES} bytes without control characters, percent-encoded");
+    Err(Problem::unreadable_parameter(&detail))
 }
 
 /// The body of a success.

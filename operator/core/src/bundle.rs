@@ -21,6 +21,9 @@ pub use settings::{ChannelSettings, Identity, Metadata, OnFailure, Replay, Share
 /// The newest bundle format that this build writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// Largest bundle taken from anywhere, in bytes of JSON.
+pub const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
+
 /// Hex digits of a revision: 128 bits of SHA-256.
 const REVISION_DIGITS: usize = 32;
 

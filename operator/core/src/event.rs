@@ -104,6 +104,11 @@ pub enum EventData {
     Decision(Box<Decided>),
 }
 
+/// Whether an event can carry a unit's id: 1 to [`MAX_UNIT_BYTES`] bytes without control characters.
+pub fn is_unit(text: &str) -> bool {
+    (1..=MAX_UNIT_BYTES).contains(&text.len()) && !text.chars().any(char::is_control)
+}
+
 impl EventData {
     /// The `CloudEvents` type.
     pub const fn type_name(&self) -> &'static str {

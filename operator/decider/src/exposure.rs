@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use attune_core::bucket::{BASIS_POINTS, Salt};
 use attune_core::bundle::{Bundle, Exposure};
 use attune_core::decide::{Decision, HoldoutTest};
-use attune_core::event::{self, Event, EventData, MAX_UNIT_BYTES};
+use attune_core::event::{self, Event, EventData};
 use jiff::Timestamp;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -129,7 +129,7 @@ pub struct Exposed<'a> {
 
 /// Whether an event can carry a unit's id.
 pub fn is_reportable(unit: &str) -> bool {
-    unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
+    event::is_unit(unit)
 }
 
 /// The events by which a decider tells of a decision that counts as shown: none where nothing is measured by it, or where

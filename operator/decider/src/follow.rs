@@ -41,9 +41,6 @@ pub use name::{Name, NameError};
 use poll::{News, PollError, Poller, Published, Refusal};
 pub use store::{Store, StoreError};
 
-/// Largest bundle taken from anywhere, in bytes.
-pub const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
-
 /// Questions without an answer after which a decider looks for news elsewhere.
 const ALONE_AFTER: u32 = 3;
 

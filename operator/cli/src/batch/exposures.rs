@@ -33,7 +33,8 @@ impl Template {
     ) -> anyhow::Result<Vec<Self>> {
         let exposed = Exposed {
             decision: HOLE,
-            unit: "",
+            // Whoever can be told of; the hole takes its place.
+            unit: "anybody",
             namespace,
             channel,
             at,

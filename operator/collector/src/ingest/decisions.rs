@@ -8,8 +8,8 @@
 //! | `HEAD /v1/bundles/{revision}` | whether it is kept; takes note that it decides |
 //! | `PUT /v1/bundles/{revision}` | keeps it; its revision is the hash of the body, so that nobody can keep another |
 
-use attune_core::bundle::Bundle;
-use attune_core::event::{MAX_TOKEN_BYTES, MAX_UNIT_BYTES};
+use attune_core::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use attune_core::event::MAX_TOKEN_BYTES;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::problem::Problem;
-use super::{CallerNamespace, namespace};
+use super::{CallerNamespace, check_unit, namespace};
 use crate::collector::{Collector, TakeError};
 use crate::store::{Before, BundleName, KeptDecision, Snapshot, StoreError, UnitHash, Within};
 
@@ -28,8 +28,6 @@ use crate::store::{Before, BundleName, KeptDecision, Snapshot, StoreError, UnitH
 const LIMIT: usize = 100;
 /// Most decisions of one answer.
 const MAX_LIMIT: usize = 1_000;
-/// Largest bundle, in bytes: what a decider takes.
-const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
 
 type Caller = Option<Extension<CallerNamespace>>;
 
@@ -146,7 +144,7 @@ async fn try_many(
         .read(move |snapshot| {
             let before = match before {
                 None => None,
-                Some(text) => match end(&snapshot, (&whose, unit), &text)? {
+                Some(text) => match end(snapshot, (&whose, unit), &text)? {
                     None => return Ok(None),
                     end => end,
                 },
@@ -177,11 +175,7 @@ async fn try_many(
 }
 
 /// What `before` says: an instant, or one of the decisions.
-fn end(
-    snapshot: &Snapshot,
-    whose: (&str, UnitHash),
-    before: &str,
-) -> Result<Option<Before>, StoreError> {
+fn end(snapshot: &Snapshot, whose: (&str, UnitHash), before: &str) -> Result<Option<Before>, StoreError> {
     match before.parse() {
         Ok(at) => Ok(Some(Before::instant(at))),
         Err(_) => snapshot.place_of(whose, before),
@@ -238,7 +232,11 @@ async fn try_has(
     let now = collector.options().clock.now();
     let touched = collector.store().touch_bundle(name, now).await;
     let is_kept = touched.map_err(|source| TakeError::Append { source })?;
-    let status = if is_kept { StatusCode::OK } else { StatusCode::NOT_FOUND };
+    let status = if is_kept {
+        StatusCode::OK
+    } else {
+        StatusCode::NOT_FOUND
+    };
     Ok(status.into_response())
 }
 
@@ -299,14 +297,6 @@ fn check_bundle(json: &[u8], namespace: &str, revision: &str) -> Result<String, 
         return Err(Problem::foreign_namespace(namespace));
     }
     Ok(bundle.channel)
-}
-
-fn check_unit(unit: &str) -> Result<(), Problem> {
-    if unit.is_empty() || unit.len() > MAX_UNIT_BYTES || unit.chars().any(char::is_control) {
-        let detail = format!("`unit` has 1 to {MAX_UNIT_BYTES} bytes without control characters");
-        return Err(Problem::unreadable_parameter(&detail));
-    }
-    Ok(())
 }
 
 fn respond(response: Result<Response, Problem>) -> Response {

@@ -1,6 +1,5 @@
 //! `DELETE /v1/units/{unit}`: all that is known of a unit, erased.
 
-use attune_core::event::MAX_UNIT_BYTES;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
@@ -8,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::problem::Problem;
-use super::{CallerNamespace, namespace};
+use super::{CallerNamespace, check_unit, namespace};
 use crate::collector::{Collector, TakeError};
 use crate::store::Erasure;
 
@@ -38,11 +37,7 @@ async fn try_erase(
 ) -> Result<Erasure, Problem> {
     let Path(unit) = unit.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
     let Query(place) = place.map_err(|error| Problem::unreadable_parameter(&error.body_text()))?;
-    if unit.is_empty() || unit.len() > MAX_UNIT_BYTES || unit.chars().any(char::is_control) {
-        let detail =
-            format!("the unit has 1 to {MAX_UNIT_BYTES} bytes without control characters, percent-encoded");
-        return Err(Problem::unreadable_parameter(&detail));
-    }
+    check_unit(&unit)?;
     let namespace = namespace(collector, caller, place.namespace)?;
     let erased = collector.erase(&namespace, &unit).await;
     Ok(erased.map_err(|source| TakeError::Append { source })?)

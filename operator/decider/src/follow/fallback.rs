@@ -3,11 +3,10 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::MAX_BUNDLE_BYTES;
 use crate::file::Watched;
 
 /// Largest compressed bundle, in bytes: twice what a ConfigMap can hold.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, MAX_BUNDLE_BYTES};
 use attune_core::measure::counts::Counts;
 use axum::http::header::{ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderValue, Method, StatusCode};
 use reqwest::{Response, Url};
 
-use super::{Config, FollowError, MAX_BUNDLE_BYTES, Name};
+use super::{Config, FollowError, Name};
 use crate::link::{Link, LinkError};
 use crate::metrics::Poll;
 

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, MAX_BUNDLE_BYTES};
 
+use super::Name;
 use super::fallback::Ledger;
-use super::{MAX_BUNDLE_BYTES, Name};
 
 /// Precedes the revision in a file's first line.
 const MAGIC: &str = "attune-bundle ";

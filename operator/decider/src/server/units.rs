@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use attune_core::event::MAX_UNIT_BYTES;
+use attune_core::event::{MAX_UNIT_BYTES, is_unit};
 use axum::http::StatusCode;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
@@ -36,11 +36,8 @@ pub(super) async fn forget(decider: &Decider, unit: &str) -> Answer {
 }
 
 async fn try_forget(decider: &Decider, unit: &str) -> Result<Forgotten, Problem> {
-    let is_unit = |unit: &String| {
-        !unit.is_empty() && unit.len() <= MAX_UNIT_BYTES && !unit.chars().any(char::is_control)
-    };
     let unit = percent_decode_str(unit).decode_utf8().ok().map(Cow::into_owned);
-    let unit = unit.filter(is_unit).ok_or_else(|| {
+    let unit = unit.filter(|unit| is_unit(unit)).ok_or_else(|| {
         let detail =
             format!("the unit has 1 to {MAX_UNIT_BYTES} bytes without control characters, percent-encoded");
         Problem::new(StatusCode::BAD_REQUEST, detail)

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use attune_collector::source::Credential;
+use attune_core::bundle::MAX_BUNDLE_BYTES;
 use attune_core::engine::Engine;
 use attune_decider::exposure::post::Poster;
-use attune_decider::follow::MAX_BUNDLE_BYTES;
 use attune_decider::link::Credentials;
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
