@@ -238,6 +238,8 @@ impl Exposures {
             delivered: delivery(Delivery::Delivered),
             dropped: fate(Fate::Shed)
                 + fate(Fate::Overflowed)
+                + self.kept.get(Fate::Shed)
+                + self.kept.get(Fate::Overflowed)
                 + delivery(Delivery::Refused)
                 + delivery(Delivery::Shed)
                 + delivery(Delivery::Lost),

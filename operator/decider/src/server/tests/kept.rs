@@ -114,6 +114,19 @@ async fn gives_way_to_exposures_where_room_runs_short() {
         .count();
     assert!(decisions <= 8, "{decisions} of {}", events.len());
     assert!(events.len() > decisions, "exposures are there");
+    let metrics = get(&decider, "/metrics").await.text();
+    let dropped = |of: &str| -> u64 {
+        let fates = ["shed", "overflowed"].map(|fate| format!("{of}_total{{fate=\"{fate}\"}} "));
+        let lines = metrics.lines();
+        let counts = lines.filter_map(|line| fates.iter().find_map(|fate| line.strip_prefix(fate)));
+        counts.map(|count| count.parse::<u64>().unwrap()).sum()
+    };
+    let gave_way = dropped("attune_decider_kept_decisions");
+    assert!(gave_way >= 8, "{metrics}");
+    assert_eq!(
+        decider.status().exposures.dropped,
+        gave_way + dropped("attune_decider_exposures")
+    );
 }
 
 #[tokio::test]
