@@ -19,7 +19,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{AbortHandle, JoinHandle};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tracing::warn;
 
 use crate::cli::{ServeArgs, SourceArgs};
@@ -66,6 +66,8 @@ pub struct Server {
     /// What the ways there run on, whoever opens them.
     runtime: Handle,
     draining: Mutex<Option<Draining>>,
+    /// Bundles on their way to the store.
+    keeping: Mutex<JoinSet<()>>,
     sweeping: Sweeping,
     /// What followed from verdicts.
     decisions: Mutex<BTreeMap<ObjectId, Decision>>,
@@ -118,6 +120,7 @@ impl Server {
             shared: args.state.clone(),
             runtime: Handle::current(),
             draining: Mutex::new(Some(Draining { stop, task })),
+            keeping: Mutex::default(),
             sweeping: Sweeping(sweeping.abort_handle()),
             decisions: Mutex::default(),
         };
@@ -276,7 +279,7 @@ impl Server {
             };
             let channel = channel.to_owned();
             let json = Arc::clone(&publication.canonical);
-            tokio::spawn(async move {
+            let keep = async move {
                 if let Err(error) = store.keep_bundle(name, channel, &json, now).await {
                     let error = &error as &dyn std::error::Error;
                     warn!(
@@ -284,8 +287,16 @@ impl Server {
                         "a bundle is not kept; what it decides cannot be made again"
                     );
                 }
-            });
+            };
+            let mut keeping = self.keeping();
+            // Those that are done are nobody's any more.
+            while keeping.try_join_next().is_some() {}
+            keeping.spawn_on(keep, &self.runtime);
         }
+    }
+
+    fn keeping(&self) -> std::sync::MutexGuard<'_, JoinSet<()>> {
+        self.keeping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says where everything is.
@@ -338,6 +349,8 @@ impl Server {
             // Aborted tasks and panics end the same way: nothing is left to wait for.
             let _ = task.await;
         }
+        let keeping = std::mem::take(&mut *self.keeping());
+        keeping.join_all().await;
         let memories: Vec<_> = {
             let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
             states.values().filter_map(Memory::shared).collect()
