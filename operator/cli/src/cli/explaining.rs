@@ -15,11 +15,21 @@ pub struct ExplainArgs {
     pub paths: Vec<PathBuf>,
 
     /// The Channel; where several namespaces have one of that name, the namespace says which.
-    #[arg(long, value_name = "NAME", required_unless_present = "server")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "server",
+        conflicts_with = "server"
+    )]
     pub channel: Option<String>,
 
     /// The touchpoint.
-    #[arg(long, value_name = "NAME", required_unless_present = "server")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "server",
+        conflicts_with = "server"
+    )]
     pub touchpoint: Option<String>,
 
     /// The context, a JSON object: `{"targetingKey": "u1", "user": {"tier": "gold"}}`. With `--server`, values that take the
@@ -52,7 +62,12 @@ pub struct ExplainArgs {
     pub since: Option<Timestamp>,
 
     /// Those before: an instant (RFC 3339), or the last decision of a list that goes on.
-    #[arg(long, value_name = "RFC3339|ID", requires = "since", conflicts_with = "decision")]
+    #[arg(
+        long,
+        value_name = "RFC3339|ID",
+        requires = "since",
+        conflicts_with = "decision"
+    )]
     pub before: Option<String>,
 
     /// File with the token of a `ServiceAccount`, of audience `attune.dev`: its namespace is the one that is asked about.

@@ -151,15 +151,7 @@ async fn makes_a_decision_again_for_the_id_that_it_was_made_for_also_after_an_al
     let taken = server.post("/v1/events", batch, alias.to_string()).await;
     assert_eq!(taken.status(), 200, "{}", taken.text().await.expect("text"));
 
-    let one = [
-        "explain",
-        "--server",
-        &server.url,
-        "--decision",
-        id,
-        "-n",
-        "shop",
-    ];
+    let one = ["explain", "--server", &server.url, "--decision", id, "-n", "shop"];
     for unit in [&[][..], &["--unit", "jane"], &["--unit", &device]] {
         let asked = [&one[..], unit].concat();
         let (mut code, mut stdout, mut stderr) = run(&folder, &asked);
@@ -259,6 +251,11 @@ fn says_what_a_question_about_the_past_lacks() {
         (&["-n", "shop"][..], "--decision"),
         (&["--unit", "jane"], "--since"),
         (&["--decision", "d1", "--context", "[]"], "no JSON object"),
+        (&["--decision", "d1", "--channel", "web"], "'--channel <NAME>'"),
+        (
+            &["--decision", "d1", "--touchpoint", "home-hero"],
+            "'--touchpoint <NAME>'",
+        ),
     ] {
         let (code, _, stderr) = run(&folder, &[&server[..], more].concat());
         assert_eq!(code, Some(2), "{more:?}");
