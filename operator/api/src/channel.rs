@@ -47,6 +47,11 @@ pub use touchpoint::{Campaign, Links, SlotFormat, Touchpoint, TouchpointBaseline
         "only deciders share a state: choose delivery `sidecar` or `service`, or leave `state` out"
     ),
     validation = must_at(
+        "replay",
+        "!has(self.replay) || has(self.delivery.sidecar) || has(self.delivery.service)",
+        "only deciders keep decisions: choose delivery `sidecar` or `service`, or leave `replay` out"
+    ),
+    validation = must_at(
         "localeFallback",
         "!has(self.localeFallback) || self.localeFallback.all(l, self.localeFallback[l].all(f, has(self.locales) && f in self.locales))",
         "fall back on locales that `locales` lists"
@@ -104,7 +109,7 @@ pub struct ChannelSpec {
     /// Where the channel's deciders keep together what units were shown and did; absent: each keeps its own in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
-    /// Which decisions are kept so that they can be explained later.
+    /// Which decisions are kept so that they can be explained later; with delivery `sidecar` and `service`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,
     /// How the rules get to the channel.
