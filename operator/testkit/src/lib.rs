@@ -11,8 +11,10 @@
     reason = "a test that cannot read its data fails, and says so"
 )]
 
+mod postgres;
 mod strategy;
 
+pub use postgres::{Postgres, PostgresServer};
 pub use strategy::Strategy;
 
 use jiff::Timestamp;

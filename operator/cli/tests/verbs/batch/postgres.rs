@@ -1,12 +1,6 @@
 //! From a table of a real PostgreSQL to another.
 
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt as _, chown};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use rustix::process::{Pid, Signal, kill_process};
+use attune_testkit::{Postgres, PostgresServer};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
@@ -15,79 +9,30 @@ use super::people::people;
 use super::{asked, batch, folder, lines, nameless};
 use crate::folder::{Folder, Run};
 
-/// A server of our own: Debian's programs, a directory that is gone afterwards, nobody's rights.
+/// A server of our own, and nobody who has to say who they are.
 struct Server {
-    process: Child,
-    directory: TempDir,
-    port: u16,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = kill_process(Pid::from_child(&self.process), Signal::QUIT);
-        let _ = self.process.wait();
-    }
+    postgres: PostgresServer,
+    /// Goes after the server.
+    _directory: TempDir,
 }
 
 impl Server {
     fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let owner = owner();
-        if let Some((user, group)) = owner {
-            chown(directory.path(), Some(user), Some(group)).expect("given");
-        }
-        let data = directory.path().join("data");
-        let made = program("initdb", owner)
-            .args([
-                "--no-sync",
-                "--no-locale",
-                "--encoding=UTF8",
-                "--username=batch",
-                "--auth=trust",
-            ])
-            .arg(format!("--pgdata={}", data.display()))
-            .output()
-            .expect("started");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address")
-            .port();
-        let mut postgres = program("postgres", owner);
-        for setting in [
-            "fsync=off".to_owned(),
-            "listen_addresses=".to_owned(),
-            format!("port={port}"),
-            format!("unix_socket_directories={}", directory.path().display()),
-        ] {
-            postgres.args(["-c", &setting]);
-        }
-        postgres
-            .arg("-D")
-            .arg(&data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let server = Self {
-            process: postgres.spawn().expect("started"),
-            directory,
-            port,
+        let postgres = Postgres {
+            user: "batch",
+            password: None,
+            pair: None,
+            settings: &[],
         };
-        let ready = data.join("postmaster.pid");
-        let until = Instant::now() + Duration::from_mins(1);
-        while !std::fs::read_to_string(&ready).is_ok_and(|text| text.contains("ready")) {
-            assert!(Instant::now() < until, "PostgreSQL does not start");
-            std::thread::sleep(Duration::from_millis(20));
+        let directory = tempfile::tempdir().expect("a directory");
+        Self {
+            postgres: postgres.start(directory.path()),
+            _directory: directory,
         }
-        server
     }
 
     fn uri(&self) -> String {
-        format!(
-            "host={} port={} user=batch dbname=postgres",
-            self.directory.path().display(),
-            self.port
-        )
+        self.postgres.uri("postgres")
     }
 
     async fn client(&self) -> Client {
@@ -105,43 +50,6 @@ impl Server {
             &[("ATTUNE_UNITS_URI", &uri), ("ATTUNE_OUT_URI", &uri)],
         )
     }
-}
-
-fn owner() -> Option<(u32, u32)> {
-    let myself = std::fs::metadata("/proc/self").expect("a process").uid();
-    (myself == 0).then(|| {
-        let users = std::fs::read_to_string("/etc/passwd").expect("users");
-        let user = users
-            .lines()
-            .find(|line| line.starts_with("postgres:"))
-            .expect("the package's user");
-        let mut ids = user.split(':').skip(2).map(|id| id.parse().expect("a number"));
-        (ids.next().expect("a user"), ids.next().expect("a group"))
-    })
-}
-
-fn program(name: &str, owner: Option<(u32, u32)>) -> Command {
-    let mut command = Command::new("setpriv");
-    command.arg("--pdeathsig=QUIT");
-    if let Some((user, group)) = owner {
-        command
-            .arg(format!("--reuid={user}"))
-            .arg(format!("--regid={group}"))
-            .arg("--clear-groups");
-    }
-    command.arg(programs().join(name)).current_dir("/");
-    command
-}
-
-fn programs() -> PathBuf {
-    let versions =
-        std::fs::read_dir("/usr/lib/postgresql").expect("Debian's package `postgresql` is installed");
-    let newest = versions
-        .filter_map(|entry| entry.expect("an entry").file_name().to_str()?.parse::<u32>().ok())
-        .max();
-    Path::new("/usr/lib/postgresql")
-        .join(newest.expect("a version").to_string())
-        .join("bin")
 }
 
 const TABLE: &str = r#"
