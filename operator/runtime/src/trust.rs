@@ -8,10 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use attune_api::EventReason;
 use attune_api::labels::{CA_CONFIG_MAP, CA_KEY, FIELD_MANAGER_TRUST, MANAGED_BY, MANAGER};
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, ObjectReference};
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, Preconditions};
-use kube::runtime::{WatchStreamExt, watcher};
+use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::watch;
 use tracing::{debug, info, warn};
@@ -19,7 +18,7 @@ use tracing::{debug, info, warn};
 use crate::events::Events;
 use crate::leadership::Leadership;
 use crate::queue::Queue;
-use crate::watch::Pauses;
+use crate::watch::{Told, each};
 
 /// What stands in one namespace.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,36 +173,18 @@ impl Keeper {
     }
 
     async fn watch(&self, client: Client, scope: Option<String>) {
-        let api: Api<ConfigMap> = match &scope {
-            Some(namespace) => Api::namespaced(client, namespace),
-            None => Api::all(client),
-        };
         let config = watcher::Config::default().fields(&format!("metadata.name={CA_CONFIG_MAP}"));
-        let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
-        let mut listed = Vec::new();
-        while let Some(event) = events.next().await {
-            match event {
-                Ok(watcher::Event::Init) => listed.clear(),
-                Ok(watcher::Event::InitApply(object)) => {
-                    listed.push((object.namespace().unwrap_or_default(), read(&object)));
-                }
-                Ok(watcher::Event::InitDone) => {
-                    self.observe_all(scope.as_deref(), std::mem::take(&mut listed));
-                }
-                Ok(watcher::Event::Apply(object)) => {
-                    self.observe(&object.namespace().unwrap_or_default(), Some(read(&object)));
-                }
-                Ok(watcher::Event::Delete(object)) => {
-                    self.observe(&object.namespace().unwrap_or_default(), None);
-                }
-                Err(error) => {
-                    warn!(
-                        error = &error as &dyn std::error::Error,
-                        "watch of trusted certificates failed, trying again"
-                    );
-                }
-            }
-        }
+        let listed = |object: &ConfigMap| Some((object.namespace().unwrap_or_default(), read(object)));
+        let observe = |object: &ConfigMap, standing| {
+            self.observe(&object.namespace().unwrap_or_default(), standing);
+        };
+        let place = (client, scope.as_deref());
+        each(place, config, "trusted certificates", listed, |told| match told {
+            Told::All(listed) => self.observe_all(scope.as_deref(), listed),
+            Told::Is(object) => observe(object, Some(read(object))),
+            Told::Gone(object) => observe(object, None),
+        })
+        .await;
     }
 
     /// Does what is to be done while this replica leads.

@@ -4,6 +4,7 @@
 //! never stops a stream.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,12 +15,14 @@ use attune_compile::access::{Answer, Question};
 use attune_compile::snapshot::Labels;
 use attune_index::Undecodable;
 use futures::{Stream, StreamExt};
+use k8s_openapi::NamespaceResourceScope;
 use kube::api::{Api, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::DefaultBackoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Client, ResourceExt};
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use tracing::{debug, warn};
 
@@ -116,6 +119,50 @@ pub async fn watch(
             && observations.send(observation).await.is_err()
         {
             return;
+        }
+    }
+}
+
+/// What is told of objects that are watched.
+#[derive(Debug)]
+pub enum Told<'o, K, T> {
+    /// What was read of all that are there.
+    All(Vec<T>),
+    /// One is there as it is.
+    Is(&'o K),
+    /// One is gone.
+    Gone(&'o K),
+}
+
+/// Tells of all objects of a type in one namespace or (`None`) in all, then of each that changes, for as long as it is polled.
+/// `what` they are is said where that fails.
+pub async fn each<K, T>(
+    (client, namespace): (Client, Option<&str>),
+    config: watcher::Config,
+    what: &str,
+    read: impl Fn(&K) -> Option<T>,
+    tell: impl Fn(Told<'_, K, T>),
+) where
+    K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope>,
+    K: Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let api: Api<K> = match namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
+    let mut listed = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(watcher::Event::Init) => listed.clear(),
+            Ok(watcher::Event::InitApply(object)) => listed.extend(read(&object)),
+            Ok(watcher::Event::InitDone) => tell(Told::All(std::mem::take(&mut listed))),
+            Ok(watcher::Event::Apply(object)) => tell(Told::Is(&object)),
+            Ok(watcher::Event::Delete(object)) => tell(Told::Gone(&object)),
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                warn!(error, "watch of {what} failed, trying again");
+            }
         }
     }
 }

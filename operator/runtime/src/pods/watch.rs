@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{Pod, Pods};
-use crate::watch::{Observation, Pauses};
+use crate::watch::{Observation, Pauses, Told, each};
 
 /// Pods that are over need no decider.
 const ALIVE: &str = "status.phase!=Succeeded,status.phase!=Failed";
@@ -22,38 +22,21 @@ const PAGE: u32 = 500;
 
 /// Tells of every pod with or without a decider in one namespace or (`None`) in all, for as long as it is polled.
 pub async fn watch_pods(client: Client, namespace: Option<String>, pods: &Pods) {
-    let api: Api<PartialObjectMeta<KubePod>> = match &namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
     let config = watcher::Config::default().fields(ALIVE).page_size(PAGE);
-    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Init) => listed.clear(),
-            Ok(watcher::Event::InitApply(object)) => listed.extend(read(&object).and_then(|pod| {
-                let namespace = object.namespace()?;
-                Some((namespace, object.name_any(), pod))
-            })),
-            Ok(watcher::Event::InitDone) => {
-                pods.observe_all(namespace.as_deref(), std::mem::take(&mut listed));
-            }
-            Ok(watcher::Event::Apply(object)) => {
-                let namespace = object.namespace().unwrap_or_default();
-                pods.observe(&namespace, &object.name_any(), read(&object));
-            }
-            Ok(watcher::Event::Delete(object)) => {
-                pods.observe(&object.namespace().unwrap_or_default(), &object.name_any(), None);
-            }
-            Err(error) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "watch of pods failed, trying again"
-                );
-            }
-        }
-    }
+    let listed = |object: &PartialObjectMeta<KubePod>| {
+        let pod = read(object)?;
+        Some((object.namespace()?, object.name_any(), pod))
+    };
+    let observe = |object: &PartialObjectMeta<KubePod>, pod| {
+        pods.observe(&object.namespace().unwrap_or_default(), &object.name_any(), pod);
+    };
+    let place = (client, namespace.as_deref());
+    each(place, config, "pods", listed, |told| match told {
+        Told::All(listed) => pods.observe_all(namespace.as_deref(), listed),
+        Told::Is(object) => observe(object, read(object)),
+        Told::Gone(object) => observe(object, None),
+    })
+    .await;
 }
 
 /// Tells which namespaces ask for deciders, and what labels they have, for as long as it is polled.

@@ -2,15 +2,13 @@
 
 use attune_api::Kind;
 use attune_api::labels::{OWNER_NAME, REVISION, bundle_config_map};
-use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::core::PartialObjectMeta;
-use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Client, ResourceExt};
-use tracing::warn;
+use kube::runtime::watcher;
+use kube::{Client, ResourceExt};
 
 use super::{Publisher, selector};
-use crate::watch::Pauses;
+use crate::watch::{Told, each};
 
 /// A ConfigMap as far as it tells whether it is the one that should be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,38 +21,22 @@ pub struct Standing {
 
 /// Tells a publisher of every change to a ConfigMap with a bundle, in one namespace or (`None`) in all.
 pub async fn watch(client: Client, namespace: Option<String>, publisher: &Publisher) {
-    let api: Api<PartialObjectMeta<ConfigMap>> = match &namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
-    };
     let config = watcher::Config::default().labels(&selector());
-    let mut events = std::pin::pin!(watcher(api, config).backoff(Pauses::default()));
-    let mut listed = Vec::new();
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(watcher::Event::Init) => listed.clear(),
-            Ok(watcher::Event::InitApply(object)) => listed.extend(read(&object)),
-            Ok(watcher::Event::InitDone) => {
-                publisher.observe_all(namespace.as_deref(), std::mem::take(&mut listed));
-            }
-            Ok(watcher::Event::Apply(object)) => {
-                if let Some((key, standing)) = read(&object) {
-                    publisher.observe(key, Some(standing));
-                }
-            }
-            Ok(watcher::Event::Delete(object)) => {
-                if let Some((key, _)) = read(&object) {
-                    publisher.observe(key, None);
-                }
-            }
-            Err(error) => {
-                warn!(
-                    error = &error as &dyn std::error::Error,
-                    "watch of bundles failed, trying again"
-                );
+    let place = (client, namespace.as_deref());
+    each(place, config, "bundles", read, |told| match told {
+        Told::All(listed) => publisher.observe_all(namespace.as_deref(), listed),
+        Told::Is(object) => {
+            if let Some((key, standing)) = read(object) {
+                publisher.observe(key, Some(standing));
             }
         }
-    }
+        Told::Gone(object) => {
+            if let Some((key, _)) = read(object) {
+                publisher.observe(key, None);
+            }
+        }
+    })
+    .await;
 }
 
 /// The namespace and name of the Channel, and what stands for it. A copy under another name is none of ours.
