@@ -1,7 +1,7 @@
 //! What the bundles of the example decide.
 
 use attune_api::Kind;
-use attune_core::bucket::{Salt, pick};
+use attune_core::bucket::{Salt, Weights};
 use attune_testkit::Strategy;
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ fn gives_the_baseline_without_consent_or_while_suspended() {
 fn puts_every_unit_where_the_formula_says() {
     let compiled = compile(&Strategy::example());
     let web = bundle(&compiled, "web");
-    let arms = Salt::new("shop/cart-hero");
+    let (arms, halves) = (Salt::new("shop/cart-hero"), Weights::new([50, 50]).unwrap());
     let mut seen = [0; 3];
     for number in 0..600 {
         let unit = format!("unit-{number}");
@@ -130,7 +130,7 @@ fn puts_every_unit_where_the_formula_says() {
             assert!(metadata.get("attune.arm").is_none());
             continue;
         }
-        let arm = pick(&arms, &unit, &[50, 50]).unwrap();
+        let arm = halves.pick(&arms, &unit);
         seen[arm + 1] += 1;
         assert_eq!(metadata["attune.reason"], "EXPERIMENT");
         assert_eq!(metadata["attune.experiment"], "cart-hero");
