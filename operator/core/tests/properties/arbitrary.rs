@@ -77,7 +77,10 @@ pub(crate) fn context() -> impl Strategy<Value = Value> {
             context.insert("consent".into(), granted());
             context.insert("session.cartValue".into(), json!(number % 100));
             if number % 2 == 0 {
-                context.insert("user.tier".into(), json!(["gold", "silver"][usize::from(number / 2 % 2)]));
+                context.insert(
+                    "user.tier".into(),
+                    json!(["gold", "silver"][usize::from(number / 2 % 2)]),
+                );
             }
         }
         Value::Object(context)
