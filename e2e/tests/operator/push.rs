@@ -274,12 +274,17 @@ async fn is_told(cluster: &ControlPlane, tenant: &str, reason: &str) -> Result<(
     .await
 }
 
+/// Whoever reads a ConfigMap keeps no decisions.
+fn deliver_into(channel: &mut Value, name: &str) -> Result<()> {
+    let spec = channel["spec"].as_object_mut().context("it has a spec")?;
+    spec.remove("replay");
+    spec.insert("delivery".to_owned(), json!({"configMap": {"name": name}}));
+    Ok(())
+}
+
 /// The Channel `email` writes its rules into a ConfigMap of this name.
 async fn write_into(strategy: &mut Strategy, name: &str) -> Result<()> {
-    strategy.edit("Channel", "email", |channel| {
-        channel["spec"]["delivery"] = json!({"configMap": {"name": name}});
-        Ok(())
-    })?;
+    strategy.edit("Channel", "email", |channel| deliver_into(channel, name))?;
     strategy.apply_one("Channel", "email").await
 }
 
@@ -351,10 +356,7 @@ pub(crate) async fn rules_in_a_config_map_are_kept_and_a_foreign_one_is_left_alo
     let foreign = maps.create(&PostParams::default(), &foreign).await?;
     let mark = cluster.audit().mark()?;
     let mut strategy = Strategy::new(cluster, &tenant)?;
-    strategy.edit("Channel", "email", |channel| {
-        channel["spec"]["delivery"] = json!({"configMap": {"name": "theirs"}});
-        Ok(())
-    })?;
+    strategy.edit("Channel", "email", |channel| deliver_into(channel, "theirs"))?;
     strategy.apply().await?;
     let mut operator = programs.operator(cluster, &tenant, &[]).await?;
     shows(cluster, &tenant, "email", "NameTaken").await?;
