@@ -51,7 +51,7 @@ fn portfolio(space: &Space) -> Portfolio {
 }
 
 /// Audiences that are the same or nearly so, one line each.
-fn relations(near: &Near<'_>) -> Vec<String> {
+fn relations(near: &Near) -> Vec<String> {
     let equal = near
         .equal
         .iter()

@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use attune::Cli;
 use clap::Parser;
+use mimalloc::MiMalloc;
+
+/// Compiling a strategy takes and gives back much memory in small pieces.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,6 +1,7 @@
 //! What files or a cluster hold, namespace by namespace, compiled and ready to be asked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_api::{Kind, Resource};
 use attune_compile::coverage::{self, Coverage, Engines};
@@ -68,10 +69,8 @@ impl Space {
         let compiled = compile(&snapshot, &Previous::new(), at);
         let mut engines = Engines::new();
         for (channel, publication) in &compiled.channels {
-            engines.insert(
-                channel.clone(),
-                Engine::load(publication.bundle.as_ref().clone())?,
-            );
+            let engine = Engine::load(Arc::clone(&publication.bundle))?;
+            engines.insert(channel.clone(), Arc::new(engine));
         }
         Ok(Self {
             snapshot,

@@ -50,7 +50,7 @@ fn main() {
 fn analysed(snapshot: &Snapshot, compiled: &Compiled) {
     let began = Instant::now();
     let portfolio = Portfolio::of_snapshot(snapshot);
-    let near = portfolio.near();
+    let near = &portfolio.near;
     println!(
         "overlap: {} ms with parsing, {} nested and {} equal",
         began.elapsed().as_millis(),
@@ -58,10 +58,8 @@ fn analysed(snapshot: &Snapshot, compiled: &Compiled) {
         near.equal.len()
     );
     let engines = compiled.channels.iter().filter_map(|(name, publication)| {
-        Some((
-            name.clone(),
-            Engine::load(publication.bundle.as_ref().clone()).ok()?,
-        ))
+        let engine = Engine::load(Arc::clone(&publication.bundle)).ok()?;
+        Some((name.clone(), Arc::new(engine)))
     });
     let engines: Engines = engines.collect();
     let began = Instant::now();

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use attune_api::conditions::Reason;
 use attune_api::program::CellState;
 use attune_core::decide::open_rules;
+use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
 
 use crate::coverage::{Coverage, Engines, reach};
@@ -21,6 +22,9 @@ mod tests;
 
 const SPEC: &str = "spec";
 const REACH: &str = "spec.reach";
+
+/// The most comparisons that are remembered.
+const MAX_NEEDS: usize = 64;
 
 /// Why a leg fails, with the field to look at first.
 type Fault = (&'static str, String);
@@ -72,7 +76,7 @@ pub fn all(
 ) -> BTreeMap<String, Actionable> {
     let named = named(engines, hidden, at);
     let none = Named::default();
-    let mut own_words: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut own_words: HashMap<&str, (usize, usize)> = HashMap::new();
     let mut programs: BTreeMap<&str, Vec<&Coverage<'_>>> = BTreeMap::new();
     for coverage in coverages {
         for audience in &coverage.program.spec.audiences {
@@ -84,6 +88,7 @@ pub fn all(
             *own += usize::from(cell.state == CellState::Differentiated);
         }
     }
+    let mut needs = Needs::default();
     let judged = snapshot.audiences.keys().map(|name| {
         let judge = Judge {
             snapshot,
@@ -94,7 +99,7 @@ pub fn all(
         };
         let words = own_words.get(name.as_str()).copied().unwrap_or_default();
         let programs = programs.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-        (name.clone(), judge.judge(words, programs))
+        (name.clone(), judge.judge(words, programs, &mut needs))
     });
     judged.collect()
 }
@@ -131,6 +136,23 @@ fn named<'a>(
     named
 }
 
+/// Units that comparisons need: many audiences are compared alike.
+#[derive(Default)]
+struct Needs(Vec<(power::Comparison, Option<u64>)>);
+
+impl Needs {
+    fn of(&mut self, comparison: &power::Comparison) -> Option<u64> {
+        if let Some((_, needed)) = self.0.iter().find(|(known, _)| known == comparison) {
+            return *needed;
+        }
+        let needed = comparison.needed();
+        if self.0.len() < MAX_NEEDS {
+            self.0.push((comparison.clone(), needed));
+        }
+        needed
+    }
+}
+
 struct Judge<'a> {
     snapshot: &'a Snapshot,
     engines: &'a Engines,
@@ -140,8 +162,13 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    fn judge(&self, (cells, own): (usize, usize), programs: &[&Coverage<'_>]) -> Actionable {
-        let measure = self.measure(programs);
+    fn judge(
+        &self,
+        (cells, own): (usize, usize),
+        programs: &[&Coverage<'_>],
+        needs: &mut Needs,
+    ) -> Actionable {
+        let measure = self.measure(programs, needs);
         let legs = [
             (Reason::NotReachable, self.reach().err()),
             (
@@ -180,7 +207,7 @@ impl Judge<'_> {
     }
 
     /// The comparison that needs the smallest part of what it has, over all Programs.
-    fn measure(&self, programs: &[&Coverage<'_>]) -> Result<String, Fault> {
+    fn measure(&self, programs: &[&Coverage<'_>], needs: &mut Needs) -> Result<String, Fault> {
         let Some(units) = reach(self.snapshot, self.name).filter(|units| *units > 0) else {
             let why = "without a reach nothing says what can be seen of it: declare `spec.reach`";
             return Err((REACH, why.to_owned()));
@@ -198,7 +225,7 @@ impl Judge<'_> {
         }
         let judged: Vec<_> = found
             .iter()
-            .map(|comparison| (comparison, comparison.needed()))
+            .map(|comparison| (comparison, needs.of(comparison)))
             .collect();
         let lacking = |(comparison, needed): &(&power::Comparison, Option<u64>)| {
             let needed = needed.map_or(f64::INFINITY, |needed| needed as f64);

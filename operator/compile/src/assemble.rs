@@ -9,6 +9,7 @@ use attune_core::bundle::{self, Bundle, ContentId, FORMAT_VERSION, Rule};
 use attune_core::engine::Engine;
 
 use crate::adapt::{Bound, Place};
+use crate::kept::{Contents, Kept, Ready};
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 use crate::{Model, Previous, Publication};
@@ -21,6 +22,7 @@ mod settings;
 mod stop;
 
 pub use content::module;
+pub(crate) use content::{FormKey, adapted, form, is_for};
 pub(crate) use experiment::holdout_salt;
 use needs::Needs;
 pub(crate) use settings::fallback;
@@ -31,11 +33,16 @@ pub struct Assembled {
     /// By Channel.
     pub channels: BTreeMap<String, Publication>,
     /// By Channel.
-    pub engines: BTreeMap<String, Engine>,
+    pub engines: BTreeMap<String, Arc<Engine>>,
 }
 
 /// Compiles every Channel of the snapshot.
-pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> Assembled {
+pub(crate) fn channels(
+    model: &Model<'_>,
+    previous: &Previous,
+    report: &mut Report,
+    kept: &mut Kept,
+) -> Assembled {
     let snapshot = model.snapshot;
     let read = snapshot
         .channels
@@ -50,16 +57,32 @@ pub fn channels(model: &Model<'_>, previous: &Previous, report: &mut Report) -> 
         let object = snapshot.id(Kind::Channel, name);
         let last = previous.get(name);
         let channel = channel.filter(|_| report.is_usable(&object));
-        let assembly = Assembly::new(model, report, name, channel, last.map(AsRef::as_ref));
+        let contents = &mut kept.contents;
+        let assembly = Assembly::new(model, report, contents, (name, channel), last.map(AsRef::as_ref));
         built.extend(assembly.map(|assembly| (name, assembly.build())));
     }
     agree(built.values_mut());
     let mut assembled = Assembled::default();
     for (name, bundle) in built {
-        assembled.add(name, &Arc::new(bundle), previous.get(name), |message| {
-            let object = snapshot.id(Kind::Channel, name);
-            report.error(&object, Reason::InternalError, "spec", message);
-        });
+        let last = previous.get(name);
+        let (publication, engine) = match kept.served.ready(name, bundle) {
+            Ok(Ready { publication, engine }) => (Some(publication), Some(engine)),
+            Err(error) => {
+                // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
+                let object = snapshot.id(Kind::Channel, name);
+                let message = format!("the compiled bundle does not load: {error}; please report this");
+                report.error(&object, Reason::InternalError, "spec", message);
+                let publication = last.and_then(|last| Publication::of(Arc::clone(last)).ok());
+                let engine = last.and_then(|last| Engine::load(Arc::clone(last)).ok());
+                (publication, engine.map(Arc::new))
+            }
+        };
+        assembled
+            .channels
+            .extend(publication.map(|publication| (name.to_owned(), publication)));
+        assembled
+            .engines
+            .extend(engine.map(|engine| (name.to_owned(), engine)));
     }
     assembled
 }
@@ -77,34 +100,6 @@ fn agree<'b>(bundles: impl Iterator<Item = &'b mut Bundle>) {
     }
 }
 
-impl Assembled {
-    /// Takes what was built, or what was published last where that does not load.
-    fn add(
-        &mut self,
-        name: &str,
-        built: &Arc<Bundle>,
-        last: Option<&Arc<Bundle>>,
-        complain: impl FnOnce(String),
-    ) {
-        let load = |bundle: &Arc<Bundle>| Engine::load(bundle.as_ref().clone());
-        let (bundle, engine) = match load(built) {
-            Ok(engine) => (Some(built), Some(engine)),
-            Err(error) => {
-                // INVARIANT: what the checks let through loads; if not, that is our mistake, and what serves stays.
-                complain(format!(
-                    "the compiled bundle does not load: {error}; please report this"
-                ));
-                (last, last.and_then(|last| load(last).ok()))
-            }
-        };
-        let publication = bundle.and_then(publish);
-        self.channels
-            .extend(publication.map(|publication| (name.to_owned(), publication)));
-        self.engines
-            .extend(engine.map(|engine| (name.to_owned(), engine)));
-    }
-}
-
 /// Whether a finding says that words do not fit where they are shown.
 const fn is_misfit(reason: Reason) -> bool {
     matches!(reason, Reason::SlotContract | Reason::UnsafeContent)
@@ -115,20 +110,11 @@ fn has_program(snapshot: &Snapshot, program: &str) -> bool {
     snapshot.programs.contains_key(program) || snapshot.is_unreadable(Kind::Program, program)
 }
 
-fn publish(bundle: &Arc<Bundle>) -> Option<Publication> {
-    let canonical = bundle.canonical().ok()?;
-    let revision = Bundle::revision(&canonical);
-    Some(Publication {
-        bundle: Arc::clone(bundle),
-        canonical: canonical.into(),
-        revision,
-    })
-}
-
 /// One Channel's bundle in the making.
 struct Assembly<'a> {
     model: &'a Model<'a>,
     report: &'a Report,
+    contents: &'a mut Contents,
     name: &'a str,
     /// `None` where its spec cannot be used: its last form serves on, with what people suspend since.
     channel: Option<&'a Channel>,
@@ -146,8 +132,8 @@ impl<'a> Assembly<'a> {
     fn new(
         model: &'a Model<'a>,
         report: &'a Report,
-        name: &'a str,
-        channel: Option<&'a Channel>,
+        contents: &'a mut Contents,
+        (name, channel): (&'a str, Option<&'a Channel>),
         previous: Option<&'a Bundle>,
     ) -> Option<Self> {
         let settings = match channel {
@@ -171,6 +157,7 @@ impl<'a> Assembly<'a> {
         Some(Self {
             model,
             report,
+            contents,
             name,
             channel,
             previous,
@@ -221,7 +208,7 @@ impl<'a> Assembly<'a> {
             .report
             .about(&channel)
             .any(|finding| is_misfit(finding.reason) && finding.field == field);
-        !misfit && self.report.is_usable(&snapshot.id(Kind::ContentModule, module))
+        !misfit && self.report.is_usable((Kind::ContentModule, module))
     }
 
     fn add_bindings(&mut self) {
@@ -231,7 +218,7 @@ impl<'a> Assembly<'a> {
             .iter()
             .filter(|(_, binding)| binding.spec.channel_ref.name.as_str() == channel);
         for (name, binding) in ours {
-            let sound = self.report.is_sound(&snapshot.id(Kind::ChannelBinding, name));
+            let sound = self.report.is_sound((Kind::ChannelBinding, name));
             let lowered = if sound {
                 self.lower_binding(name, binding)
             } else {
@@ -284,11 +271,7 @@ impl<'a> Assembly<'a> {
 
     fn add_audience(&mut self, name: &str) -> Option<ContentId> {
         let rule = self.model.rules.audiences.get(name)?;
-        let audience = bundle::Audience {
-            name: name.to_owned(),
-            rule: rule.clone(),
-        };
-        let id = bundle::content_id(name, &audience).ok()?;
+        let (id, audience) = self.contents.audience(name, rule)?;
         self.note_read(rule);
         self.bundle.audiences.insert(id.clone(), audience);
         Some(id)
@@ -325,16 +308,15 @@ impl<'a> Assembly<'a> {
         if let Some(id) = self.modules.get(&key) {
             return Some(id.clone());
         }
-        let mut module = content::module(name, object, self.name);
-        module.variants.retain(|variant| self.needs.covers(name, variant));
-        let labels = self.bundle.settings.diversity.iter();
-        module.labels = labels
-            .filter_map(|label| Some((label.clone(), object.spec.labels.get(label)?.clone())))
+        let variants = object.spec.variants.iter();
+        let shown: Vec<_> = variants
+            .map(|variant| content::is_for(variant, self.name) && self.needs.covers(name, variant))
             .collect();
-        if let Some(place) = place.filter(Place::is_adapted) {
-            module = content::adapted(module, object, &place);
-        }
-        let id = bundle::content_id(name, &module).ok()?;
+        let labels = &self.bundle.settings.diversity;
+        let place = place.filter(Place::is_adapted);
+        let (id, module) =
+            self.contents
+                .module((self.name, key), object, &shown, (labels, place.as_ref()))?;
         self.bundle.modules.insert(id.clone(), module);
         self.modules.insert(key, id.clone());
         Some(id)

@@ -5,6 +5,7 @@
 //! shown. Its touchpoints are those at which the Program has a binding; its audiences those that the Program lists.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_api::Program;
 use attune_api::channel::Touchpoint;
@@ -21,11 +22,12 @@ mod figures;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use debt::next_turn;
 pub use debt::{Debt, QUARTERS, Quarter, QuarterLoad, TeamLoad};
 pub use figures::reach;
 
 /// Bundles ready to be asked, by Channel.
-pub type Engines = BTreeMap<String, Engine>;
+pub type Engines = BTreeMap<String, Arc<Engine>>;
 
 /// The matrix of one Program.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use attune_api::{
     AudienceStatus, ChannelStatus, ContentModuleStatus, Experiment, ExperimentStatus, GovernancePolicyStatus,
     HoldoutStatus, Instant, Kind, ProgramStatus,
 };
-use attune_core::bundle::{Bundle, ExperimentMode, content_hash};
+use attune_core::bundle::{Bundle, ExperimentMode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -33,21 +33,52 @@ const ALL: u64 = 10_000;
 /// Where a pod finds its own decider.
 const SIDECAR_ENDPOINT: &str = "http://127.0.0.1:8016";
 
-/// The figures of one object, as fields of its status.
+/// The figures of one object, as its status has them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Figures {
+    None,
+    Program(Box<ProgramStatus>),
+    Audience(AudienceStatus),
+    Module(ContentModuleStatus),
+    Channel(Box<ChannelStatus>),
+    Binding(Box<ChannelBindingStatus>),
+    Experiment(Box<ExperimentStatus>),
+    Holdout(Box<HoldoutStatus>),
+    Policy(GovernancePolicyStatus),
+}
+
+impl Figures {
+    /// As fields of a status.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        match self {
+            Self::None => Map::new(),
+            Self::Program(status) => fields(status),
+            Self::Audience(status) => fields(status),
+            Self::Module(status) => fields(status),
+            Self::Channel(status) => fields(status),
+            Self::Binding(status) => fields(status),
+            Self::Experiment(status) => fields(status),
+            Self::Holdout(status) => fields(status),
+            Self::Policy(status) => fields(status),
+        }
+    }
+}
+
+/// The figures of one object.
 pub(crate) fn of(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
     strategy: &Strategy<'_>,
     users: &Users<'_>,
     id: &ObjectId,
-) -> Map<String, Value> {
+) -> Figures {
     let rules = &strategy.rules;
     let bundles = || channels.values().map(|publication| publication.bundle.as_ref());
     match id.kind {
-        Kind::Program => fields(&program(model, strategy, &id.name)),
-        Kind::Audience => fields(&audience(model, users, &id.name)),
-        Kind::ContentModule => fields(&module(model, users, &id.name)),
-        Kind::Channel => fields(&ChannelStatus {
+        Kind::Program => Figures::Program(program(model, strategy, &id.name).into()),
+        Kind::Audience => Figures::Audience(audience(model, users, &id.name)),
+        Kind::ContentModule => Figures::Module(module(model, users, &id.name)),
+        Kind::Channel => Figures::Channel(Box::new(ChannelStatus {
             endpoint: endpoint(model, &id.name),
             revision: channels
                 .get(&id.name)
@@ -55,38 +86,37 @@ pub(crate) fn of(
             declared_rules: Some(count(rules.of_channel(&id.name).declared)),
             live_rules: Some(count(rules.of_channel(&id.name).live)),
             ..ChannelStatus::default()
-        }),
-        Kind::ChannelBinding => binding(model, channels, rules, &id.name),
+        })),
+        Kind::ChannelBinding => binding(model, channels, rules, &id.name)
+            .map_or(Figures::None, |status| Figures::Binding(status.into())),
         Kind::Experiment => model
             .snapshot
             .experiments
             .get(&id.name)
-            .map(|one| fields(&experiment(model, channels, &id.name, one)))
-            .unwrap_or_default(),
-        Kind::Holdout => fields(&HoldoutStatus {
+            .map_or(Figures::None, |one| {
+                Figures::Experiment(experiment(model, channels, &id.name, one).into())
+            }),
+        Kind::Holdout => Figures::Holdout(Box::new(HoldoutStatus {
             programs: Some(count(held_programs(bundles(), &id.name))),
             ..HoldoutStatus::default()
-        }),
-        Kind::GovernancePolicy => policy(model, &id.name),
-        Kind::DataContract | Kind::Metric => Map::new(),
+        })),
+        Kind::GovernancePolicy => policy(model, &id.name).map_or(Figures::None, Figures::Policy),
+        Kind::DataContract | Kind::Metric => Figures::None,
     }
 }
 
 /// How many namespaces a policy rules, where that is known: in the snapshot of the cluster's own objects.
-fn policy(model: &Model<'_>, name: &str) -> Map<String, Value> {
+fn policy(model: &Model<'_>, name: &str) -> Option<GovernancePolicyStatus> {
     let snapshot = model.snapshot;
-    let Some(policy) = snapshot
+    let policy = snapshot
         .policies
         .get(name)
-        .filter(|_| snapshot.namespace.is_empty())
-    else {
-        return Map::new();
-    };
+        .filter(|_| snapshot.namespace.is_empty())?;
     let ruled = snapshot
         .namespaces
         .values()
         .filter(|labels| selects(policy, labels));
-    fields(&GovernancePolicyStatus {
+    Some(GovernancePolicyStatus {
         namespaces: Some(count(ruled.count())),
         ..GovernancePolicyStatus::default()
     })
@@ -119,14 +149,9 @@ fn program(model: &Model<'_>, strategy: &Strategy<'_>, name: &str) -> ProgramSta
 }
 
 fn audience(model: &Model<'_>, users: &Users<'_>, name: &str) -> AudienceStatus {
-    let expression = model
-        .rules
-        .audiences
-        .get(name)
-        .and_then(|rule| serde_json::to_vec(&rule.expression).ok());
     AudienceStatus {
         used_by: Some(users.of_audience(name)),
-        rule_hash: expression.map(|bytes| content_hash(&bytes, 12)),
+        rule_hash: model.rules.hashes.get(name).map(|hash| hash.as_ref().to_owned()),
         ..AudienceStatus::default()
     }
 }
@@ -169,10 +194,8 @@ fn binding(
     channels: &BTreeMap<String, Publication>,
     rules: &LiveRules,
     name: &str,
-) -> Map<String, Value> {
-    let Some(binding) = model.snapshot.bindings.get(name) else {
-        return Map::new();
-    };
+) -> Option<ChannelBindingStatus> {
+    let binding = model.snapshot.bindings.get(name)?;
     let publication = channels.get(binding.spec.channel_ref.name.as_str());
     let published = publication.and_then(|publication| {
         publication
@@ -182,7 +205,7 @@ fn binding(
             .map(|one| (publication, one))
     });
     let rules = rules.of_binding(name);
-    fields(&ChannelBindingStatus {
+    Some(ChannelBindingStatus {
         revision: published.map(|(publication, _)| publication.revision.clone()),
         declared_rules: Some(count(rules.declared)),
         live_rules: Some(count(rules.live)),

@@ -31,6 +31,7 @@ pub mod facts;
 mod figures;
 pub mod finding;
 pub mod formats;
+mod kept;
 pub mod live;
 pub mod observed;
 pub mod overlap;
@@ -51,15 +52,17 @@ pub mod traffic;
 pub mod uses;
 pub mod verdict;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attune_api::experiment::Registration;
-use attune_core::bundle::Bundle;
+use attune_core::bundle::{Bundle, BundleError};
 use attune_core::measure::Question;
 use jiff::Timestamp;
 
 pub use finding::{Finding, ObjectId, Severity};
+pub use kept::Kept;
 pub use previous::Previous;
 pub use question::Inquiry;
 pub use report::Report;
@@ -72,7 +75,7 @@ pub struct Compiled {
     /// What to publish, by Channel.
     pub channels: BTreeMap<String, Publication>,
     /// What to say, by object.
-    pub verdicts: BTreeMap<ObjectId, Verdict>,
+    pub verdicts: BTreeMap<ObjectId, Arc<Verdict>>,
     /// What to ask the collector, by object.
     pub inquiries: BTreeMap<ObjectId, Inquiry>,
     /// What Experiments that have left Draft are registered with, by name.
@@ -96,6 +99,22 @@ pub struct Publication {
     pub revision: String,
 }
 
+impl Publication {
+    /// A bundle in bytes.
+    ///
+    /// # Errors
+    /// When it has no JSON form, which no checked bundle lacks.
+    pub fn of(bundle: Arc<Bundle>) -> Result<Self, BundleError> {
+        let canonical = bundle.canonical()?;
+        let revision = Bundle::revision(&canonical);
+        Ok(Self {
+            bundle,
+            canonical: canonical.into(),
+            revision,
+        })
+    }
+}
+
 /// A snapshot after its expressions are checked: what every check looks at.
 #[derive(Debug)]
 pub struct Model<'s> {
@@ -115,15 +134,22 @@ pub struct Model<'s> {
     pub portfolio: strategy::Portfolio,
     /// The instant that all checks judge at.
     pub at: Timestamp,
+    /// What is known to follow from single objects.
+    objects: RefCell<kept::Objects>,
 }
 
 /// Checks a snapshot at an instant and compiles what is sound.
 pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compiled {
+    compile_again(snapshot, previous, at, &mut Kept::default())
+}
+
+/// As [`compile`], with what the compilation before of the same namespace left; the answer is the same.
+pub fn compile_again(snapshot: &Snapshot, previous: &Previous, at: Timestamp, kept: &mut Kept) -> Compiled {
     let mut report = Report::default();
     let attributes = attributes::gather(snapshot, &mut report);
-    let rules = rules::check(snapshot, &attributes, &mut report);
+    let rules = rules::check_again(snapshot, &attributes, &mut kept.expressions, &mut report);
     let uses = uses::Uses::of(snapshot, &rules);
-    let portfolio = strategy::Portfolio::of(snapshot, &rules, &attributes);
+    let portfolio = strategy::Portfolio::of(snapshot, &rules, &attributes, kept);
     let model = Model {
         snapshot,
         attributes,
@@ -133,26 +159,37 @@ pub fn compile(snapshot: &Snapshot, previous: &Previous, at: Timestamp) -> Compi
         evidence: evidence::known(snapshot),
         portfolio,
         at,
+        objects: RefCell::new(std::mem::take(&mut kept.objects)),
     };
     checks::run(&model, &mut report);
     let assemble::Assembled {
         mut channels,
         engines,
-    } = assemble::channels(&model, previous, &mut report);
+    } = assemble::channels(&model, previous, &mut report, kept);
     let mut strategy = strategy::Strategy::of(&model, &engines);
     // What an enforced rule has against what was compiled keeps new forms of it from being programmed.
     if strategy.report(&model, &mut report) {
         checks::gate(&model, &mut report);
-        let gated = assemble::channels(&model, previous, &mut report);
+        let gated = assemble::channels(&model, previous, &mut report, kept);
         channels = gated.channels;
         strategy.count_rules(&model, &gated.engines);
     }
     formats::check(&model, &channels, &mut report);
     let registrations = registration::all(&model, &report);
     let inquiries = question::all(&model, &registrations, &report);
-    let verdicts = verdict::all(&model, &channels, previous, &registrations, &report, &strategy);
+    let verdicts = verdict::all(
+        &model,
+        &channels,
+        previous,
+        &registrations,
+        &report,
+        &strategy,
+        &mut kept.verdicts,
+    );
     let live_rules = strategy.rules;
     let next_change = checks::next_change(&model);
+    kept.objects = model.objects.into_inner();
+    kept.turn();
     Compiled {
         channels,
         verdicts,

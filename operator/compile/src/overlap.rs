@@ -18,10 +18,10 @@
 //! That is as many look-ups as there are tests. Proofs over several boxes are made only inside of one candidate list, where the
 //! order decides who is ever reached ([`reach`]).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_core::expr::Expression;
-use attune_core::expr::logic::Subject;
 
 use crate::attributes::Attributes;
 
@@ -51,37 +51,11 @@ pub enum Relation {
     CannotTell,
 }
 
-/// Subjects by number: two expressions that test the same thing test the same number.
-#[derive(Debug, Default)]
-pub struct Subjects {
-    numbers: HashMap<Subject, usize>,
-    subjects: Vec<Subject>,
-}
-
-impl Subjects {
-    fn number(&mut self, subject: &Subject) -> usize {
-        if let Some(number) = self.numbers.get(subject) {
-            return *number;
-        }
-        let number = self.subjects.len();
-        self.subjects.push(subject.clone());
-        self.numbers.insert(subject.clone(), number);
-        number
-    }
-
-    /// The subject of a number.
-    pub fn get(&self, number: usize) -> Option<&Subject> {
-        self.subjects.get(number)
-    }
-}
-
 /// The normal forms of a namespace's audiences.
 #[derive(Debug, Default)]
 pub struct Forms {
-    /// Subjects of all forms.
-    pub subjects: Subjects,
     /// By audience.
-    pub by_name: BTreeMap<String, Form>,
+    pub by_name: BTreeMap<String, Arc<Form>>,
 }
 
 impl Forms {
@@ -90,31 +64,24 @@ impl Forms {
         audiences: impl Iterator<Item = (&'e str, &'e Expression)>,
         attributes: &Attributes,
     ) -> Self {
-        let mut forms = Self::default();
-        for (name, expression) in audiences {
-            let form = forms.form(expression, attributes);
-            forms.by_name.insert(name.to_owned(), form);
+        let form = |expression| Arc::new(Form::of_expression(expression, attributes));
+        let forms = audiences.map(|(name, expression)| (name.to_owned(), form(expression)));
+        Self {
+            by_name: forms.collect(),
         }
-        forms
-    }
-
-    /// The form of one more expression.
-    pub fn form(&mut self, expression: &Expression, attributes: &Attributes) -> Form {
-        let type_of = |name: &str| attributes.by_name.get(name).map(|known| known.attribute.ty);
-        Form::of(&expression.logic(type_of), &mut self.subjects)
     }
 
     /// How two audiences lie to each other.
     pub fn relation(&self, one: &str, other: &str) -> Relation {
         match (self.by_name.get(one), self.by_name.get(other)) {
-            (Some(one), Some(other)) => relation(one, other, &self.subjects),
+            (Some(one), Some(other)) => relation(one, other),
             _ => Relation::CannotTell,
         }
     }
 }
 
 /// How the members of two forms lie to each other.
-pub fn relation(one: &Form, other: &Form, subjects: &Subjects) -> Relation {
+pub fn relation(one: &Form, other: &Form) -> Relation {
     let inside = one.lies_inside(other) == Proof::Proven;
     let around = other.lies_inside(one) == Proof::Proven;
     match (inside, around) {
@@ -123,9 +90,7 @@ pub fn relation(one: &Form, other: &Form, subjects: &Subjects) -> Relation {
         (false, true) => Relation::Around,
         (false, false) => match one.meet(other) {
             Some(common) if common.is_empty() => Relation::Apart,
-            Some(common) if common.iter().any(|common| common.example(subjects).is_some()) => {
-                Relation::Overlapping
-            }
+            Some(common) if common.iter().any(|common| common.example().is_some()) => Relation::Overlapping,
             _ => Relation::CannotTell,
         },
     }

@@ -54,7 +54,7 @@ pub fn all(
         let id = snapshot.id(Kind::Experiment, &name);
         inquiries.insert(id, Inquiry::Experiment { question, cut });
     }
-    let coherent = |(name, _): &(&String, _)| report.is_coherent(&snapshot.id(Kind::Holdout, name));
+    let coherent = |(name, _): &(&String, _)| report.is_coherent((Kind::Holdout, name.as_str()));
     let holdouts = snapshot.holdouts.iter().filter(coherent);
     let asked: BTreeMap<&str, HoldoutQuestion> = holdouts
         .filter_map(|(name, holdout)| Some((name.as_str(), holdout::question(model, name, holdout, report)?)))

@@ -48,7 +48,7 @@ fn of(model: &Model<'_>, experiment: &Experiment) -> Option<Registration> {
 pub(crate) fn all(model: &Model<'_>, report: &Report) -> BTreeMap<String, Registration> {
     let experiments = model.snapshot.experiments.iter();
     let registered = experiments.filter_map(|(name, experiment)| {
-        let sound = report.is_sound(&model.snapshot.id(Kind::Experiment, name));
+        let sound = report.is_sound((Kind::Experiment, name));
         let stands = model.snapshot.registration(name).is_some();
         let registration = standing(model, name, experiment).filter(|_| sound || stands)?;
         Some((name.clone(), registration))

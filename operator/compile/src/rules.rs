@@ -1,6 +1,7 @@
 //! Every expression of a namespace, parsed, checked and lowered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_api::Kind;
 use attune_api::common::EventSelector;
@@ -11,6 +12,7 @@ use attune_core::value::AttributeType;
 
 use crate::attributes::Attributes;
 use crate::finding::{Finding, ObjectId, Severity};
+use crate::kept::Expressions;
 use crate::report::Report;
 use crate::snapshot::Snapshot;
 
@@ -22,6 +24,8 @@ mod tests;
 pub struct Rules {
     /// `match` by Audience.
     pub audiences: BTreeMap<String, Rule>,
+    /// The hash of the same in its lowered form.
+    pub hashes: BTreeMap<String, Arc<str>>,
     /// `when` and `score` by ChannelBinding and position of the candidate.
     pub candidates: BTreeMap<(String, usize), CandidateRules>,
     /// `where` by Metric and part.
@@ -48,20 +52,27 @@ pub enum Part {
 
 /// Checks every expression of the snapshot.
 pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) -> Rules {
+    check_again(snapshot, attributes, &mut Expressions::default(), report)
+}
+
+/// The same, with what is known of sources.
+pub(crate) fn check_again(
+    snapshot: &Snapshot,
+    attributes: &Attributes,
+    known: &mut Expressions,
+    report: &mut Report,
+) -> Rules {
     let mut rules = Rules::default();
-    let schema = &attributes.schema;
+    let mut check = |source: &str, expect, place: &Place, report: &mut Report| {
+        let checked = known.check(source, &attributes.schema, expect);
+        rule(source, checked, place, report)
+    };
     for (name, audience) in &snapshot.audiences {
         let place = Place {
             object: snapshot.id(Kind::Audience, name),
             field: "spec.match".to_owned(),
         };
-        if let Some(rule) = rule(
-            audience.spec.matches.as_str(),
-            schema,
-            Expect::Bool,
-            &place,
-            report,
-        ) {
+        if let Some(rule) = check(audience.spec.matches.as_str(), Expect::Bool, &place, report) {
             rules.audiences.insert(name.clone(), rule);
         }
     }
@@ -74,13 +85,21 @@ pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) 
             let when = candidate.when.as_ref();
             let score = candidate.score.as_ref();
             let checked = CandidateRules {
-                when: when.and_then(|when| rule(when.as_str(), schema, Expect::Bool, &place("when"), report)),
-                score: score
-                    .and_then(|score| rule(score.as_str(), schema, Expect::Number, &place("score"), report)),
+                when: when.and_then(|when| check(when.as_str(), Expect::Bool, &place("when"), report)),
+                score: score.and_then(|score| check(score.as_str(), Expect::Number, &place("score"), report)),
             };
             rules.candidates.insert((name.clone(), index), checked);
         }
     }
+    let hashes = rules.audiences.iter();
+    let hashes = hashes.filter_map(|(name, rule)| Some((name.clone(), known.hash(rule)?)));
+    rules.hashes = hashes.collect();
+    filters(snapshot, &mut rules, report);
+    rules
+}
+
+/// Checks what Metrics ask of events.
+fn filters(snapshot: &Snapshot, rules: &mut Rules, report: &mut Report) {
     let outcomes = outcome_schema();
     for (name, metric) in &snapshot.metrics {
         let parts = [
@@ -99,12 +118,12 @@ pub fn check(snapshot: &Snapshot, attributes: &Attributes, report: &mut Report) 
                 object: snapshot.id(Kind::Metric, name),
                 field: field.to_owned(),
             };
-            if let Some(rule) = rule(filter.as_str(), &outcomes, Expect::Bool, &place, report) {
+            let checked = expr::compile(filter.as_str(), &outcomes, Expect::Bool);
+            if let Some(rule) = rule(filter.as_str(), checked, &place, report) {
                 rules.filters.insert((name.clone(), part), rule.expression);
             }
         }
     }
-    rules
 }
 
 /// What a Metric's `where` may read: the outcome's value and its properties.
@@ -124,8 +143,13 @@ struct Place {
     field: String,
 }
 
-fn rule(source: &str, schema: &Schema, expect: Expect, place: &Place, report: &mut Report) -> Option<Rule> {
-    match expr::compile(source, schema, expect) {
+fn rule(
+    source: &str,
+    checked: Result<Expression, Vec<ExprError>>,
+    place: &Place,
+    report: &mut Report,
+) -> Option<Rule> {
+    match checked {
         Ok(expression) => Some(Rule {
             source: source.to_owned(),
             expression,

@@ -161,15 +161,19 @@ impl Snapshot {
         }
     }
 
+    /// The name of the Channel that is to serve an object, for the kinds that are served.
+    pub fn channel_of<'n>(&'n self, kind: Kind, name: &'n str) -> Option<&'n str> {
+        match kind {
+            Kind::Channel => Some(name),
+            Kind::ChannelBinding => Some(self.bindings.get(name)?.spec.channel_ref.name.as_str()),
+            _ => None,
+        }
+    }
+
     /// The Channel that serves an object, for the kinds that are served.
     pub fn delivering_channel(&self, kind: Kind, name: &str) -> Option<(&str, &Channel)> {
-        let channel = match kind {
-            Kind::Channel => name,
-            Kind::ChannelBinding => self.bindings.get(name)?.spec.channel_ref.name.as_str(),
-            _ => return None,
-        };
         self.channels
-            .get_key_value(channel)
+            .get_key_value(self.channel_of(kind, name)?)
             .map(|(name, channel)| (name.as_str(), channel.as_ref()))
     }
 

@@ -173,8 +173,11 @@ fn same_arms(standing: &Value, rendered: &Value) -> bool {
             .and_then(Value::as_array)
             .cloned()
             .unwrap_or_default();
-        arms.iter()
-            .map(|arm| ["name", "weight", "effectiveTrafficBp"].map(|field| arm.get(field).cloned()))
+        let arms = arms
+            .iter()
+            .map(|arm| ["name", "weight", "effectiveTrafficBp"].map(|field| arm.get(field).cloned()));
+        // Of an arm that has nothing but its name from this writer, another tells its counts.
+        arms.filter(|[_, weight, traffic]| weight.is_some() || traffic.is_some())
             .collect()
     };
     own(standing) == own(rendered)

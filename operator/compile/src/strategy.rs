@@ -5,17 +5,20 @@
 //! bundle follows from it but where a policy enforces a rule.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_api::governance_policy::CapacityRule;
 use attune_api::program::ContentDebt;
+use attune_core::bundle::Rule;
 
 use crate::Model;
 use crate::actionable::{self, Actionable};
 use crate::attributes::Attributes;
 use crate::coverage::{self, Coverage, Debt, Engines};
+use crate::kept::Kept;
 use crate::live::LiveRules;
-use crate::overlap::near::{Near, near};
-use crate::overlap::reach::{self, Reach};
+use crate::overlap::near::Near;
+use crate::overlap::reach::Reach;
 use crate::overlap::{Form, Forms};
 use crate::policy::Policies;
 use crate::report::Report;
@@ -35,9 +38,11 @@ pub struct Portfolio {
     /// Their normal forms.
     pub forms: Forms,
     /// What candidates reach, by binding.
-    pub reach: BTreeMap<String, Vec<Reach>>,
+    pub reach: BTreeMap<String, Arc<[Reach]>>,
     /// Everybody whom a binding may admit, by binding.
-    pub admitted: BTreeMap<String, Form>,
+    pub admitted: BTreeMap<String, Arc<Form>>,
+    /// Audiences that are the same or nearly so.
+    pub near: Arc<Near>,
 }
 
 /// What is known of a namespace's strategy.
@@ -55,20 +60,29 @@ pub struct Strategy<'a> {
 
 impl Portfolio {
     /// Analyses the expressions that are sound.
-    pub fn of(snapshot: &Snapshot, rules: &Rules, attributes: &Attributes) -> Self {
+    pub(crate) fn of(snapshot: &Snapshot, rules: &Rules, attributes: &Attributes, kept: &mut Kept) -> Self {
+        let form = |rule: &Rule| kept.expressions.form(rule, attributes);
         let audiences = rules.audiences.iter();
-        let audiences = audiences.map(|(name, rule)| (name.as_str(), &rule.expression));
-        let mut forms = Forms::of(audiences, attributes);
-        let (mut found, mut admitted) = (BTreeMap::new(), BTreeMap::new());
+        let forms = Forms {
+            by_name: audiences.map(|(name, rule)| (name.clone(), form(rule))).collect(),
+        };
+        let (mut reach, mut admitted) = (BTreeMap::new(), BTreeMap::new());
         for (name, binding) in &snapshot.bindings {
-            let reach = reach::of(&mut forms, name, binding, rules, attributes);
-            found.insert(name.clone(), reach);
-            let all = reach::admitted(&mut forms, name, binding, rules, attributes);
-            admitted.insert(name.clone(), all);
+            let candidates = 0..binding.spec.candidates.len();
+            let conditions = candidates.map(|index| {
+                let rules = rules.candidates.get(&(name.clone(), index));
+                rules.and_then(|rules| rules.when.as_ref()).map(form)
+            });
+            let placed = kept
+                .portfolios
+                .placed(&forms, (name, binding), conditions.collect());
+            reach.insert(name.clone(), placed.reach);
+            admitted.insert(name.clone(), placed.admitted);
         }
         Self {
+            near: kept.portfolios.near(&forms),
             forms,
-            reach: found,
+            reach,
             admitted,
         }
     }
@@ -78,18 +92,13 @@ impl Portfolio {
         let mut unheard = Report::default();
         let attributes = crate::attributes::gather(snapshot, &mut unheard);
         let rules = crate::rules::check(snapshot, &attributes, &mut unheard);
-        Self::of(snapshot, &rules, &attributes)
+        Self::of(snapshot, &rules, &attributes, &mut Kept::default())
     }
 
     /// Whether it is shown that two bindings never admit the same unit.
     pub fn are_apart(&self, one: &str, other: &str) -> bool {
         let forms = self.admitted.get(one).zip(self.admitted.get(other));
         forms.is_some_and(|(one, other)| one.meet(other).is_some_and(|common| common.is_empty()))
-    }
-
-    /// Audiences that are the same or nearly so.
-    pub fn near(&self) -> Near<'_> {
-        near(&self.forms)
     }
 
     /// Binding and position of the candidates that nobody reaches.

@@ -93,18 +93,23 @@ impl Uses {
 
     fn note(&mut self, rule: &Rule, reader: &Reader) {
         for attribute in rule.expression.attributes() {
-            let readers = self.readers.entry(attribute.to_owned()).or_default();
-            if readers.last() != Some(reader) {
-                readers.push(reader.clone());
+            match self.readers.get_mut(attribute) {
+                Some(readers) if readers.last() == Some(reader) => {}
+                Some(readers) => readers.push(reader.clone()),
+                None => drop(self.readers.insert(attribute.to_owned(), vec![reader.clone()])),
             }
         }
     }
 
     fn note_program(&mut self, audience: &str, program: &str) {
-        self.programs
-            .entry(audience.to_owned())
-            .or_default()
-            .insert(program.to_owned());
+        match self.programs.get_mut(audience) {
+            Some(programs) if programs.contains(program) => {}
+            Some(programs) => drop(programs.insert(program.to_owned())),
+            None => drop(
+                self.programs
+                    .insert(audience.to_owned(), BTreeSet::from([program.to_owned()])),
+            ),
+        }
     }
 }
 

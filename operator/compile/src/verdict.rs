@@ -1,6 +1,7 @@
 //! Findings and figures as a verdict per object: its conditions, before anything that only a cluster knows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_api::Kind;
 use attune_api::conditions::{ConditionType, Reason};
@@ -8,8 +9,9 @@ use attune_api::experiment::{ExperimentState, Outcome, Registration, Schedule};
 use attune_api::{Experiment, Holdout, Instant};
 use serde_json::{Map, Value};
 
-use crate::figures;
+use crate::figures::{self, Figures};
 use crate::finding::{Finding, ObjectId, Severity, condition_of, condition_on, is_strategic};
+use crate::kept::Verdicts;
 use crate::observed::MIN_REQUESTS;
 use crate::report::Report;
 use crate::strategy::Strategy;
@@ -124,14 +126,15 @@ impl Judged {
 }
 
 /// The verdicts of all objects of the snapshot.
-pub fn all(
+pub(crate) fn all(
     model: &Model<'_>,
     channels: &BTreeMap<String, Publication>,
     previous: &Previous,
     registrations: &BTreeMap<String, Registration>,
     report: &Report,
     strategy: &Strategy<'_>,
-) -> BTreeMap<ObjectId, Verdict> {
+    kept: &mut Verdicts,
+) -> BTreeMap<ObjectId, Arc<Verdict>> {
     let judge = Judge {
         model,
         channels,
@@ -145,7 +148,10 @@ pub fn all(
         .snapshot
         .ids()
         .into_iter()
-        .map(|id| (id.clone(), judge.verdict(&id)))
+        .map(|id| {
+            let verdict = kept.verdict(&id, judge.verdict(&id));
+            (id, verdict)
+        })
         .collect()
 }
 
@@ -159,16 +165,47 @@ struct Judge<'j> {
     users: figures::Users<'j>,
 }
 
+/// A verdict whose figures are not written yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    generation: Option<i64>,
+    conditions: Vec<Judged>,
+    programmed: Option<Programmed>,
+    pub(crate) figures: Figures,
+}
+
+impl Draft {
+    /// Whether a verdict says the same, but for figures.
+    pub(crate) fn is_of(&self, verdict: &Verdict) -> bool {
+        self.generation == verdict.generation
+            && self.conditions == verdict.conditions
+            && self.programmed == verdict.programmed
+    }
+
+    /// The verdict with these fields.
+    pub(crate) fn with(self, figures: Map<String, Value>) -> Verdict {
+        Verdict {
+            generation: self.generation,
+            conditions: self.conditions,
+            programmed: self.programmed,
+            figures,
+        }
+    }
+}
+
 impl Judge<'_> {
-    fn verdict(&self, id: &ObjectId) -> Verdict {
+    fn verdict(&self, id: &ObjectId) -> Draft {
+        let about: Vec<_> = self.report.about(id).collect();
         let conditions = id
             .kind
             .conditions()
             .iter()
             .filter(|type_| !is_answered_elsewhere(id.kind, **type_));
-        Verdict {
+        Draft {
             generation: self.model.snapshot.generation(id.kind, &id.name),
-            conditions: conditions.map(|type_| self.condition(id, *type_)).collect(),
+            conditions: conditions
+                .map(|type_| self.condition(id, *type_, &about))
+                .collect(),
             programmed: match id.kind {
                 Kind::Channel => Some(self.channel_programmed(id)),
                 Kind::ChannelBinding => Some(self.binding_programmed(id)),
@@ -178,18 +215,17 @@ impl Judge<'_> {
         }
     }
 
-    fn figures(&self, id: &ObjectId) -> Map<String, Value> {
+    fn figures(&self, id: &ObjectId) -> Figures {
         let mut figures = figures::of(self.model, self.channels, self.strategy, &self.users, id);
         let registration = self.registrations.get(&id.name);
-        if let Some(registration) = registration.filter(|_| id.kind == Kind::Experiment) {
-            let registration = serde_json::to_value(registration).unwrap_or_default();
-            figures.insert("registration".to_owned(), registration);
+        if let (Some(registration), Figures::Experiment(status)) = (registration, &mut figures) {
+            status.registration = Some(registration.clone());
         }
         figures
     }
 
-    fn condition(&self, id: &ObjectId, type_: ConditionType) -> Judged {
-        if let Some(judged) = self.condition_of_findings(id, type_) {
+    fn condition(&self, id: &ObjectId, type_: ConditionType, about: &[&Finding]) -> Judged {
+        if let Some(judged) = condition_of_findings(id, type_, about) {
             return judged;
         }
         match (id.kind, type_) {
@@ -249,23 +285,6 @@ impl Judge<'_> {
         Judged::new(type_, false, first.reason, message)
     }
 
-    /// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
-    fn condition_of_findings(&self, id: &ObjectId, type_: ConditionType) -> Option<Judged> {
-        let own = type_ == ConditionType::Conflicted || is_strategic(type_);
-        let counts = |finding: &&Finding| match finding.severity {
-            Severity::Error => condition_on(id.kind, finding.reason) == type_,
-            Severity::Warning => own && condition_of(finding.reason) == type_,
-        };
-        let mut findings: Vec<_> = self.report.about(id).filter(counts).collect();
-        findings.sort_by_key(|finding| finding.severity);
-        let first = findings.first()?;
-        let truth = match first.reason {
-            Reason::AccessUnknown => Truth::Unknown,
-            _ => Truth::from(type_ == ConditionType::Conflicted),
-        };
-        Some(Judged::new(type_, truth, first.reason, message(&findings)))
-    }
-
     fn running(&self, id: &ObjectId) -> Judged {
         let Some(experiment) = self.model.snapshot.experiments.get(&id.name) else {
             return Judged::new(ConditionType::Running, Truth::Unknown, Reason::Pending, "");
@@ -294,6 +313,23 @@ impl Judge<'_> {
         };
         Judged::new(ConditionType::Enforced, reason == Reason::Enforced, reason, "")
     }
+}
+
+/// The condition that findings of its class turn: errors any, warnings those that are a condition of their own.
+fn condition_of_findings(id: &ObjectId, type_: ConditionType, about: &[&Finding]) -> Option<Judged> {
+    let own = type_ == ConditionType::Conflicted || is_strategic(type_);
+    let counts = |finding: &&Finding| match finding.severity {
+        Severity::Error => condition_on(id.kind, finding.reason) == type_,
+        Severity::Warning => own && condition_of(finding.reason) == type_,
+    };
+    let mut findings: Vec<_> = about.iter().copied().filter(counts).collect();
+    findings.sort_by_key(|finding| finding.severity);
+    let first = findings.first()?;
+    let truth = match first.reason {
+        Reason::AccessUnknown => Truth::Unknown,
+        _ => Truth::from(type_ == ConditionType::Conflicted),
+    };
+    Some(Judged::new(type_, truth, first.reason, message(&findings)))
 }
 
 /// Conditions that another step answers: results by the collector's figures, delivery by the cluster's.

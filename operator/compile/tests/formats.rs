@@ -90,6 +90,7 @@ fn says_what_everybody_gets_as_the_default_of_a_flag() {
     bundle.bindings.clear();
     bundle.experiments.clear();
     for module in bundle.modules.values_mut() {
+        let module = Arc::make_mut(module);
         let baseline = module.baseline.clone();
         module.variants.retain(|variant| variant.name == baseline);
         let mut english = module.variants[0].clone();

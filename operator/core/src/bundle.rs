@@ -4,6 +4,7 @@
 //! [`crate::engine::Engine`] loads one for deciding. Unknown fields are ignored, a newer [`FORMAT_VERSION`] is refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ const RULE_DIGITS: usize = 12;
 /// may stand side by side.
 pub type ContentId = String;
 
-/// Everything needed to decide for one Channel.
+/// Everything needed to decide for one Channel. Bundles that hold the same audience or module may share it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -50,9 +51,9 @@ pub struct Bundle {
     /// Attributes that some rule reads, by name.
     pub attributes: BTreeMap<String, Attribute>,
     /// Audiences that some candidate names.
-    pub audiences: BTreeMap<ContentId, Audience>,
+    pub audiences: BTreeMap<ContentId, Arc<Audience>>,
     /// Modules that some candidate, arm or baseline names.
-    pub modules: BTreeMap<ContentId, Module>,
+    pub modules: BTreeMap<ContentId, Arc<Module>>,
     /// Programs of the bindings, by name.
     pub programs: BTreeMap<String, Program>,
     /// Holdouts that cover one of the programs, by name.

@@ -1,5 +1,7 @@
 //! A bundle loaded for deciding: references resolved to indices, expressions linked to slots, content pre-serialized.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use crate::bucket::{Salt, Weights};
@@ -31,7 +33,7 @@ pub const SERVICE: &str = "service";
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) revision: String,
-    pub(crate) bundle: Bundle,
+    pub(crate) bundle: Arc<Bundle>,
     pub(crate) purposes: Vec<String>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) paths: PathNode,
@@ -266,9 +268,18 @@ impl Engine {
     ///
     /// # Errors
     /// When something in it does not resolve; a bundle that the compiler made always loads.
-    pub fn load(bundle: Bundle) -> Result<Self, EngineError> {
+    pub fn load(bundle: impl Into<Arc<Bundle>>) -> Result<Self, EngineError> {
+        let bundle = bundle.into();
         let canonical = bundle.canonical()?;
         link::load(bundle, Bundle::revision(&canonical))
+    }
+
+    /// Loads a bundle whose revision is known: it was written as canonical JSON just before.
+    ///
+    /// # Errors
+    /// As [`Engine::load`].
+    pub fn load_revision(bundle: Arc<Bundle>, revision: String) -> Result<Self, EngineError> {
+        link::load(bundle, revision)
     }
 
     /// Reads and loads canonical or any other JSON of a bundle. The revision is that of everything in the JSON, fields
@@ -278,7 +289,7 @@ impl Engine {
     /// When it is no bundle, of a newer format, or does not resolve.
     pub fn parse(bytes: &[u8]) -> Result<Self, EngineError> {
         let bundle = Bundle::parse(bytes)?;
-        link::load(bundle, bundle::revision_of(bytes)?)
+        link::load(Arc::new(bundle), bundle::revision_of(bytes)?)
     }
 
     /// As [`Engine::parse`], where the bytes are known to be canonical and of that revision, which is a third of the work.
@@ -286,7 +297,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::parse`].
     pub fn parse_named(bytes: &[u8], revision: &str) -> Result<Self, EngineError> {
-        link::load(Bundle::parse(bytes)?, revision.to_owned())
+        link::load(Arc::new(Bundle::parse(bytes)?), revision.to_owned())
     }
 
     /// The revision of the loaded bundle.

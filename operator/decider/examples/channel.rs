@@ -24,6 +24,7 @@ fn main() {
     let mut bundle = world::build(number(), number(), number(), Rules::Mixed);
     if let Some(title) = arguments.next() {
         for module in bundle.modules.values_mut() {
+            let module = std::sync::Arc::make_mut(module);
             module.core.insert("legal".to_owned(), title.clone().into());
         }
     }

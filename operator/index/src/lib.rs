@@ -7,6 +7,7 @@
 
 mod effect;
 mod pending;
+mod said;
 mod space;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,8 +34,12 @@ use space::Space;
 #[cfg(test)]
 mod tests;
 
+/// What one compilation leaves to the next is kept of namespaces with so many objects: it is memory, and smaller ones are
+/// compiled within a few milliseconds.
+const KEEPS_FROM: usize = 300;
+
 /// All resources, what they compile to, and what is known to be written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Index {
     spaces: BTreeMap<String, Space>,
     /// The cluster's policies, which every namespace is judged by.
@@ -47,6 +52,22 @@ pub struct Index {
     has_cluster: bool,
     /// Another writes what this one says.
     is_following: bool,
+    /// See [`KEEPS_FROM`].
+    keeps_from: usize,
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self {
+            spaces: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            labels: Arc::default(),
+            compilations: 0,
+            has_cluster: false,
+            is_following: false,
+            keeps_from: KEEPS_FROM,
+        }
+    }
 }
 
 impl Index {
@@ -330,7 +351,7 @@ impl Index {
         self.spread_labels();
         let mut effects = Vec::new();
         for (namespace, space) in &mut self.spaces {
-            if space.compile(namespace, now, &mut effects) {
+            if space.compile(namespace, now, self.keeps_from, &mut effects) {
                 self.compilations += 1;
             }
         }

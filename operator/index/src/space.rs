@@ -10,12 +10,9 @@ use attune_api::{Kind, Resource};
 use attune_compile::access;
 use attune_compile::evidence::cited_on;
 use attune_compile::facts::{ExperimentFacts, shown_of};
-use attune_compile::status::{
-    Deciders, Fallback, Outside, Receiver, differ_in_counts_only, owned_figures, render, says_the_same,
-    turns, undecodable,
-};
+use attune_compile::status::{Deciders, Fallback, Receiver};
 use attune_compile::traffic::{Told, Traffic};
-use attune_compile::{Compiled, ObjectId, Previous, Snapshot, compile};
+use attune_compile::{Compiled, Kept, ObjectId, Previous, Snapshot, compile_again};
 use attune_core::bundle::Bundle;
 use attune_core::measure::counts::Counts;
 use jiff::Timestamp;
@@ -23,6 +20,9 @@ use serde_json::Value;
 
 use crate::effect::{Effect, Undecodable};
 use crate::pending::Pending;
+use crate::said::Said;
+
+mod statuses;
 
 /// The objects of one namespace, what they compile to, and what stands outside. The namespace without a name holds the
 /// cluster's policies.
@@ -42,8 +42,9 @@ pub(crate) struct Space {
     /// What deciders told of requests and decisions.
     traffic: Traffic,
     compiled: Option<Compiled>,
-    /// The statuses of the last settling.
-    rendered: BTreeMap<ObjectId, Value>,
+    /// What the last compilation leaves to the next one.
+    kept: Kept,
+    said: Said,
     /// Whether the resources changed since they were compiled.
     stale: bool,
     /// Whether statuses or publications may differ from the outside.
@@ -75,11 +76,17 @@ impl Space {
         if !known.as_ref().is_some_and(same) {
             self.stale = true;
             self.snapshot.insert(resource);
+            self.move_channel(&id);
         }
-        self.undecodable.remove(&id);
+        if self.undecodable.remove(&id).is_some() {
+            self.said.move_on(&id);
+        }
         let standing = self.standing.entry(id.clone()).or_default();
         // A file has no status: what was said about its object stands.
         if let Some(status) = status {
+            if self.pending.newest(&id).is_some() || *standing != status {
+                self.said.move_on(&id);
+            }
             self.pending.see(&id, standing, &status);
             if id.kind == Kind::ChannelBinding && *standing != status {
                 let cited = cited_on(&status);
@@ -108,6 +115,8 @@ impl Space {
         // One that could not be read before is no news.
         self.stale |= self.snapshot.insert_unreadable(object.id.kind, &object.id.name);
         self.pending.forget(&object.id);
+        self.said.move_on(&object.id);
+        self.move_channel(&object.id);
         self.standing.insert(object.id.clone(), object.status.clone());
         self.undecodable.insert(object.id.clone(), object);
         self.touched = true;
@@ -118,6 +127,8 @@ impl Space {
         self.standing.remove(id);
         self.pending.forget(id);
         self.undecodable.remove(id);
+        self.said.forget(id);
+        self.move_channel(id);
         if id.kind == Kind::Experiment {
             self.snapshot.experiment_facts.remove(&id.name);
         }
@@ -175,7 +186,10 @@ impl Space {
 
     pub(crate) fn hear(&mut self, channel: &str, deciders: Deciders) {
         let before = self.deciders.insert(channel.to_owned(), deciders.clone());
-        self.touched |= before != Some(deciders);
+        if before != Some(deciders) {
+            self.said.move_channel(channel);
+            self.touched = true;
+        }
     }
 
     pub(crate) fn decide(&mut self, experiment: &str, decision: Option<Decision>) {
@@ -189,13 +203,17 @@ impl Space {
 
     pub(crate) fn note_fallback(&mut self, channel: &str, fallback: Fallback) {
         let before = self.fallbacks.insert(channel.to_owned(), fallback);
-        self.touched |= before.unwrap_or_default() != fallback;
+        if before.unwrap_or_default() != fallback {
+            self.said.move_channel(channel);
+            self.touched = true;
+        }
     }
 
     pub(crate) fn hear_receiver(&mut self, channel: &str, receiver: Receiver) {
         let known = self.receivers.entry(channel.to_owned()).or_default();
         if *known != receiver {
             *known = receiver;
+            self.said.move_channel(channel);
             self.touched = true;
         }
     }
@@ -203,6 +221,7 @@ impl Space {
     pub(crate) fn note_batch(&mut self, channel: &str, run: &BatchFigures) {
         if self.batches.get(channel) != Some(run) {
             self.batches.insert(channel.to_owned(), run.clone());
+            self.said.move_channel(channel);
             self.touched = true;
         }
     }
@@ -252,23 +271,36 @@ impl Space {
         Some(self.traffic.tell(&self.snapshot, rules, now))
     }
 
+    /// Everything is to be compared with the outside again.
     pub(crate) fn touch(&mut self) {
+        self.said.move_all();
         self.touched = true;
+    }
+
+    /// The outside of a Channel is another, where the object is one.
+    fn move_channel(&mut self, id: &ObjectId) {
+        if id.kind == Kind::Channel {
+            self.said.move_channel(&id.name);
+        }
     }
 
     /// What was about to be written is not.
     pub(crate) fn forget_writes(&mut self) {
         self.pending.clear();
+        self.said.move_all();
     }
 
     /// An object is listed anew: what was seen of it before says nothing about what is to be seen next.
     pub(crate) fn forget_write(&mut self, id: &ObjectId) {
         self.pending.forget(id);
+        self.said.move_on(id);
     }
 
     /// What was written long ago and has not been seen is compared with the outside again.
     pub(crate) fn give_up_writes(&mut self, now: Timestamp) {
-        self.touched |= self.pending.give_up(now);
+        if self.pending.give_up(now) {
+            self.touch();
+        }
     }
 
     /// An object is listed anew, where nothing is written: what was said of it last stands.
@@ -276,8 +308,14 @@ impl Space {
         self.pending.keep_newest(id);
     }
 
-    /// Compiles if need be, and says whether it was.
-    pub(crate) fn compile(&mut self, namespace: &str, now: Timestamp, effects: &mut Vec<Effect>) -> bool {
+    /// Compiles if need be, and says whether it was. What is kept for the next time is kept from so many objects on.
+    pub(crate) fn compile(
+        &mut self,
+        namespace: &str,
+        now: Timestamp,
+        keeps_from: usize,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
         let due = self
             .compiled
             .as_ref()
@@ -286,18 +324,29 @@ impl Space {
         let is_due = self.stale || due;
         if is_due {
             self.recompile(namespace, now, effects);
+            if self.standing.len() < keeps_from {
+                self.kept = Kept::default();
+            }
         }
         is_due
     }
 
-    /// Says which statuses differ from the outside. While a policy that is enforced waits for the first answer about who
-    /// may change what, what stands says more than what could be said: after a restart nothing has changed.
-    pub(crate) fn report(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        if !self.touched || access::is_awaited(&self.snapshot) {
-            return;
+    /// Compiles the next time whether or not anything has changed.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self) {
+        self.stale = true;
+    }
+
+    /// Relies on nothing that was compiled or said before. While statuses are withheld, what was said last is all that there
+    /// is, for want of anything that follows from the present.
+    #[cfg(test)]
+    pub(crate) fn start_over(&mut self) {
+        self.kept = Kept::default();
+        if !self.is_withheld() {
+            self.said = Said::default();
         }
-        self.render(now, effects);
-        self.touched = false;
+        self.touched = true;
+        self.age();
     }
 
     /// Whether nothing is left, inside or outside.
@@ -354,13 +403,18 @@ impl Space {
     pub(crate) fn objects(&self) -> impl Iterator<Item = (Resource, Option<&Value>)> {
         self.standing
             .keys()
-            .filter_map(|id| Some((self.snapshot.get(id.kind, &id.name)?, self.rendered.get(id))))
+            .filter_map(|id| Some((self.snapshot.get(id.kind, &id.name)?, self.said.get(id))))
     }
 
     fn recompile(&mut self, namespace: &str, now: Timestamp, effects: &mut Vec<Effect>) {
-        let compiled = compile(&self.snapshot, &self.published, now);
+        let mut compiled = compile_again(&self.snapshot, &self.published, now, &mut self.kept);
+        if let Some(before) = &self.compiled {
+            share_verdicts(before, &mut compiled);
+        }
         for (channel, publication) in &compiled.channels {
-            if self.published.get(channel) != Some(&publication.bundle) {
+            let bundle = &publication.bundle;
+            let is_same = |known: &Arc<Bundle>| Arc::ptr_eq(known, bundle) || known == bundle;
+            if !self.published.get(channel).is_some_and(is_same) {
                 effects.push(Effect::Publish {
                     namespace: namespace.to_owned(),
                     channel: channel.clone(),
@@ -405,74 +459,17 @@ impl Space {
         self.stale = false;
         self.touched = true;
     }
-
-    fn render(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let mut rendered = BTreeMap::new();
-        let told = self.told(now);
-        let mut written = Vec::new();
-        for (id, seen) in &self.standing {
-            let standing = self.pending.newest(id).unwrap_or(seen);
-            let Some(status) = self.status_of(id, told.as_ref(), standing, now) else {
-                continue;
-            };
-            if !says_the_same(id.kind, standing, &status) {
-                effects.push(Effect::Status {
-                    id: id.clone(),
-                    status: status.clone(),
-                    turns: turns(standing, &status),
-                    may_wait: differ_in_counts_only(id.kind, standing, &status),
-                });
-                written.push((id.clone(), merged(id.kind, standing, &status)));
-            }
-            rendered.insert(id.clone(), status);
-        }
-        for (id, status) in written {
-            self.pending.put(id, status, now);
-        }
-        self.rendered = rendered;
-    }
-
-    /// The status that an object should have.
-    fn status_of(
-        &self,
-        id: &ObjectId,
-        told: Option<&Told<'_>>,
-        standing: &Value,
-        now: Timestamp,
-    ) -> Option<Value> {
-        if let Some(object) = self.undecodable.get(id) {
-            let status = undecodable(id.kind, &object.message, object.generation, standing, now);
-            return Some(status);
-        }
-        let verdict = self.compiled.as_ref()?.verdicts.get(id)?;
-        let channel = self.snapshot.delivering_channel(id.kind, &id.name);
-        let outside = channel.map(|(name, channel)| Outside {
-            delivery: &channel.spec.delivery,
-            deciders: self.deciders.get(name).unwrap_or(&Deciders::Unheard),
-            receiver: self.receivers.get(name).unwrap_or(&Receiver::Unknown),
-            fallback: self.fallbacks.get(name).copied().unwrap_or_default(),
-            batch: self.batches.get(name),
-        });
-        let counted = told.map(|told| told.of(id.kind, &id.name));
-        let Some(counted) = counted.filter(|counted| !counted.is_empty()) else {
-            return Some(render(id.kind, verdict, outside, standing, now));
-        };
-        let mut verdict = verdict.clone();
-        verdict.figures.extend(counted);
-        Some(render(id.kind, &verdict, outside, standing, now))
-    }
 }
 
-/// A status with what is about to be written. Conditions and counts of other writers, which are not looked at here, are
-/// back when the object is seen again.
-fn merged(kind: Kind, standing: &Value, status: &Value) -> Value {
-    let (Some(standing), Some(status)) = (standing.as_object(), status.as_object()) else {
-        return status.clone();
-    };
-    let mut merged = standing.clone();
-    for field in owned_figures(kind) {
-        merged.remove(*field);
+/// Verdicts that say what was said before are the same ones.
+fn share_verdicts(before: &Compiled, compiled: &mut Compiled) {
+    for (id, verdict) in &mut compiled.verdicts {
+        if let Some(known) = before
+            .verdicts
+            .get(id)
+            .filter(|known| !Arc::ptr_eq(known, verdict) && *known == verdict)
+        {
+            *verdict = Arc::clone(known);
+        }
     }
-    merged.extend(status.iter().map(|(field, value)| (field.clone(), value.clone())));
-    Value::Object(merged)
 }

@@ -1,5 +1,6 @@
 //! Resources in, exact effects out, then silence. No runtime, no network, no clock.
 
+mod again;
 mod counting;
 mod knowing;
 mod leading;
@@ -304,21 +305,39 @@ fn judges_every_namespace_anew_when_a_policy_changes_and_only_then() {
 }
 
 #[test]
+fn wakes_when_a_quarter_begins_in_which_work_is_due() {
+    let (mut index, _) = settled(&Strategy::example());
+    let reviews = |index: &Index| {
+        let status = index.status(&id(Kind::Program, "spring-retention")).unwrap();
+        status["contentDebt"][0]["review"].clone()
+    };
+    assert_eq!(reviews(&index), 0);
+    assert_eq!(index.next_change(), Some(instant("2027-01-01T00:00:00Z")));
+    assert_eq!(index.settle(instant("2026-12-31T23:59:59Z")), []);
+    let effects = index.settle(instant("2027-01-01T00:00:00Z"));
+    assert_eq!(
+        told(&effects),
+        ["status Program/shop/spring-retention True/Ready"]
+    );
+    assert_eq!(reviews(&index), 4, "audiences and the program are reviewed in it");
+}
+
+#[test]
 fn wakes_when_a_window_opens_or_closes() {
     let (mut index, mut server) = settled(&Strategy::example());
+    server.take(&index.settle(instant("2027-01-01T00:00:00Z")));
     assert_eq!(index.next_change(), Some(instant("2027-02-15T00:00:00Z")));
     assert_eq!(index.settle(instant("2027-02-14T23:59:59Z")), []);
     let effects = index.settle(instant("2027-02-15T00:00:00Z"));
     assert_eq!(
         told(&effects),
         [
-            "status Program/shop/spring-retention True/Ready",
             "status Audience/shop/cart-abandoner True/Ready",
             "status Experiment/shop/cart-hero True/Ready",
         ],
         "windows are in the bundle already, and what was measured is no more"
     );
-    let Effect::Status { status, .. } = &effects[2] else {
+    let Effect::Status { status, .. } = &effects[1] else {
         panic!()
     };
     assert_eq!(stands(status, "Running"), "False/Ended");

@@ -183,7 +183,7 @@ impl Form<'_> {
 
     /// The module with the variants that this rule may show.
     fn words(&self) -> Option<Module> {
-        let mut module = self.bundle.modules.get(&self.candidate.module)?.clone();
+        let mut module = self.bundle.modules.get(&self.candidate.module)?.as_ref().clone();
         let names: Vec<&str> = self
             .candidate
             .audiences
@@ -249,7 +249,7 @@ fn bundles(spaces: &[Space]) -> BTreeMap<String, &Bundle> {
 /// The baseline of each touchpoint, as its module's content for everybody.
 fn baselines(bundle: &Bundle) -> BTreeMap<String, Option<Module>> {
     let module = |id: &String| {
-        let mut module = bundle.modules.get(id)?.clone();
+        let mut module = bundle.modules.get(id)?.as_ref().clone();
         module.variants.retain(|variant| variant.audiences.is_empty());
         Some(module)
     };

@@ -31,7 +31,7 @@ fn namespace(covered: &Covered<'_>) -> Value {
         })
     });
     let portfolio = portfolio(covered.space);
-    let near = portfolio.near();
+    let near = &portfolio.near;
     let nested = near
         .nested
         .iter()

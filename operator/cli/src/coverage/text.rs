@@ -28,7 +28,7 @@ pub(crate) fn text(all: &[Covered<'_>]) -> String {
         }
         text.push_str(&debt(covered));
         let portfolio = portfolio(covered.space);
-        let lines = relations(&portfolio.near());
+        let lines = relations(&portfolio.near);
         if !lines.is_empty() {
             text.push_str("AUDIENCES CLOSE TO EACH OTHER\n");
             for line in &lines {

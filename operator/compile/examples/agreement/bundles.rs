@@ -1,6 +1,7 @@
 //! Bundles made by chance: everything that a bundle may hold, in every combination.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_core::bundle::{
     Arm, Attribute, Audience, Binding, Bundle, Candidate, Cap, CapScope, ChannelSettings, Effect, Exclusion,
@@ -71,8 +72,8 @@ pub(crate) fn random(rng: &mut Rng, now: Timestamp) -> Bundle {
         channel: "web".into(),
         settings,
         attributes,
-        audiences: audiences.into(),
-        modules: modules.into(),
+        audiences: audiences.map(|(id, one)| (id, Arc::new(one))).into(),
+        modules: modules.map(|(id, one)| (id, Arc::new(one))).into(),
         programs: programs.into(),
         holdouts: holdouts.into(),
         experiments: BTreeMap::new(),

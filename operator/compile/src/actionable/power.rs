@@ -67,7 +67,7 @@ pub fn comparisons(
     let mut found: Vec<Comparison> = Vec::new();
     let channels: BTreeSet<&str> = bindings.iter().map(|(channel, _)| *channel).collect();
     for channel in channels {
-        let Some(bundle) = engines.get(channel).map(attune_core::engine::Engine::bundle) else {
+        let Some(bundle) = engines.get(channel).map(|engine| engine.bundle()) else {
             continue;
         };
         let names: Vec<&str> = bindings

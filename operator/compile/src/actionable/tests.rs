@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use attune_api::Kind;
 use attune_api::conditions::Reason;
@@ -15,7 +16,12 @@ fn judged(strategy: &Strategy, audience: &str) -> Actionable {
     let engines: Engines = compiled
         .channels
         .iter()
-        .map(|(name, one)| (name.clone(), Engine::load(one.bundle.as_ref().clone()).unwrap()))
+        .map(|(name, one)| {
+            (
+                name.clone(),
+                Arc::new(Engine::load(Arc::clone(&one.bundle)).unwrap()),
+            )
+        })
         .collect();
     let snapshot = snapshot(strategy);
     let coverages = coverage::all(&snapshot, &engines, AT);

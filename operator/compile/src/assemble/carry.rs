@@ -2,6 +2,8 @@
 //!
 //! Audiences and modules are named by their content, so that an old and a new form of one stand side by side.
 
+use std::sync::Arc;
+
 use attune_api::ChannelBindingSpec;
 use attune_api::experiment::ExperimentState;
 use attune_core::bundle::{self, ContentId, Experiment, ExperimentMode};
@@ -147,10 +149,12 @@ impl Assembly<'_> {
         else {
             return id.clone();
         };
-        if let Some(now) = self.model.snapshot.modules.get(&module.name) {
-            module.suspended = now.spec.suspend;
+        if let Some(now) = self.model.snapshot.modules.get(&module.name)
+            && module.suspended != now.spec.suspend
+        {
+            Arc::make_mut(&mut module).suspended = now.spec.suspend;
         }
-        let id = bundle::content_id(&module.name, &module).unwrap_or_else(|_| id.clone());
+        let id = bundle::content_id(&module.name, module.as_ref()).unwrap_or_else(|_| id.clone());
         self.bundle.modules.insert(id.clone(), module);
         id
     }

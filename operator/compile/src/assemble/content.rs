@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use attune_api::ContentModule;
 use attune_api::channel::{SlotFormat, Touchpoint};
 use attune_api::common::Validity;
-use attune_api::content_module::{Content, SlotType};
-use attune_api::{ContentModule, ObjectName};
+use attune_api::content_module::{self, Content, SlotType};
 use attune_core::bundle::{Module, Variant, Window};
 use serde_json::Value;
 
@@ -13,9 +13,20 @@ use crate::adapt::{Author, Place};
 
 /// The form of a module for one channel, in its words as written: without the variants that name other channels only.
 pub fn module(name: &str, module: &ContentModule, channel: &str) -> Module {
+    let variants = module.spec.variants.iter();
+    let shown: Vec<_> = variants.map(|variant| is_for(variant, channel)).collect();
+    form(name, module, &shown)
+}
+
+/// Whether a channel may show a variant.
+pub(crate) fn is_for(variant: &content_module::Variant, channel: &str) -> bool {
+    let channels = &variant.channels;
+    channels.is_empty() || channels.iter().any(|one| one.as_str() == channel)
+}
+
+/// The form of a module with those of its variants that are shown.
+pub(crate) fn form(name: &str, module: &ContentModule, shown: &[bool]) -> Module {
     let spec = &module.spec;
-    let for_channel =
-        |channels: &[ObjectName]| channels.is_empty() || channels.iter().any(|one| one.as_str() == channel);
     Module {
         name: name.to_owned(),
         suspended: spec.suspend,
@@ -30,13 +41,14 @@ pub fn module(name: &str, module: &ContentModule, channel: &str) -> Module {
         variants: spec
             .variants
             .iter()
-            .filter(|variant| for_channel(&variant.channels))
-            .map(variant)
+            .zip(shown)
+            .filter(|(_, is_shown)| **is_shown)
+            .map(|(one, _)| variant(one))
             .collect(),
     }
 }
 
-fn variant(variant: &attune_api::content_module::Variant) -> Variant {
+fn variant(variant: &content_module::Variant) -> Variant {
     Variant {
         name: variant.name.as_str().to_owned(),
         audiences: variant
@@ -72,7 +84,7 @@ fn values(content: &Content) -> BTreeMap<String, Value> {
 
 /// Tells the forms of one module at one Channel apart: its name, the touchpoint where that has formats of its own, and the
 /// binding where links tell its name.
-pub(super) type FormKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+pub(crate) type FormKey<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 /// The key of a module's form at a place.
 pub(super) fn key<'a>(module: &'a str, place: Option<&Place<'a>>) -> FormKey<'a> {
@@ -97,7 +109,7 @@ pub(super) fn formats(touchpoint: &Touchpoint) -> BTreeMap<String, String> {
 
 /// A module in the words that a place shows. What has no safe form is left out, a variant or a text that variants share: the
 /// checks have told whoever could see it.
-pub(super) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_>) -> Module {
+pub(crate) fn adapted(module: Module, declared: &ContentModule, place: &Place<'_>) -> Module {
     let adapter = Adapter {
         place,
         module: &module.name,

@@ -36,7 +36,7 @@ impl<'a> Assembly<'a> {
             }
             let mut bindings = spec.bindings.iter();
             let present = bindings.any(|binding| self.bundle.bindings.contains_key(binding.as_str()));
-            let sound = self.report.is_sound(&snapshot.id(Kind::Experiment, name));
+            let sound = self.report.is_sound((Kind::Experiment, name));
             if sound && !present {
                 continue;
             }
@@ -182,7 +182,7 @@ impl<'a> Assembly<'a> {
     /// Adds a holdout; gives whether it holds.
     fn add_holdout(&mut self, name: &str, last: &[String]) -> bool {
         let snapshot = self.model.snapshot;
-        let sound = self.report.is_sound(&snapshot.id(Kind::Holdout, name));
+        let sound = self.report.is_sound((Kind::Holdout, name));
         match snapshot.holdouts.get(name) {
             Some(holdout) if holdout.spec.period.until.timestamp() <= self.model.at => false,
             Some(holdout) if sound => {

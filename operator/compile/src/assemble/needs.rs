@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use attune_api::content_module::Variant;
 use attune_api::experiment::Effect;
 use attune_api::{ChannelBinding, Kind, ObjectName};
-use attune_core::bundle::{self, Bundle};
+use attune_core::bundle::Bundle;
 
 use super::experiment::is_compiled;
 use super::has_program;
@@ -51,7 +52,7 @@ impl<'a> Needs<'a> {
     }
 
     /// Whether somebody on the Channel may see a variant.
-    pub(super) fn covers(&self, module: &str, variant: &bundle::Variant) -> bool {
+    pub(super) fn covers(&self, module: &str, variant: &Variant) -> bool {
         let mut audiences = variant.audiences.iter();
         variant.audiences.is_empty()
             || audiences.any(|name| self.audiences.contains(name.as_str()))

@@ -1,6 +1,7 @@
 //! What an enforced rule stops leaves the bundle, whichever form it is in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use attune_core::bundle::{self, Bundle, Candidate, ContentId, Effect};
 
@@ -47,19 +48,23 @@ type Renamed = BTreeMap<ContentId, Option<ContentId>>;
 fn stop_variants(bundle: &mut Bundle, stops: &Stops) -> Renamed {
     let mut renamed = Renamed::new();
     for (id, module) in std::mem::take(&mut bundle.modules) {
-        let mut left = module.clone();
-        left.variants
-            .retain(|variant| !stops.stops_variant(&module, variant));
-        if left.variants.len() == module.variants.len() {
+        if !module
+            .variants
+            .iter()
+            .any(|variant| stops.stops_variant(&module, variant))
+        {
             bundle.modules.insert(id, module);
             continue;
         }
+        let mut left = module.as_ref().clone();
+        left.variants
+            .retain(|variant| !stops.stops_variant(&module, variant));
         let has_baseline = left.variants.iter().any(|variant| variant.name == left.baseline);
         let new = has_baseline
             .then(|| bundle::content_id(&left.name, &left).ok())
             .flatten();
         if let Some(new) = &new {
-            bundle.modules.insert(new.clone(), left);
+            bundle.modules.insert(new.clone(), Arc::new(left));
         }
         renamed.insert(id, new);
     }
@@ -81,7 +86,7 @@ fn rename(renamed: &Renamed, id: &mut ContentId) -> bool {
 /// Drops audiences that a program may not look for; gives whether somebody is left.
 fn stop_audiences(
     candidate: &mut Candidate,
-    audiences: &BTreeMap<ContentId, bundle::Audience>,
+    audiences: &BTreeMap<ContentId, Arc<bundle::Audience>>,
     stops: &Stops,
     program: &str,
 ) -> bool {
@@ -101,14 +106,16 @@ fn rules(candidate: &Candidate) -> impl Iterator<Item = &bundle::Rule> {
 }
 
 /// An arm whose content is stopped gets the baseline.
-fn stop_arm(effect: &mut Effect, renamed: &Renamed, modules: &BTreeMap<ContentId, bundle::Module>) {
+fn stop_arm(effect: &mut Effect, renamed: &Renamed, modules: &BTreeMap<ContentId, Arc<bundle::Module>>) {
     let mut is_left = true;
     for module in effect.modules_mut() {
         is_left &= rename(renamed, module);
     }
     if let Effect::Variant { variant, .. } = &*effect {
         let has = |module: &bundle::Module| module.variants.iter().any(|one| one.name == *variant);
-        is_left &= effect.modules().all(|id| modules.get(id).is_none_or(has));
+        is_left &= effect
+            .modules()
+            .all(|id| modules.get(id).is_none_or(|module| has(module)));
     }
     if !is_left {
         *effect = Effect::Baseline;

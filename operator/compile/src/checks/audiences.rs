@@ -40,7 +40,7 @@ fn constants(model: &Model<'_>, report: &mut Report) {
 }
 
 fn copies(model: &Model<'_>, report: &mut Report) {
-    let near = model.portfolio.near();
+    let near = &model.portfolio.near;
     for group in &near.equal {
         let Some((first, others)) = group.split_first() else {
             continue;

@@ -21,7 +21,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut places: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for (name, binding) in &model.snapshot.bindings {
         let spec = &binding.spec;
-        if spec.suspend || !report.is_sound(&model.snapshot.id(Kind::ChannelBinding, name)) {
+        if spec.suspend || !report.is_sound((Kind::ChannelBinding, name)) {
             continue;
         }
         let place = (

@@ -21,8 +21,8 @@ const DEFAULT_NOTICE: SignedDuration = SignedDuration::from_hours(336);
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut facts = Facts::default();
     for ruling in model.policies.judging(|rules| rules.review.as_ref()) {
-        for (object, day) in reviews(model) {
-            review(model, (object, day), &ruling, &mut facts);
+        for (kind, name, day) in reviews(model) {
+            review(model, (kind, name, day), &ruling, &mut facts);
         }
     }
     facts.report(report);
@@ -32,14 +32,14 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 }
 
 /// Every object that somebody should look at again, with the day by which.
-pub(super) fn reviews<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectId, Option<Day>)> + use<'m> {
+pub(super) fn reviews<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (Kind, &'m str, Option<Day>)> {
     let snapshot = model.snapshot;
     macro_rules! of {
         ($objects:ident, $kind:ident) => {
             snapshot
                 .$objects
                 .iter()
-                .map(|(name, object)| (snapshot.id(Kind::$kind, name), object.spec.review_by))
+                .map(|(name, object)| (Kind::$kind, name.as_str(), object.spec.review_by))
         };
     }
     of!(programs, Program)
@@ -49,7 +49,7 @@ pub(super) fn reviews<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectI
 
 fn review(
     model: &Model<'_>,
-    (object, day): (ObjectId, Option<Day>),
+    (kind, name, day): (Kind, &str, Option<Day>),
     ruling: &Ruling<'_, ReviewRule>,
     facts: &mut Facts,
 ) {
@@ -78,6 +78,7 @@ fn review(
         (Some(_), None) => None,
     };
     if let Some((reason, message)) = told {
+        let object = model.snapshot.id(kind, name);
         facts.note(ruling, Fact::new(object, reason, "spec.reviewBy", message));
     }
 }

@@ -8,6 +8,7 @@ use attune_api::data_contract::{Attribute, Signal};
 use attune_api::governance_policy::{AudienceBudgetRule, FunnelBalanceRule, PlainRule};
 use attune_api::{Kind, Program};
 use attune_core::bundle::Rule;
+use foldhash::{HashMap, HashMapExt};
 
 use crate::Model;
 use crate::facts::{Fact, Facts};
@@ -47,20 +48,29 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 
 /// Every audience has an insight, and none has another's.
 fn insights(model: &Model<'_>, ruling: &Ruling<'_, PlainRule>, facts: &mut Facts) {
-    let mut known: BTreeMap<(usize, String), &str> = BTreeMap::new();
-    for (name, audience) in &model.snapshot.audiences {
-        let object = model.snapshot.id(Kind::Audience, name);
-        let Some(insight) = &audience.spec.insight else {
+    let mut objects = model.objects.borrow_mut();
+    let read = model.snapshot.audiences.iter().map(|(name, audience)| {
+        let insight = audience.spec.insight.as_ref();
+        (
+            name,
+            insight.map(|insight| objects.insight(name, audience, || keys(insight))),
+        )
+    });
+    let read: Vec<_> = read.collect();
+    let mut known: HashMap<(usize, &str), &str> = HashMap::new();
+    for (name, insight) in &read {
+        let object = || model.snapshot.id(Kind::Audience, name);
+        let Some(insight) = insight else {
             let message = "no insight sets these people apart: say what they believe, what they need and what shifts what \
                            they do";
             facts.note(
                 ruling,
-                Fact::new(object, Reason::InsightMissing, "spec.insight", message),
+                Fact::new(object(), Reason::InsightMissing, "spec.insight", message),
             );
             continue;
         };
-        let keys = keys(insight);
-        let copied = keys.iter().find_map(|key| known.get(key));
+        let keys = || insight.iter().map(String::as_str).enumerate();
+        let copied = keys().find_map(|key| known.get(&key));
         if let Some(first) = copied {
             let message = format!(
                 "the insight is a copy of that of audience `{first}`: find what sets these people apart, or make one audience \
@@ -68,23 +78,23 @@ fn insights(model: &Model<'_>, ruling: &Ruling<'_, PlainRule>, facts: &mut Facts
             );
             facts.note(
                 ruling,
-                Fact::new(object, Reason::InsightMissing, "spec.insight", message),
+                Fact::new(object(), Reason::InsightMissing, "spec.insight", message),
             );
         }
-        for key in keys {
+        for key in keys() {
             known.entry(key).or_insert(name);
         }
     }
 }
 
-/// Any two of the three sentences make an insight a copy: each pair of them, as words, under a number of its own.
-fn keys(insight: &Insight) -> [(usize, String); 3] {
+/// Any two of the three sentences make an insight a copy: each pair of them, as words.
+fn keys(insight: &Insight) -> [String; 3] {
     let [believes, needs, shifts] =
         [&insight.believes, &insight.needs, &insight.shifts].map(|text| words(text));
     [
-        (0, format!("{believes}|{needs}")),
-        (1, format!("{believes}|{shifts}")),
-        (2, format!("{needs}|{shifts}")),
+        format!("{believes}|{needs}"),
+        format!("{believes}|{shifts}"),
+        format!("{needs}|{shifts}"),
     ]
 }
 

@@ -125,13 +125,11 @@ struct Gates {
 impl Gates {
     fn of(model: &Model<'_>, report: &Report) -> Self {
         let mut gates = Self::default();
-        for id in model.snapshot.ids() {
-            let fields: Vec<_> = report.gates(&id).map(|finding| finding.field.as_str()).collect();
-            for field in fields {
-                match attribute(model, &id, field) {
-                    Some(attribute) => drop(gates.attributes.insert(attribute)),
-                    None => drop(gates.objects.insert(id.clone())),
-                }
+        for finding in report.all_gates() {
+            let id = &finding.object;
+            match attribute(model, id, &finding.field) {
+                Some(attribute) => drop(gates.attributes.insert(attribute)),
+                None => drop(gates.objects.insert(id.clone())),
             }
         }
         gates

@@ -5,8 +5,10 @@ use jiff::Timestamp;
 
 use super::decay::{all_endings, notice, reviews};
 use crate::Model;
+use crate::coverage::next_turn;
 
-/// The next instant after the model's at which a window opens or closes, something becomes due, or ages.
+/// The next instant after the model's at which a window opens or closes, something becomes due, or ages, or work comes
+/// to be due in another quarter.
 pub fn next_change(model: &Model<'_>) -> Option<Timestamp> {
     let snapshot = model.snapshot;
     let variants = snapshot.modules.values().flat_map(|module| &module.spec.variants);
@@ -30,6 +32,7 @@ pub fn next_change(model: &Model<'_>) -> Option<Timestamp> {
         endings.filter_map(move |end| end.checked_sub(notice).ok())
     });
     let instants = written.map(Instant::timestamp).chain(due(model)).chain(notices);
+    let instants = instants.chain(next_turn(snapshot, model.at));
     instants
         .chain(endings.iter().copied())
         .filter(|instant| *instant > model.at)
@@ -41,7 +44,7 @@ fn due(model: &Model<'_>) -> Vec<Timestamp> {
     let snapshot = model.snapshot;
     let mut due = Vec::new();
     for ruling in model.policies.judging(|rules| rules.review.as_ref()) {
-        for day in reviews(model).filter_map(|(_, day)| day) {
+        for day in reviews(model).filter_map(|(_, _, day)| day) {
             due.push(day.end());
             let furthest = ruling.rule.max_ahead.as_ref();
             due.extend(furthest.and_then(|most| day.start().checked_sub(most.duration()).ok()));

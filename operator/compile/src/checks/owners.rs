@@ -38,17 +38,14 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 }
 
 /// Every owner: of a part of a program, or of an object.
-fn owners<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (ObjectId, String, &'m Owner)> {
+fn owners<'m>(model: &'m Model<'_>) -> impl Iterator<Item = (Kind, &'m str, Option<Role>, &'m Owner)> {
     let snapshot = model.snapshot;
     let parts = snapshot.programs.iter().flat_map(move |(name, program)| {
-        Role::ALL.into_iter().map(move |role| {
-            let field = format!("spec.owners.{}.group", role.field());
-            let owner = role.of(&program.spec.owners);
-            (snapshot.id(Kind::Program, name), field, owner)
-        })
+        let owners = &program.spec.owners;
+        let roles = Role::ALL.into_iter();
+        roles.map(move |role| (Kind::Program, name.as_str(), Some(role), role.of(owners)))
     });
-    let objects = owned(snapshot)
-        .map(move |(kind, name, owner)| (snapshot.id(kind, name), "spec.owner.group".to_owned(), owner));
+    let objects = owned(snapshot).map(|(kind, name, owner)| (kind, name, None, owner));
     parts.chain(objects)
 }
 
@@ -58,7 +55,7 @@ fn teams(model: &Model<'_>, ruling: &Ruling<'_, PlainRule>, facts: &mut Facts) {
     if teams.is_empty() {
         return;
     }
-    for (object, field, owner) in owners(model) {
+    for (kind, name, role, owner) in owners(model) {
         let group = owner.group.as_str();
         if teams.contains(group) {
             continue;
@@ -68,6 +65,11 @@ fn teams(model: &Model<'_>, ruling: &Ruling<'_, PlainRule>, facts: &mut Facts) {
             "`{group}` is no team of the policy: name one of {}, or add it to the policy's teams",
             listed(&known)
         );
+        let field = role.map_or_else(
+            || "spec.owner.group".to_owned(),
+            |role| format!("spec.owners.{}.group", role.field()),
+        );
+        let object = model.snapshot.id(kind, name);
         let fact = Fact::new(object, Reason::UnknownGroup, field, message);
         facts.note(ruling, fact.suggest(closest(group, &known)));
     }

@@ -1,6 +1,7 @@
 //! Every name points at something that exists and is sound.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use attune_api::conditions::Reason;
@@ -21,8 +22,11 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
         let mut refs = Refs::new(model, report, Kind::Channel, name);
         for (index, touchpoint) in channel.spec.touchpoints.iter().enumerate() {
             if let Some(baseline) = &touchpoint.baseline {
-                let field = format!("spec.touchpoints[{index}].baseline.moduleRef.name");
-                refs.module(&baseline.module_ref.name, &field);
+                let module = &baseline.module_ref.name;
+                refs.module(
+                    module,
+                    format_args!("spec.touchpoints[{index}].baseline.moduleRef.name"),
+                );
             }
         }
     }
@@ -30,10 +34,13 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
         let mut refs = Refs::new(model, report, Kind::ContentModule, name);
         for (index, variant) in module.spec.variants.iter().enumerate() {
             for (place, audience) in variant.audiences.iter().enumerate() {
-                refs.audience(audience, &format!("spec.variants[{index}].audiences[{place}]"));
+                refs.audience(
+                    audience,
+                    format_args!("spec.variants[{index}].audiences[{place}]"),
+                );
             }
             for (place, channel) in variant.channels.iter().enumerate() {
-                refs.channel(channel, &format!("spec.variants[{index}].channels[{place}]"));
+                refs.channel(channel, format_args!("spec.variants[{index}].channels[{place}]"));
             }
         }
     }
@@ -57,18 +64,21 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 }
 
 fn check_program(refs: &mut Refs<'_, '_>, program: &Program) {
-    refs.metric(&program.spec.kpi.metric_ref.name, "spec.kpi.metricRef.name");
+    refs.metric(
+        &program.spec.kpi.metric_ref.name,
+        format_args!("spec.kpi.metricRef.name"),
+    );
     for (index, guardrail) in program.spec.guardrails.iter().enumerate() {
         refs.metric(
             &guardrail.metric_ref.name,
-            &format!("spec.guardrails[{index}].metricRef.name"),
+            format_args!("spec.guardrails[{index}].metricRef.name"),
         );
     }
     for (index, audience) in program.spec.audiences.iter().enumerate() {
-        refs.audience(audience, &format!("spec.audiences[{index}]"));
+        refs.audience(audience, format_args!("spec.audiences[{index}]"));
     }
     if let Some(holdout) = &program.spec.holdout_ref {
-        refs.holdout(&holdout.name, "spec.holdoutRef.name");
+        refs.holdout(&holdout.name, format_args!("spec.holdoutRef.name"));
     }
     for (index, waiver) in program
         .spec
@@ -78,13 +88,13 @@ fn check_program(refs: &mut Refs<'_, '_>, program: &Program) {
         .enumerate()
     {
         let field = format!("spec.coverage.waivers[{index}]");
-        refs.audience(&waiver.audience, &format!("{field}.audience"));
-        if let Some(channel) = refs.channel(&waiver.channel, &format!("{field}.channel")) {
+        refs.audience(&waiver.audience, format_args!("{field}.audience"));
+        if let Some(channel) = refs.channel(&waiver.channel, format_args!("{field}.channel")) {
             refs.touchpoint(
                 &channel,
                 &waiver.channel,
                 &waiver.touchpoint,
-                &format!("{field}.touchpoint"),
+                format_args!("{field}.touchpoint"),
             );
         }
     }
@@ -92,29 +102,32 @@ fn check_program(refs: &mut Refs<'_, '_>, program: &Program) {
 
 fn check_binding(model: &Model<'_>, refs: &mut Refs<'_, '_>, binding: &ChannelBinding) {
     let spec = &binding.spec;
-    refs.program(&spec.program_ref.name, "spec.programRef.name");
-    if let Some(channel) = refs.channel(&spec.channel_ref.name, "spec.channelRef.name") {
+    refs.program(&spec.program_ref.name, format_args!("spec.programRef.name"));
+    if let Some(channel) = refs.channel(&spec.channel_ref.name, format_args!("spec.channelRef.name")) {
         refs.touchpoint(
             &channel,
             &spec.channel_ref.name,
             &spec.touchpoint,
-            "spec.touchpoint",
+            format_args!("spec.touchpoint"),
         );
     }
     let program = model.snapshot.programs.get(spec.program_ref.name.as_str());
     for (index, candidate) in spec.candidates.iter().enumerate() {
         refs.module(
             &candidate.module_ref.name,
-            &format!("spec.candidates[{index}].moduleRef.name"),
+            format_args!("spec.candidates[{index}].moduleRef.name"),
         );
         for (place, audience) in candidate.audiences.iter().enumerate() {
-            let field = format!("spec.candidates[{index}].audiences[{place}]");
-            refs.audience(audience, &field);
+            refs.audience(
+                audience,
+                format_args!("spec.candidates[{index}].audiences[{place}]"),
+            );
             if program.is_some_and(|program| !program.spec.audiences.contains(audience)) {
                 let program = &spec.program_ref.name;
                 let message = format!(
                     "program `{program}` does not address `{audience}`: add it to the program's audiences"
                 );
+                let field = format!("spec.candidates[{index}].audiences[{place}]");
                 refs.report
                     .warning(&refs.object, Reason::AudienceNotInProgram, field, message);
             }
@@ -129,29 +142,29 @@ fn check_binding(model: &Model<'_>, refs: &mut Refs<'_, '_>, binding: &ChannelBi
         // One that is deleted has left its verdict.
         let is_known = |known: &BTreeMap<String, Evidence>| known.contains_key(name.as_str());
         if !model.evidence.as_ref().is_some_and(is_known) {
-            refs.experiment(name, "spec.rollout.evidence.experimentRef.name");
+            refs.experiment(name, format_args!("spec.rollout.evidence.experimentRef.name"));
         }
     }
 }
 
 fn check_experiment(model: &Model<'_>, refs: &mut Refs<'_, '_>, experiment: &Experiment) {
     let spec = &experiment.spec;
-    refs.program(&spec.program_ref.name, "spec.programRef.name");
+    refs.program(&spec.program_ref.name, format_args!("spec.programRef.name"));
     for (index, name) in spec.bindings.iter().enumerate() {
         let field = format!("spec.bindings[{index}]");
-        if let Some(binding) = refs.binding(name, &field) {
+        if let Some(binding) = refs.binding(name, format_args!("{field}")) {
             check_split(model, refs, experiment, (name, &binding), &field);
         }
     }
     for (index, audience) in spec.audiences.iter().enumerate() {
-        refs.audience(audience, &format!("spec.audiences[{index}]"));
+        refs.audience(audience, format_args!("spec.audiences[{index}]"));
     }
     for (index, arm) in spec.arms.iter().enumerate() {
         let field = format!("spec.arms[{index}].effect");
         let module = arm
             .effect
             .module_ref()
-            .and_then(|module| refs.module(&module.name, &format!("{field}.moduleRef.name")));
+            .and_then(|module| refs.module(&module.name, format_args!("{field}.moduleRef.name")));
         if let (Some(module), Effect::Variant { module_ref, name }) = (module, &arm.effect)
             && !module.spec.variants.iter().any(|variant| variant.name == *name)
         {
@@ -164,7 +177,7 @@ fn check_experiment(model: &Model<'_>, refs: &mut Refs<'_, '_>, experiment: &Exp
             let owner = format!("module `{}`", module_ref.name);
             refs.unknown(
                 Reason::VariantNotFound,
-                &format!("{field}.name"),
+                format_args!("{field}.name"),
                 "variant",
                 name,
                 &owner,
@@ -173,20 +186,23 @@ fn check_experiment(model: &Model<'_>, refs: &mut Refs<'_, '_>, experiment: &Exp
         }
     }
     let analysis = &spec.analysis;
-    refs.metric(&analysis.primary, "spec.analysis.primary");
+    refs.metric(&analysis.primary, format_args!("spec.analysis.primary"));
     for (list, names) in [
         ("guardrails", &analysis.guardrails),
         ("secondary", &analysis.secondary),
     ] {
         for (index, metric) in names.iter().enumerate() {
-            refs.metric(metric, &format!("spec.analysis.{list}[{index}]"));
+            refs.metric(metric, format_args!("spec.analysis.{list}[{index}]"));
         }
     }
     if let Some(covariate) = &analysis.covariate {
-        refs.metric(&covariate.metric, "spec.analysis.covariate.metric");
+        refs.metric(&covariate.metric, format_args!("spec.analysis.covariate.metric"));
     }
     for (index, rule) in analysis.exclude.iter().enumerate() {
-        refs.metric(&rule.metric, &format!("spec.analysis.exclude[{index}].metric"));
+        refs.metric(
+            &rule.metric,
+            format_args!("spec.analysis.exclude[{index}].metric"),
+        );
     }
     check_margins(model, refs, experiment);
 }
@@ -276,7 +292,7 @@ macro_rules! lookups {
     ($($verb:ident: $kind:ident in $objects:ident, $noun:literal;)*) => {
         $(
             #[doc = concat!("Looks up the ", $noun, " that a field names.")]
-            fn $verb(&mut self, name: &str, field: &str) -> Option<Arc<attune_api::$kind>> {
+            fn $verb(&mut self, name: &str, field: fmt::Arguments<'_>) -> Option<Arc<attune_api::$kind>> {
                 self.look_up(Kind::$kind, $noun, &self.model.snapshot.$objects, name, field)
             }
         )*
@@ -309,13 +325,13 @@ impl<'m, 'r> Refs<'m, 'r> {
         noun: &str,
         objects: &BTreeMap<String, Arc<T>>,
         name: &str,
-        field: &str,
+        field: fmt::Arguments<'_>,
     ) -> Option<Arc<T>> {
         let Some(object) = objects.get(name) else {
             if self.model.snapshot.is_unreadable(kind, name) {
                 let message = format!("{noun} `{name}` cannot be read: see its status");
                 self.report
-                    .consequence(&self.object, Reason::RefInvalid, field, message);
+                    .consequence(&self.object, Reason::RefInvalid, field.to_string(), message);
                 return None;
             }
             let known: Vec<_> = objects.keys().map(String::as_str).collect();
@@ -323,15 +339,21 @@ impl<'m, 'r> Refs<'m, 'r> {
             self.unknown(Reason::RefNotFound, field, noun, name, &owner, &known);
             return None;
         };
-        if !self.report.is_usable(&self.model.snapshot.id(kind, name)) {
+        if !self.report.is_usable((kind, name)) {
             let message = format!("{noun} `{name}` is not sound: see its findings");
             self.report
-                .consequence(&self.object, Reason::RefInvalid, field, message);
+                .consequence(&self.object, Reason::RefInvalid, field.to_string(), message);
         }
         Some(Arc::clone(object))
     }
 
-    fn touchpoint(&mut self, channel: &attune_api::Channel, channel_name: &str, name: &str, field: &str) {
+    fn touchpoint(
+        &mut self,
+        channel: &attune_api::Channel,
+        channel_name: &str,
+        name: &str,
+        field: fmt::Arguments<'_>,
+    ) {
         let known: Vec<_> = channel
             .spec
             .touchpoints
@@ -351,13 +373,21 @@ impl<'m, 'r> Refs<'m, 'r> {
         }
     }
 
-    fn unknown(&mut self, reason: Reason, field: &str, noun: &str, name: &str, owner: &str, known: &[&str]) {
+    fn unknown(
+        &mut self,
+        reason: Reason,
+        field: fmt::Arguments<'_>,
+        noun: &str,
+        name: &str,
+        owner: &str,
+        known: &[&str],
+    ) {
         let message = format!("{owner} has no {noun} `{name}`: create it or correct the name");
         self.report.add(Finding {
             object: self.object.clone(),
             severity: Severity::Error,
             reason,
-            field: field.to_owned(),
+            field: field.to_string(),
             message,
             offset: None,
             suggestion: closest(name, known).map(str::to_owned),

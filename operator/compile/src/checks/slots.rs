@@ -1,21 +1,21 @@
 //! Slot contracts: whatever can reach a touchpoint fills what it requires and fits its lengths, in every locale.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use attune_api::channel::{Channel, TouchpointSlot};
 use attune_api::conditions::Reason;
-use attune_api::content_module::SlotType;
+use attune_api::content_module::{SlotType, Variant};
 use attune_api::experiment::Effect;
 use attune_api::{ContentModule, Kind, ObjectName};
-use attune_core::bundle;
 use attune_core::engine::{lineages, slots};
 use attune_core::locale::Lineage;
 
 use crate::Model;
 use crate::adapt::{Author, Bound, Place, adapt_slot};
-use crate::assemble::{fallback, module as lowered};
+use crate::assemble::{fallback, is_for, module as lowered};
 use crate::finding::ObjectId;
+use crate::kept::Fault;
 use crate::report::Report;
 
 #[cfg(test)]
@@ -26,7 +26,6 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let mut checker = Checker {
         model,
         report,
-        forms: BTreeMap::new(),
         told: BTreeSet::new(),
     };
     for (name, channel) in &model.snapshot.channels {
@@ -34,7 +33,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             let Some(baseline) = &touchpoint.baseline else {
                 continue;
             };
-            let user = User {
+            let user = || User {
                 object: model.snapshot.id(Kind::Channel, name),
                 field: format!("spec.touchpoints[{index}].baseline"),
             };
@@ -49,7 +48,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
                     },
                 },
                 Reach::Audiences(&[]),
-                &user,
+                user,
             );
         }
     }
@@ -58,7 +57,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             continue;
         };
         for (index, candidate) in binding.spec.candidates.iter().enumerate() {
-            let user = User {
+            let user = || User {
                 object: model.snapshot.id(Kind::ChannelBinding, name),
                 field: format!("spec.candidates[{index}].moduleRef.name"),
             };
@@ -66,7 +65,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
                 &candidate.module_ref.name,
                 spot,
                 Reach::Audiences(&candidate.audiences),
-                &user,
+                user,
             );
         }
     }
@@ -84,7 +83,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
 /// Where words are shown.
 #[derive(Clone, Copy)]
 struct Spot<'p> {
-    channel: &'p Channel,
+    channel: &'p Arc<Channel>,
     place: Place<'p>,
 }
 
@@ -127,8 +126,6 @@ enum Reach<'a> {
 struct Checker<'m, 'r> {
     model: &'m Model<'m>,
     report: &'r mut Report,
-    /// Modules as lowered, by name and channel: many touchpoints show one module.
-    forms: BTreeMap<(String, String), Arc<bundle::Module>>,
     /// Findings already reported: one mistake reaches many touchpoints.
     told: BTreeSet<(ObjectId, String, String)>,
 }
@@ -157,7 +154,10 @@ impl Checker<'_, '_> {
                 self.named_variant((module, variant), &binding.spec.channel_ref.name, user);
             }
             let reach = variant.map_or(Reach::Audiences(&audiences), Reach::Variant);
-            self.module(module, spot, reach, user);
+            self.module(module, spot, reach, || User {
+                object: user.object.clone(),
+                field: user.field.clone(),
+            });
         }
     }
 
@@ -180,82 +180,36 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn module(&mut self, name: &str, spot: Spot<'_>, reach: Reach<'_>, user: &User) {
-        let Some(module) = self.model.snapshot.modules.get(name) else {
+    fn module(&mut self, name: &str, spot: Spot<'_>, reach: Reach<'_>, user: impl FnOnce() -> User) {
+        let (model, Spot { channel, place }) = (self.model, spot);
+        let Some(module) = model.snapshot.modules.get(name) else {
             return;
         };
-        let channel = spot.place.channel;
-        let form = self.forms.entry((name.to_owned(), channel.to_owned()));
-        let form = Arc::clone(form.or_insert_with(|| Arc::new(lowered(name, module, channel))));
-        for variant in form
-            .variants
-            .iter()
-            .filter(|variant| is_reached(variant, reach, self.model))
-        {
-            let index = module
-                .spec
-                .variants
-                .iter()
-                .position(|declared| declared.name.as_str() == variant.name);
-            self.variant(
-                (name, module, index.unwrap_or_default()),
-                (&form, variant),
-                spot,
-                user,
-            );
-        }
-    }
-
-    /// Checks one variant in every locale of the channel that it speaks.
-    fn variant(
-        &mut self,
-        (name, module, index): (&str, &ContentModule, usize),
-        (form, variant): (&bundle::Module, &bundle::Variant),
-        Spot { channel, place }: Spot<'_>,
-        user: &User,
-    ) {
-        let listed: Vec<String> = channel
-            .spec
-            .locales
-            .iter()
-            .map(|locale| locale.as_str().to_owned())
-            .collect();
-        let fallback = fallback(&channel.spec);
-        let author = Author {
-            module: name,
-            variant: Some(&variant.name),
+        let mut touchpoints = channel.spec.touchpoints.iter();
+        let position = touchpoints.position(|one| std::ptr::eq(one, place.touchpoint));
+        let position = position.unwrap_or_default();
+        // Links may tell where they stand, and be too long for it.
+        let bound = place.binding.filter(|_| place.is_adapted());
+        let bound = bound.map_or_else(String::new, |bound| {
+            format!("/{}/{}", bound.binding, bound.program)
+        });
+        let key = format!("{}/{position}/{name}{bound}", place.channel);
+        let find = || faults((name, module), spot);
+        let found = model.objects.borrow_mut().faults(&key, (module, channel), find);
+        let is_met = |fault: &&Fault| {
+            let variant = module.spec.variants.get(fault.variant);
+            variant.is_some_and(|variant| is_reached(variant, reach, model))
         };
-        for (position, lineage) in lineages(&listed, &fallback).iter().enumerate() {
-            if !attune_core::engine::speaks(variant, lineage) {
-                continue;
-            }
-            let filled = slots(form, variant, lineage);
-            for slot in &place.touchpoint.slots {
-                let value = filled.get(slot.name.as_str()).and_then(|value| value.as_str());
-                let typed = value.map(|value| (type_of(module, &slot.name), value));
-                let Some(fault) = fault(&place, slot, typed, author) else {
-                    continue;
-                };
-                let field = source(module, index, &slot.name, lineage, value.is_some());
-                let locale = listed.get(position);
-                let message = format!(
-                    "`{name}/{}` {} at touchpoint `{}` of channel `{}`{}: {}",
-                    variant.name,
-                    fault.what,
-                    place.touchpoint.name,
-                    place.channel,
-                    locale
-                        .map(|locale| format!(" in locale `{locale}`"))
-                        .unwrap_or_default(),
-                    fault.remedy,
-                );
-                self.tell((name, field, message), fault.reason, user);
-            }
+        let mut met = found.iter().filter(is_met).peekable();
+        if met.peek().is_some() {
+            let user = user();
+            met.for_each(|fault| self.tell(name, fault, &user));
         }
     }
 
-    fn tell(&mut self, (module, field, message): (&str, String, String), reason: Reason, user: &User) {
+    fn tell(&mut self, module: &str, fault: &Fault, user: &User) {
         let object = self.model.snapshot.id(Kind::ContentModule, module);
+        let (field, message, reason) = (fault.field.clone(), fault.message.clone(), fault.reason);
         self.report
             .consequence(&user.object, reason, user.field.clone(), message.clone());
         if self.told.insert((object.clone(), field.clone(), message.clone())) {
@@ -264,28 +218,81 @@ impl Checker<'_, '_> {
     }
 }
 
-fn is_reached(variant: &bundle::Variant, reach: Reach<'_>, model: &Model<'_>) -> bool {
-    let alive = variant.validity.until.is_none_or(|until| until > model.at);
-    alive
+/// What keeps the variants of a module from a place, in every locale of the channel that they speak.
+fn faults((name, module): (&str, &ContentModule), Spot { channel, place }: Spot<'_>) -> Vec<Fault> {
+    let listed = channel.spec.locales.iter();
+    let listed: Vec<String> = listed.map(|locale| locale.as_str().to_owned()).collect();
+    let fallback = fallback(&channel.spec);
+    let lineages = lineages(&listed, &fallback);
+    let form = lowered(name, module, place.channel);
+    let declared = module.spec.variants.iter().enumerate();
+    let shown = declared.filter(|(_, variant)| is_for(variant, place.channel));
+    let mut found = Vec::new();
+    for ((position, _), variant) in shown.zip(&form.variants) {
+        let mut named = module.spec.variants.iter();
+        let index = named.position(|known| known.name.as_str() == variant.name);
+        let index = index.unwrap_or_default();
+        let author = Author {
+            module: name,
+            variant: Some(&variant.name),
+        };
+        for (place_in_list, lineage) in lineages.iter().enumerate() {
+            if !attune_core::engine::speaks(variant, lineage) {
+                continue;
+            }
+            let filled = slots(&form, variant, lineage);
+            for slot in &place.touchpoint.slots {
+                let value = filled.get(slot.name.as_str()).and_then(|value| value.as_str());
+                let typed = value.map(|value| (type_of(module, &slot.name), value));
+                let Some(wrong) = wrong(&place, slot, typed, author) else {
+                    continue;
+                };
+                let locale = listed.get(place_in_list);
+                let message = format!(
+                    "`{name}/{}` {} at touchpoint `{}` of channel `{}`{}: {}",
+                    variant.name,
+                    wrong.what,
+                    place.touchpoint.name,
+                    place.channel,
+                    locale
+                        .map(|locale| format!(" in locale `{locale}`"))
+                        .unwrap_or_default(),
+                    wrong.remedy,
+                );
+                found.push(Fault {
+                    variant: position,
+                    field: source(module, index, &slot.name, lineage, value.is_some()),
+                    reason: wrong.reason,
+                    message,
+                });
+            }
+        }
+    }
+    found
+}
+
+fn is_reached(variant: &Variant, reach: Reach<'_>, model: &Model<'_>) -> bool {
+    let until = variant
+        .validity
+        .as_ref()
+        .and_then(|validity| validity.until.as_ref());
+    until.is_none_or(|until| until.timestamp() > model.at)
         && match reach {
             Reach::Variant(name) => variant.name == name,
             Reach::Audiences(audiences) => {
-                variant.audiences.is_empty()
-                    || audiences
-                        .iter()
-                        .any(|audience| variant.audiences.iter().any(|name| name == audience.as_str()))
+                variant.audiences.is_empty() || audiences.iter().any(|one| variant.audiences.contains(one))
             }
         }
 }
 
 /// What is wrong with a slot's value, and what to do.
-struct Fault {
+struct Wrong {
     reason: Reason,
     what: String,
     remedy: &'static str,
 }
 
-impl Fault {
+impl Wrong {
     fn of_contract(what: String, remedy: &'static str) -> Self {
         Self {
             reason: Reason::SlotContract,
@@ -295,22 +302,22 @@ impl Fault {
     }
 }
 
-fn fault(
+fn wrong(
     place: &Place<'_>,
     slot: &TouchpointSlot,
     value: Option<(SlotType, &str)>,
     author: Author<'_>,
-) -> Option<Fault> {
+) -> Option<Wrong> {
     let name = &slot.name;
     let Some(value) = value.filter(|(_, value)| !value.is_empty()) else {
         return slot
             .required
-            .then(|| Fault::of_contract(format!("leaves the required slot `{name}` empty"), "fill it"));
+            .then(|| Wrong::of_contract(format!("leaves the required slot `{name}` empty"), "fill it"));
     };
     let length = match adapt_slot(place, slot, value, author) {
         Ok(shown) => shown.length,
         Err(error) => {
-            return Some(Fault {
+            return Some(Wrong {
                 reason: error.reason(),
                 what: format!("{error} in slot `{name}`"),
                 remedy: error.remedy(),
@@ -321,7 +328,7 @@ fn fault(
     (length > most).then(|| {
         let more = length - most;
         let fault = format!("has {length} characters in slot `{name}`, {more} more than the {most} allowed");
-        Fault::of_contract(fault, "shorten it")
+        Wrong::of_contract(fault, "shorten it")
     })
 }
 

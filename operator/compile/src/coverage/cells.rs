@@ -1,12 +1,13 @@
 //! Filling the matrix.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use attune_api::Program;
 use attune_api::channel::Touchpoint;
 use attune_api::program::{CellState, Waiver};
 use attune_core::decide::{Place, Preview, Rule, Words, preview};
 use attune_core::engine::Engine;
+use foldhash::{HashMap, HashMapExt};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -36,7 +37,7 @@ pub(super) fn fill<'a>(
         cells: Vec::new(),
     };
     for (index, spot) in spots.iter().enumerate() {
-        let engine = engines.get(spot.channel);
+        let engine = engines.get(spot.channel).map(AsRef::as_ref);
         let named = engine
             .map(|engine| named(engine, name, spot.touchpoint))
             .unwrap_or_default();

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use attune_api::Kind;
 use attune_api::program::CellState;
 use attune_core::engine::Engine;
@@ -18,7 +20,12 @@ fn at<T>(strategy: &Strategy, at: Timestamp, ask: impl FnOnce(&Snapshot, &Covera
     let engines: Engines = compiled
         .channels
         .iter()
-        .map(|(name, one)| (name.clone(), Engine::load(one.bundle.as_ref().clone()).unwrap()))
+        .map(|(name, one)| {
+            (
+                name.clone(),
+                Arc::new(Engine::load(Arc::clone(&one.bundle)).unwrap()),
+            )
+        })
         .collect();
     let all = all(&snapshot, &engines, at);
     let coverage = all.iter().find(|coverage| coverage.name == PROGRAM).unwrap();

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use attune_api::Kind;
 use attune_core::engine::Engine;
@@ -17,7 +18,12 @@ fn counted(strategy: &Strategy, previous: &Previous, hidden: &[(&str, usize)]) -
     let engines: Engines = compiled
         .channels
         .iter()
-        .map(|(name, one)| (name.clone(), Engine::load(one.bundle.as_ref().clone()).unwrap()))
+        .map(|(name, one)| {
+            (
+                name.clone(),
+                Arc::new(Engine::load(Arc::clone(&one.bundle)).unwrap()),
+            )
+        })
         .collect();
     let hidden: BTreeSet<_> = hidden
         .iter()

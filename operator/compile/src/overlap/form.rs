@@ -1,11 +1,13 @@
 //! The normal form of an expression: boxes, any of which holds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use attune_core::expr::Expression;
 use attune_core::expr::logic::{Condition, Formula, Scalar, Subject, Test};
 
-use super::Subjects;
 use super::domain::Domain;
+use crate::attributes::Attributes;
 
 /// The most boxes of a form.
 const MAX_BOXES: usize = 64;
@@ -27,7 +29,7 @@ pub enum Form {
 
 /// One box: what each subject must be; those that are not there may be anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Cube(pub(super) BTreeMap<usize, Domain>);
+pub struct Cube(pub(super) BTreeMap<Arc<Subject>, Domain>);
 
 /// Whether something was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +42,24 @@ pub enum Proof {
 
 impl Form {
     /// The form of a formula.
-    pub fn of(formula: &Formula, subjects: &mut Subjects) -> Self {
-        match boxes(formula, subjects) {
-            Some(boxes) => Self::Boxes(boxes),
-            None => Self::TooLarge,
-        }
+    pub fn of(formula: &Formula) -> Self {
+        boxes(formula).map_or(Self::TooLarge, Self::Boxes)
+    }
+
+    /// The form of an expression; no more of the attributes matters than their types.
+    pub fn of_expression(expression: &Expression, attributes: &Attributes) -> Self {
+        let type_of = |name: &str| attributes.by_name.get(name).map(|known| known.attribute.ty);
+        Self::of(&expression.logic(type_of))
+    }
+
+    /// What holds in every context.
+    pub fn always() -> Self {
+        Self::of(&Formula::always())
+    }
+
+    /// What holds in none.
+    pub fn never() -> Self {
+        Self::of(&Formula::never())
     }
 
     /// Its boxes; `None` where they would be too many.
@@ -108,27 +123,27 @@ impl Form {
 }
 
 impl Cube {
-    /// The tests, by number of the subject.
-    pub fn tests(&self) -> impl Iterator<Item = (usize, &Domain)> {
-        self.0.iter().map(|(subject, domain)| (*subject, domain))
+    /// The tests, by subject.
+    pub fn tests(&self) -> impl Iterator<Item = (&Subject, &Domain)> {
+        self.0.iter().map(|(subject, domain)| (subject.as_ref(), domain))
     }
 
     /// The contexts in both; `None` where there are none.
     fn meet(&self, other: &Self) -> Option<Self> {
         let mut common = self.clone();
         for (subject, domain) in &other.0 {
-            common.narrow(*subject, domain)?;
+            common.narrow(subject, domain)?;
         }
         Some(common)
     }
 
     /// Takes another test into the box; `None` where nothing is left in it.
-    fn narrow(&mut self, subject: usize, domain: &Domain) -> Option<()> {
-        let narrowed = match self.0.get(&subject) {
+    fn narrow(&mut self, subject: &Arc<Subject>, domain: &Domain) -> Option<()> {
+        let narrowed = match self.0.get(subject) {
             Some(known) => known.meet(domain),
             None => domain.clone(),
         };
-        (!narrowed.is_empty()).then(|| drop(self.0.insert(subject, narrowed)))
+        (!narrowed.is_empty()).then(|| drop(self.0.insert(Arc::clone(subject), narrowed)))
     }
 
     /// Whether one box alone holds all of it.
@@ -165,10 +180,10 @@ impl Cube {
         let mut inside = self.clone();
         for (subject, domain) in &other.0 {
             let mut piece = inside.clone();
-            if piece.narrow(*subject, &domain.complement()).is_some() {
+            if piece.narrow(subject, &domain.complement()).is_some() {
                 pieces.push(piece);
             }
-            if inside.narrow(*subject, domain).is_none() {
+            if inside.narrow(subject, domain).is_none() {
                 break;
             }
         }
@@ -177,10 +192,9 @@ impl Cube {
 
     /// A context in it: an attribute that is not there may be anything. `None` where it tests what is computed, or no value
     /// could be found.
-    pub fn example(&self, subjects: &Subjects) -> Option<Vec<(Subject, Option<Scalar>)>> {
+    pub fn example(&self) -> Option<Vec<(Subject, Option<Scalar>)>> {
         let mut values = Vec::new();
-        for (number, domain) in &self.0 {
-            let subject = subjects.get(*number)?;
+        for (subject, domain) in self.tests() {
             if !subject.is_attribute {
                 return None;
             }
@@ -190,13 +204,13 @@ impl Cube {
     }
 }
 
-fn boxes(formula: &Formula, subjects: &mut Subjects) -> Option<Vec<Cube>> {
+fn boxes(formula: &Formula) -> Option<Vec<Cube>> {
     match formula {
-        Formula::Test(test) => Some(cube(test, subjects).into_iter().collect()),
+        Formula::Test(test) => Some(cube(test).into_iter().collect()),
         Formula::Any(parts) => {
             let mut all = Vec::new();
             for part in parts {
-                all.extend(boxes(part, subjects)?);
+                all.extend(boxes(part)?);
                 all = simplified(all)?;
             }
             Some(all)
@@ -204,7 +218,7 @@ fn boxes(formula: &Formula, subjects: &mut Subjects) -> Option<Vec<Cube>> {
         Formula::All(parts) => {
             let mut all = vec![Cube::default()];
             for part in parts {
-                let boxes = boxes(part, subjects)?;
+                let boxes = boxes(part)?;
                 if all.len().saturating_mul(boxes.len()) > MAX_BOXES * MAX_BOXES {
                     return None;
                 }
@@ -219,14 +233,13 @@ fn boxes(formula: &Formula, subjects: &mut Subjects) -> Option<Vec<Cube>> {
 }
 
 /// A test as a box; `None` where it cannot be passed.
-fn cube(test: &Test, subjects: &mut Subjects) -> Option<Cube> {
+fn cube(test: &Test) -> Option<Cube> {
     let mut cube = Cube::default();
-    let number = subjects.number(&test.subject);
-    cube.narrow(number, &Domain::of(&test.condition, test.subject.kind))?;
+    let subject = Arc::new(test.subject.clone());
+    cube.narrow(&subject, &Domain::of(&test.condition, test.subject.kind))?;
     if test.condition != Condition::Absent && !test.subject.is_attribute {
         for attribute in &test.requires {
-            let number = subjects.number(attribute);
-            cube.narrow(number, &Domain::present())?;
+            cube.narrow(&Arc::new(attribute.clone()), &Domain::present())?;
         }
     }
     Some(cube)
@@ -291,7 +304,7 @@ fn join(one: &Cube, other: &Cube) -> Option<Cube> {
     if domain == Domain::anything() {
         joined.0.remove(subject);
     } else {
-        joined.0.insert(*subject, domain);
+        joined.0.insert(Arc::clone(subject), domain);
     }
     Some(joined)
 }

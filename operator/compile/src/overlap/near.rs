@@ -1,6 +1,9 @@
 //! Audiences that are the same, or nearly: found by look-ups, see [the module](super).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use attune_core::expr::logic::Subject;
+use foldhash::{HashMap, HashMapExt};
 
 use super::Forms;
 use super::domain::Domain;
@@ -8,16 +11,16 @@ use super::form::Cube;
 
 /// Audiences that lie close to each other.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Near<'f> {
+pub struct Near {
     /// Groups of audiences with the same members, by name.
-    pub equal: Vec<Vec<&'f str>>,
+    pub equal: Vec<Vec<String>>,
     /// Pairs of an audience and one that lies around it: its conjunction has one test more, or one that lets fewer pass. Of
     /// equal ones only the first by name; of a chain only neighbours.
-    pub nested: BTreeSet<(&'f str, &'f str)>,
+    pub nested: BTreeSet<(String, String)>,
 }
 
 /// Finds audiences that are equal, and conjunctions that differ in one test.
-pub fn near(forms: &Forms) -> Near<'_> {
+pub fn near(forms: &Forms) -> Near {
     let mut by_form: BTreeMap<&[Cube], Vec<&str>> = BTreeMap::new();
     for (name, form) in &forms.by_name {
         if let Some(boxes) = form.boxes().filter(|boxes| !boxes.is_empty()) {
@@ -30,14 +33,24 @@ pub fn near(forms: &Forms) -> Near<'_> {
         _ => None,
     });
     let nested = nested(conjunctions);
-    let mut equal: Vec<_> = by_form.into_values().filter(|names| names.len() > 1).collect();
+    let owned = |name: &str| name.to_owned();
+    let equal = by_form.into_values().filter(|names| names.len() > 1);
+    let mut equal: Vec<Vec<_>> = equal
+        .map(|names| names.into_iter().map(owned).collect())
+        .collect();
     equal.sort_unstable();
-    Near { equal, nested }
+    let nested = nested
+        .into_iter()
+        .map(|(inner, outer)| (owned(inner), owned(outer)));
+    Near {
+        equal,
+        nested: nested.collect(),
+    }
 }
 
 /// The numbers of tests: one test, one number.
 #[derive(Default)]
-struct Tests<'f>(HashMap<(usize, &'f Domain), usize>);
+struct Tests<'f>(HashMap<(&'f Subject, &'f Domain), usize>);
 
 impl<'f> Tests<'f> {
     fn numbers(&mut self, cube: &'f Cube) -> Vec<usize> {
@@ -52,7 +65,7 @@ impl<'f> Tests<'f> {
 }
 
 /// A box without one of its tests, and what that one is about.
-type Hole = (Vec<usize>, usize);
+type Hole<'f> = (Vec<usize>, &'f Subject);
 
 fn nested<'f>(conjunctions: impl Iterator<Item = (&'f str, &'f Cube)>) -> BTreeSet<(&'f str, &'f str)> {
     let mut tests = Tests::default();
@@ -64,7 +77,7 @@ fn nested<'f>(conjunctions: impl Iterator<Item = (&'f str, &'f Cube)>) -> BTreeS
         .map(|(name, _, numbers)| (numbers.as_slice(), *name))
         .collect();
     let mut nested = BTreeSet::new();
-    let mut siblings: HashMap<Hole, Vec<(&Domain, &str)>> = HashMap::new();
+    let mut siblings: HashMap<Hole<'_>, Vec<(&Domain, &str)>> = HashMap::new();
     for (name, cube, numbers) in &boxes {
         for (place, (subject, domain)) in cube.tests().enumerate() {
             let mut rest = numbers.clone();

@@ -1,11 +1,11 @@
 //! Who is ever reached in a list of candidates, which are tried in order.
 
+use std::sync::Arc;
+
 use attune_api::ChannelBinding;
-use attune_core::expr::logic::Formula;
+use attune_api::channel_binding::Candidate;
 
 use super::{Form, Forms, Proof};
-use crate::attributes::Attributes;
-use crate::rules::Rules;
 
 /// What is shown of one candidate of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,16 +48,9 @@ struct Before {
 }
 
 /// Looks at the candidates of a binding in their order; those that scores may put into another are compared with nothing before
-/// them.
-pub fn of(
-    forms: &mut Forms,
-    name: &str,
-    binding: &ChannelBinding,
-    rules: &Rules,
-    attributes: &Attributes,
-) -> Vec<Reach> {
-    let always = Form::of(&Formula::always(), &mut forms.subjects);
-    let never = Form::of(&Formula::never(), &mut forms.subjects);
+/// them. `conditions` has the form of each candidate's `when`; `None` where it does not compile.
+pub fn of(forms: &Forms, binding: &ChannelBinding, conditions: &[Option<Arc<Form>>]) -> Vec<Reach> {
+    let (always, never) = (Form::always(), Form::never());
     let candidates = &binding.spec.candidates;
     let is_ordered = candidates.iter().all(|candidate| candidate.score.is_none());
     let mut before = Before {
@@ -66,64 +59,54 @@ pub fn of(
         whole: Vec::new(),
     };
     let mut found = Vec::new();
-    for (index, candidate) in candidates.iter().enumerate() {
-        let rule = rules.candidates.get(&(name.to_owned(), index));
-        let when = rule.and_then(|rule| rule.when.as_ref());
-        // A condition that does not compile takes nobody, as far as can be shown.
-        let is_conditional = candidate.when.is_some();
-        let condition = match when {
-            Some(rule) => forms.form(&rule.expression, attributes),
-            None if is_conditional => Form::TooLarge,
-            None => always.clone(),
-        };
+    for (candidate, condition) in candidates.iter().zip(conditions) {
+        let condition = condition_of(candidate, condition.as_deref(), &always);
         let names: Vec<&str> = candidate
             .audiences
             .iter()
             .map(attune_api::ObjectName::as_str)
             .collect();
-        let reach = examine(forms, &names, &condition, &before);
+        let reach = examine(forms, &names, condition, &before);
         if is_ordered {
             let admitted = names.iter().fold(never.clone(), |all, name| {
-                all.join(forms.by_name.get(*name).unwrap_or(&never))
+                all.join(forms.by_name.get(*name).map_or(&never, AsRef::as_ref))
             });
             let admitted = if names.is_empty() {
                 always.clone()
             } else {
                 admitted
             };
-            before.take(&admitted.and(&condition), &names, is_conditional);
+            before.take(&admitted.and(condition), &names, candidate.when.is_some());
         }
         found.push(reach);
     }
     found
 }
 
-/// Everybody whom a binding may admit; too large to be told where a part of it is.
-pub fn admitted(
-    forms: &mut Forms,
-    name: &str,
-    binding: &ChannelBinding,
-    rules: &Rules,
-    attributes: &Attributes,
-) -> Form {
-    let always = Form::of(&Formula::always(), &mut forms.subjects);
-    let mut all = Form::of(&Formula::never(), &mut forms.subjects);
-    for (index, candidate) in binding.spec.candidates.iter().enumerate() {
-        let rule = rules.candidates.get(&(name.to_owned(), index));
-        let condition = match rule.and_then(|rule| rule.when.as_ref()) {
-            Some(rule) => forms.form(&rule.expression, attributes),
-            None if candidate.when.is_some() => Form::TooLarge,
-            None => always.clone(),
-        };
+/// A condition that does not compile takes nobody, as far as can be shown.
+fn condition_of<'f>(candidate: &Candidate, condition: Option<&'f Form>, always: &'f Form) -> &'f Form {
+    match condition {
+        Some(form) => form,
+        None if candidate.when.is_some() => &Form::TooLarge,
+        None => always,
+    }
+}
+
+/// Everybody whom a binding may admit; too large to be told where a part of it is. `conditions` as of [`of`].
+pub fn admitted(forms: &Forms, binding: &ChannelBinding, conditions: &[Option<Arc<Form>>]) -> Form {
+    let always = Form::always();
+    let mut all = Form::never();
+    for (candidate, condition) in binding.spec.candidates.iter().zip(conditions) {
+        let condition = condition_of(candidate, condition.as_deref(), &always);
         let known = candidate
             .audiences
             .iter()
             .map(|name| forms.by_name.get(name.as_str()));
         let named = known.fold(None, |all: Option<Form>, form| {
-            let form = form.unwrap_or(&Form::TooLarge);
+            let form = form.map_or(&Form::TooLarge, AsRef::as_ref);
             Some(all.map_or_else(|| form.clone(), |all| all.join(form)))
         });
-        all = all.join(&named.unwrap_or_else(|| always.clone()).and(&condition));
+        all = all.join(&named.unwrap_or_else(|| always.clone()).and(condition));
     }
     all
 }
@@ -172,7 +155,7 @@ fn examine(forms: &Forms, names: &[&str], condition: &Form, before: &Before) -> 
             taken = joined;
         }
     }
-    let is_never = |name: &&&str| forms.by_name.get(**name).is_some_and(Form::is_never);
+    let is_never = |name: &&&str| forms.by_name.get(**name).is_some_and(|form| form.is_never());
     let never = names.iter().filter(is_never).count();
     if reach.unreached.len() + never == names.len() {
         reach.nobody = reach

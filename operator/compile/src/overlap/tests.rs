@@ -8,9 +8,11 @@ use serde_json::json;
 
 use super::near::near;
 use super::reach::{Reach, Why};
-use super::{Forms, Relation, reach, relation};
+use super::{Forms, Relation, relation};
 use crate::attributes::{Attributes, Declared};
+use crate::kept::Kept;
 use crate::report::Report;
+use crate::strategy::Portfolio;
 use crate::tests::snapshot;
 
 mod properties;
@@ -260,7 +262,10 @@ fn finds_equal_and_near_audiences_by_look_up() {
     ]);
     let near = near(&forms);
     assert_eq!(near.equal, [vec!["gold", "golden"]]);
-    let nested: Vec<_> = near.nested.into_iter().collect();
+    let nested = near.nested.iter();
+    let nested: Vec<_> = nested
+        .map(|(inner, outer)| (inner.as_str(), outer.as_str()))
+        .collect();
     assert_eq!(
         nested,
         [
@@ -302,13 +307,8 @@ fn reached(change: impl FnOnce(&mut serde_json::Value)) -> Vec<Reach> {
     let mut report = Report::default();
     let attributes = crate::attributes::gather(&snapshot, &mut report);
     let rules = crate::rules::check(&snapshot, &attributes, &mut report);
-    let audiences = rules
-        .audiences
-        .iter()
-        .map(|(name, rule)| (name.as_str(), &rule.expression));
-    let mut forms = Forms::of(audiences, &attributes);
-    let binding = &snapshot.bindings["retention-home-hero"];
-    reach::of(&mut forms, "retention-home-hero", binding, &rules, &attributes)
+    let portfolio = Portfolio::of(&snapshot, &rules, &attributes, &mut Kept::default());
+    portfolio.reach["retention-home-hero"].to_vec()
 }
 
 fn candidates(list: serde_json::Value) -> Vec<Option<Why>> {
@@ -372,7 +372,7 @@ fn an_audience_may_be_hidden_within_its_own_candidate() {
 #[test]
 fn relations_of_forms_are_those_of_their_audiences() {
     let forms = forms(&[("a", "user.member"), ("b", "user.member && user.orders > 1")]);
-    let [a, b] = ["a", "b"].map(|name| &forms.by_name[name]);
-    assert_eq!(relation(b, a, &forms.subjects), Relation::Inside);
+    let [a, b] = ["a", "b"].map(|name| forms.by_name[name].as_ref());
+    assert_eq!(relation(b, a), Relation::Inside);
     assert_eq!(forms.relation("a", "unknown"), Relation::CannotTell);
 }

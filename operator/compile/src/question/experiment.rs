@@ -27,7 +27,7 @@ pub(super) fn all(
     experiments
         .filter(|(name, experiment)| {
             experiment.spec.state != ExperimentState::Draft
-                && report.is_coherent(&model.snapshot.id(Kind::Experiment, name))
+                && report.is_coherent((Kind::Experiment, name.as_str()))
         })
         .filter_map(|(name, experiment)| {
             let question = question(model, name, experiment, registrations.get(name)?)?;

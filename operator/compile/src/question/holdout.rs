@@ -33,7 +33,7 @@ pub(super) fn question(
     let programs: Vec<_> = snapshot
         .programs
         .iter()
-        .filter(|(name, program)| covers(program) && report.is_usable(&snapshot.id(Kind::Program, name)))
+        .filter(|(name, program)| covers(program) && report.is_usable((Kind::Program, name.as_str())))
         .map(|(name, program)| (name.as_str(), program.as_ref()))
         .collect();
     let mut scopes = vec![whole(model, &programs)];

@@ -227,7 +227,7 @@ fn waivers(model: &Model<'_>, coverage: &Coverage<'_>, report: &mut Report) {
     let mut ours = model.snapshot.bindings.iter();
     let is_broken = ours.any(|(name, binding)| {
         let is_ours = binding.spec.program_ref.name.as_str() == coverage.name;
-        is_ours && !report.is_sound(&model.snapshot.id(Kind::ChannelBinding, name))
+        is_ours && !report.is_sound((Kind::ChannelBinding, name))
     });
     if is_broken {
         return;

@@ -1,6 +1,7 @@
 //! Resolving a bundle's names.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZoneDatabase;
 
@@ -20,7 +21,7 @@ mod touchpoint;
 use touchpoint::Known;
 
 /// Resolves everything in `bundle`.
-pub(super) fn load(bundle: Bundle, revision: String) -> Result<Engine, EngineError> {
+pub(super) fn load(bundle: Arc<Bundle>, revision: String) -> Result<Engine, EngineError> {
     let attributes_found = bundle.attributes.len();
     if u16::try_from(attributes_found).is_err() {
         return Err(EngineError::TooManyAttributes {

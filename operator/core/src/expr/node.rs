@@ -4,6 +4,7 @@
 //! before their operation; [`Op::Bind`] stands between the range and the body of a macro.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,17 +17,23 @@ use crate::value::SlotId;
 
 /// A checked expression in its lowered form, over attribute names.
 ///
-/// Two sources that differ only in spaces, comments and redundant parentheses have the same form.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Two sources that differ only in spaces, comments and redundant parentheses have the same form. Copies share it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expression {
-    ops: Vec<Op>,
+    ops: Arc<[Op]>,
+}
+
+impl PartialEq for Expression {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.ops, &other.ops) || self.ops == other.ops
+    }
 }
 
 impl Expression {
     pub(super) fn new(ops: Vec<Op>) -> Self {
-        Self { ops }
+        Self { ops: ops.into() }
     }
 
     pub(super) fn ops(&self) -> &[Op] {
@@ -55,7 +62,7 @@ impl Expression {
             Op::Double(value) => Some(*value),
             _ => None,
         };
-        match self.ops.as_slice() {
+        match &*self.ops {
             [op] => literal(op),
             [op, Op::Negate] => literal(op).map(|value| -value),
             _ => None,

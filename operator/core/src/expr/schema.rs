@@ -16,7 +16,7 @@ pub struct Attribute {
 }
 
 /// The attributes that an expression may name, with `now`, the decision's instant, always among them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
     attributes: BTreeMap<String, Attribute>,
     dynamic: BTreeSet<String>,

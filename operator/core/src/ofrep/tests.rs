@@ -101,7 +101,7 @@ fn leaves_value_and_variant_out_for_the_code_default() {
 fn escapes_names_that_need_it() {
     let names = shop().change(|bundle| {
         let audience = bundle.audiences.values_mut().find(|one| one.name == "cart");
-        audience.unwrap().name = "c\"a\\rt\n".to_owned();
+        std::sync::Arc::make_mut(audience.unwrap()).name = "c\"a\\rt\n".to_owned();
     });
     let answer = answer(&names.engine(), &cart("u1"), Metadata::Full, Some("d\"1"));
     let answer: Value = serde_json::from_str(&answer).unwrap();

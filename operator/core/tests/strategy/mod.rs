@@ -17,6 +17,7 @@
 pub mod asking;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attune_core::bundle::{
     Arm, Attribute, Audience, Binding, Bundle, Candidate, ChannelSettings, Effect, Experiment,
@@ -233,17 +234,17 @@ impl Plan {
         let rule = self.rule(source, Expect::Bool);
         self.0.audiences.insert(
             name.into(),
-            Audience {
+            Arc::new(Audience {
                 name: name.into(),
                 rule,
-            },
+            }),
         );
         self
     }
 
     /// A module whose baseline is `everyone`.
     pub fn module(mut self, name: &str, change: impl FnOnce(&mut Module)) -> Self {
-        let module = self.0.modules.entry(name.into()).or_insert_with(|| Module {
+        let fresh = || Module {
             name: name.into(),
             suspended: false,
             labels: BTreeMap::new(),
@@ -251,8 +252,11 @@ impl Plan {
             localized_core: BTreeMap::new(),
             baseline: "everyone".into(),
             variants: vec![variant("everyone", json!({"headline": name}))],
-        });
-        change(module);
+        };
+        let modules = &mut self.0.modules;
+        change(Arc::make_mut(
+            modules.entry(name.into()).or_insert_with(|| Arc::new(fresh())),
+        ));
         self
     }
 

@@ -77,6 +77,22 @@ impl Server {
         self.objects.get_mut(id).unwrap()["status"] = status;
     }
 
+    /// Lays fields over a status, if the object is there; nothing replaces all of it.
+    pub(super) fn overwrite_known(&mut self, id: &ObjectId, status: &Value) {
+        if status.is_null() {
+            if self.objects.contains_key(id) {
+                self.overwrite(id, json!({}));
+            }
+        } else {
+            self.write(id, status);
+        }
+    }
+
+    /// A document, if it is there.
+    pub(super) fn document(&self, id: &ObjectId) -> Option<&Value> {
+        self.objects.get(id)
+    }
+
     pub(super) fn resource(&self, id: &ObjectId) -> Resource {
         decode(&self.objects[id])
     }

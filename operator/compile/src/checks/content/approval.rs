@@ -67,7 +67,7 @@ pub(super) fn check(
     let binds = ruling.rule.bind_to_content.unwrap_or(false);
     for (name, module) in &model.snapshot.modules {
         // Which variant is the baseline only a sound module says.
-        if !report.is_usable(&model.snapshot.id(Kind::ContentModule, name)) {
+        if !report.is_usable((Kind::ContentModule, name)) {
             continue;
         }
         for (index, variant) in module.spec.variants.iter().enumerate() {

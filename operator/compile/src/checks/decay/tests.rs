@@ -142,17 +142,18 @@ fn tells_what_is_about_to_end_within_the_notice() {
 }
 
 #[test]
-fn every_instant_that_changes_a_finding_is_one_that_compiles_again() {
+fn every_instant_that_changes_a_finding_or_a_debt_is_one_that_compiles_again() {
     let strategy = Strategy::example();
     let snapshot = snapshot(&strategy);
-    let lines = |at| -> Vec<_> {
+    let lines = |at| -> (Vec<_>, _) {
         let compiled = crate::compile(&snapshot, &Previous::new(), at);
         // How long ago something was due is told anew each day only when something else compiles.
         let lines = compiled
             .findings
             .iter()
             .map(|finding| (finding.object.clone(), finding.reason, finding.field.clone()));
-        lines.collect()
+        let program = &crate::tests::verdict(&compiled, Kind::Program, "spring-retention").figures;
+        (lines.collect(), program["contentDebt"].clone())
     };
     let (mut now, mut changes) = (AT, 0);
     while let Some(next) = crate::compile(&snapshot, &Previous::new(), now).next_change {

@@ -6,7 +6,8 @@ use attune_testkit::AT;
 use proptest::prelude::*;
 
 use super::{ATTRIBUTES, attributes, expression};
-use crate::overlap::{Form, Forms, Relation, Subjects, relation};
+use crate::overlap::form::Cube;
+use crate::overlap::{Form, Relation, relation};
 
 /// The values of one context, in the order of [`ATTRIBUTES`].
 type Slots = Vec<Option<Value<'static>>>;
@@ -106,9 +107,9 @@ fn matches(source: &str, slots: &Slots) -> bool {
     program.matches(slots, AT).unwrap_or(false)
 }
 
-fn form(source: &str, forms: &mut Forms) -> Form {
+fn form(source: &str) -> Form {
     let attributes = attributes();
-    forms.form(&expression(source, &attributes.schema), &attributes)
+    Form::of_expression(&expression(source, &attributes.schema), &attributes)
 }
 
 fn scalar(value: &Value<'_>) -> Option<Scalar> {
@@ -127,12 +128,11 @@ fn scalar(value: &Value<'_>) -> Option<Scalar> {
 }
 
 /// Whether a form holds in a context; `None` where it tests what is computed.
-fn holds(form: &Form, slots: &Slots, subjects: &Subjects) -> Option<bool> {
+fn holds(form: &Form, slots: &Slots) -> Option<bool> {
     let mut any = false;
     for cube in form.boxes()? {
         let mut all = true;
         for (subject, domain) in cube.tests() {
-            let subject = subjects.get(subject)?;
             if !subject.is_attribute {
                 return None;
             }
@@ -165,9 +165,8 @@ proptest! {
         (one, other) in pair(),
         contexts in prop::collection::vec(slots(), 24),
     ) {
-        let mut forms = Forms::default();
-        let (first, second) = (form(&one, &mut forms), form(&other, &mut forms));
-        let claim = relation(&first, &second, &forms.subjects);
+        let (first, second) = (form(&one), form(&other));
+        let claim = relation(&first, &second);
         for slots in &contexts {
             let (in_one, in_other) = (matches(&one, slots), matches(&other, slots));
             let contradicts = match claim {
@@ -188,10 +187,9 @@ proptest! {
         source in source(),
         contexts in prop::collection::vec(slots(), 24),
     ) {
-        let mut forms = Forms::default();
-        let form = form(&source, &mut forms);
+        let form = form(&source);
         for slots in &contexts {
-            if let Some(holds) = holds(&form, slots, &forms.subjects) {
+            if let Some(holds) = holds(&form, slots) {
                 prop_assert_eq!(holds, matches(&source, slots), "{} at {:?}", source, slots);
             }
         }
@@ -199,10 +197,9 @@ proptest! {
 
     #[test]
     fn an_example_of_an_overlap_is_in_both((one, other) in pair()) {
-        let mut forms = Forms::default();
-        let (first, second) = (form(&one, &mut forms), form(&other, &mut forms));
+        let (first, second) = (form(&one), form(&other));
         let common = first.meet(&second).unwrap_or_default();
-        for example in common.iter().filter_map(|cube| cube.example(&forms.subjects)) {
+        for example in common.iter().filter_map(Cube::example) {
             let mut slots: Slots = vec![None; ATTRIBUTES.len()];
             for (subject, value) in example {
                 let place = ATTRIBUTES.iter().position(|(name, _)| *name == subject.text).unwrap();
