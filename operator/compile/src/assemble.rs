@@ -154,18 +154,20 @@ impl<'a> Assembly<'a> {
             touchpoints: BTreeMap::new(),
             bindings: BTreeMap::new(),
         };
-        Some(Self {
+        let mut assembly = Self {
             model,
             report,
             contents,
             name,
             channel,
             previous,
-            needs: Needs::of(model.snapshot, name, previous),
+            needs: Needs::of(model.snapshot, name),
             modules: BTreeMap::new(),
             read: BTreeSet::new(),
             bundle,
-        })
+        };
+        assembly.needs.carried = assembly.carried_audiences();
+        Some(assembly)
     }
 
     fn build(mut self) -> Bundle {

@@ -2,13 +2,14 @@
 //!
 //! Audiences and modules are named by their content, so that an old and a new form of one stand side by side.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attune_api::ChannelBindingSpec;
 use attune_api::experiment::ExperimentState;
+use attune_api::{ChannelBindingSpec, Kind};
 use attune_core::bundle::{self, ContentId, Experiment, ExperimentMode};
 
-use super::{Assembly, content, has_program};
+use super::{Assembly, content, has_program, stop};
 
 impl Assembly<'_> {
     /// Carries the touchpoints of a Channel whose spec cannot be used.
@@ -59,6 +60,27 @@ impl Assembly<'_> {
             self.carry_touchpoint(&binding.touchpoint);
         }
         self.bundle.bindings.insert(name.to_owned(), binding);
+    }
+
+    /// The audiences that last forms name, of bindings that cannot be read: of those that serve on, since the next compilation
+    /// finds no others, and would make another bundle of the same strategy.
+    pub(super) fn carried_audiences(&self) -> BTreeSet<String> {
+        let snapshot = self.model.snapshot;
+        let mut unreadable = snapshot.unreadable(Kind::ChannelBinding);
+        let published = |name: &str| self.previous.is_some_and(|last| last.bindings.contains_key(name));
+        let Some(mut last) = self.previous.filter(|_| unreadable.any(published)).cloned() else {
+            return BTreeSet::new();
+        };
+        last.bindings.retain(|name, binding| {
+            snapshot.is_unreadable(Kind::ChannelBinding, name)
+                && has_program(snapshot, &binding.program)
+                && self.keeps_formats(&binding.touchpoint)
+        });
+        stop::stop(&mut last, &self.report.stops);
+        let candidates = last.bindings.values().flat_map(|binding| &binding.candidates);
+        let audiences = candidates.flat_map(|candidate| &candidate.audiences);
+        let names = audiences.filter_map(|id| Some(last.audiences.get(id)?.name.clone()));
+        names.collect()
     }
 
     /// Whether a touchpoint still shows the formats that its last forms are in. If not, those must not be shown: what was text

@@ -4,37 +4,28 @@ use std::collections::BTreeSet;
 
 use attune_api::content_module::Variant;
 use attune_api::experiment::Effect;
-use attune_api::{ChannelBinding, Kind, ObjectName};
-use attune_core::bundle::Bundle;
+use attune_api::{ChannelBinding, ObjectName};
 
 use super::experiment::is_compiled;
-use super::has_program;
 use crate::snapshot::Snapshot;
 
 /// What a Channel's bindings and the experiments on them name.
 pub(super) struct Needs<'a> {
     /// Audiences that some binding names.
     audiences: BTreeSet<&'a str>,
+    /// Audiences that last forms name, of bindings that cannot be read.
+    pub(super) carried: BTreeSet<String>,
     /// Module and variant that some experiment's arm names.
     variants: BTreeSet<(&'a str, &'a str)>,
 }
 
 impl<'a> Needs<'a> {
-    pub(super) fn of(snapshot: &'a Snapshot, channel: &str, previous: Option<&'a Bundle>) -> Self {
+    /// As far as bindings can be read.
+    pub(super) fn of(snapshot: &'a Snapshot, channel: &str) -> Self {
         let ours = |binding: &&ChannelBinding| binding.spec.channel_ref.name.as_str() == channel;
         let bindings = snapshot.bindings.values().map(AsRef::as_ref).filter(ours);
         let candidates = bindings.flat_map(|binding| &binding.spec.candidates);
         let audiences = candidates.flat_map(|candidate| candidate.audiences.iter().map(ObjectName::as_str));
-        // Of a binding that cannot be read, its last form tells.
-        let carried = previous.into_iter().flat_map(|previous| {
-            let bindings = snapshot
-                .unreadable(Kind::ChannelBinding)
-                .filter_map(|name| previous.bindings.get(name))
-                .filter(|binding| has_program(snapshot, &binding.program));
-            let candidates = bindings.flat_map(|binding| &binding.candidates);
-            let audiences = candidates.flat_map(|candidate| &candidate.audiences);
-            audiences.filter_map(|id| Some(previous.audiences.get(id)?.name.as_str()))
-        });
         let splitting = snapshot.experiments.values().filter(|experiment| {
             let bindings = experiment.spec.bindings.iter();
             let bindings = bindings.filter_map(|name| snapshot.bindings.get(name.as_str()));
@@ -46,7 +37,8 @@ impl<'a> Needs<'a> {
             Effect::Baseline | Effect::Personalize | Effect::Module { .. } => None,
         });
         Self {
-            audiences: audiences.chain(carried).collect(),
+            audiences: audiences.collect(),
+            carried: BTreeSet::new(),
             variants: variants.collect(),
         }
     }
@@ -55,7 +47,8 @@ impl<'a> Needs<'a> {
     pub(super) fn covers(&self, module: &str, variant: &Variant) -> bool {
         let mut audiences = variant.audiences.iter();
         variant.audiences.is_empty()
-            || audiences.any(|name| self.audiences.contains(name.as_str()))
+            || audiences
+                .any(|name| self.audiences.contains(name.as_str()) || self.carried.contains(name.as_str()))
             || self.variants.contains(&(module, variant.name.as_str()))
     }
 }
