@@ -19,6 +19,9 @@ use attune_decider::{Clock, Decider};
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
+/// How long the server may take to start.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A Channel where `hero` is shown five times a day at most, and not after a purchase.
 fn bundle(channel: &str, shares: bool) -> Bundle {
     let mut bundle = json!({
@@ -163,8 +166,11 @@ async fn main() {
     let decisions = arguments.next().unwrap_or(5_000);
     let outcomes = arguments.next().unwrap_or(1_000);
     let directory = tempfile::tempdir().expect("a directory");
-    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = port.local_addr().expect("an address").port();
+    let port = {
+        // Given back before the server takes it.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.local_addr().expect("an address").port()
+    };
     let server = Command::new("redis-server")
         .args([
             "--bind",
@@ -185,7 +191,9 @@ async fn main() {
     std::fs::write(directory.path().join("key"), "a key").expect("a file");
     let open = async || {
         let shared = Shared::open(directory.path(), "shop", Clock::system());
+        let began = Instant::now();
         while !shared.is_connected() {
+            assert!(began.elapsed() < PATIENCE, "redis-server does not answer");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         shared
