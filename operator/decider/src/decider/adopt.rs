@@ -112,9 +112,10 @@ impl Decider {
                     answers: Answers::default(),
                     since: now,
                 };
+                // First: whoever sees the new revision sees no bundle refused.
+                self.0.refused.store(None);
                 let retired = self.0.engine.swap(Some(Arc::new(loaded)));
                 self.0.news.send_if_modified(|news| news.adopt(&revision, now));
-                self.0.refused.store(None);
                 self.0.metrics.bundles.inc(Adoption::Adopted);
                 self.0.metrics.ready.set(1);
                 self.0.metrics.rules.show(&revision, source.as_str());
