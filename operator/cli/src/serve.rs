@@ -349,8 +349,8 @@ impl Server {
             // Aborted tasks and panics end the same way: nothing is left to wait for.
             let _ = task.await;
         }
-        let keeping = std::mem::take(&mut *self.keeping());
-        keeping.join_all().await;
+        let mut keeping = std::mem::take(&mut *self.keeping());
+        while keeping.join_next().await.is_some() {}
         let memories: Vec<_> = {
             let states = self.states.lock().unwrap_or_else(PoisonError::into_inner);
             states.values().filter_map(Memory::shared).collect()

@@ -38,7 +38,7 @@ pub struct Engine {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) paths: PathNode,
     pub(crate) audiences: Vec<Audience>,
-    /// Which audiences a request is in none of.
+    /// What rules audiences out at once.
     pub(crate) guards: Guards,
     pub(crate) modules: Vec<Module>,
     pub(crate) programs: Vec<Program>,
