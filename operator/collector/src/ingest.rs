@@ -23,7 +23,7 @@
 //! | 503 | too much is waiting, the disk does not write, or nobody can say who the caller is; `Retry-After` says when to come again |
 //!
 //! `DELETE /v1/units/{unit}` erases all that is known of a unit, and `GET /v1/recall` tells who saw a variant; both are
-//! about the namespace of the caller, as is what [`decisions`] tells. Where callers are not known, `?namespace=` names it.
+//! about the namespace of the caller, as is what [`decisions`] and [`bundles`] tell. Where callers are not known, `?namespace=` names it.
 
 use attune_core::event::{MAX_NAMESPACE_BYTES, MAX_UNIT_BYTES, is_unit};
 use axum::Router;
@@ -35,6 +35,7 @@ use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 
 mod answer;
+mod bundles;
 mod decisions;
 mod erase;
 mod plain;
@@ -68,9 +69,7 @@ pub(crate) fn events(collector: Collector) -> Router {
         .route("/v1/decisions/{id}", get(decisions::one))
         .route(
             "/v1/bundles/{revision}",
-            get(decisions::bundle)
-                .head(decisions::has_bundle)
-                .put(decisions::keep_bundle),
+            get(bundles::get).head(bundles::head).put(bundles::put),
         )
         .with_state(collector)
 }
