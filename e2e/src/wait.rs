@@ -8,6 +8,9 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use tokio::time::{Instant, sleep, timeout_at};
 
+/// An attempt may take a third of the patience, or this where that is longer: what hangs once, as a connection whose first
+/// packet was lost for good, does not hang the next time.
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
@@ -28,20 +31,25 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// ```
 ///
 /// # Errors
-/// When it did not come true in time. An attempt that hangs is cut off at the deadline.
+/// When it did not come true in time. An attempt that hangs is cut off and made again.
 pub async fn wait_until<T>(
     what: &str,
     patience: Duration,
     mut attempt: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
     let deadline = Instant::now() + patience;
+    let longest = SHORTEST_ATTEMPT.max(patience / 3);
     let mut pause = FIRST_PAUSE;
     let mut last = anyhow!("the first attempt did not come back");
     loop {
-        match timeout_at(deadline, attempt()).await {
+        let cut = deadline.min(Instant::now() + longest);
+        match timeout_at(cut, attempt()).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => last = error,
-            Err(_) => bail!("waited {patience:?} until {what}: an attempt hung; the one before: {last:#}"),
+            Err(_) if cut == deadline => {
+                bail!("waited {patience:?} until {what}: an attempt hung; the one before: {last:#}")
+            }
+            Err(_) => last = anyhow!("an attempt hung for {longest:?}; the one before: {last:#}"),
         }
         if Instant::now() + pause > deadline {
             bail!("waited {patience:?} until {what}: {last:#}");

@@ -8,9 +8,14 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, Service, ServiceAccount};
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Map, Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::Cluster;
 use crate::{Outcome, wait_until};
+
+/// How long a connection within the machine may take.
+const CONNECTS: Duration = Duration::from_secs(1);
 
 impl Cluster {
     /// Creates a namespace with a random name and these labels, in which pods can be created; it goes with the cluster.
@@ -175,6 +180,21 @@ impl Cluster {
         address
             .parse()
             .with_context(|| format!("`{address}` is no address"))
+    }
+
+    /// Connects once to a Service, and returns its address: where that works, the node forwards to one of its pods, which
+    /// it does a moment after they are ready. Wait with this for what asks the Service then; a packet that is sent before
+    /// is lost with all that follow on its connection.
+    ///
+    /// # Errors
+    /// When there is no connection within a second.
+    pub async fn connect_service(&self, namespace: &str, name: &str, port: u16) -> Result<IpAddr> {
+        let address = self.service_ip(namespace, name).await?;
+        let connected = timeout(CONNECTS, TcpStream::connect((address, port))).await;
+        connected
+            .with_context(|| format!("{address}:{port} did not answer in {CONNECTS:?}"))?
+            .with_context(|| format!("{address}:{port}"))?;
+        Ok(address)
     }
 
     /// The id by which containerd knows a running container, a native sidecar too.

@@ -8,14 +8,10 @@ use attune_e2e::release::SYSTEM;
 use attune_e2e::{Cluster, wait_until};
 use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
-use tokio::net::TcpStream;
 
 /// How long replicas may take to come or go, while others do. The kubelet waits a while before it starts again what has
 /// been killed often.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// How long a connection to a Service that leads somewhere may take.
-const CONNECTS: Duration = Duration::from_secs(1);
 
 /// What selects the replicas.
 const LABEL: &str = "app.kubernetes.io/component=operator";
@@ -131,9 +127,9 @@ impl<'a> Operator<'a> {
                 "`{leader}` leads, which is none of {pods:?}"
             );
             // A replica that was frozen may be ready again before the node sends its webhooks' callers to it again.
-            let service = self.cluster.service_ip(SYSTEM, "attune-operator").await?;
-            let webhooks = TcpStream::connect((service, 443));
-            tokio::time::timeout(CONNECTS, webhooks).await??;
+            self.cluster
+                .connect_service(SYSTEM, "attune-operator", 443)
+                .await?;
             Ok(())
         })
         .await

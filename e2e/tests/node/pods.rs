@@ -79,13 +79,12 @@ pub(crate) async fn a_deployment_is_reached_by_name_and_by_address(cluster: &Clu
         ensure!(answer["host"] == pod.as_str(), "{pod} at {url} says {answer}");
     }
 
-    let service = cluster.service_ip(&namespace, "shop").await?;
-    wait_until("this machine reaches the service", PATIENCE, async || {
-        let answer: Value = reqwest::get(format!("http://{service}/x")).await?.json().await?;
-        ensure!(answer["path"] == "/x", "{answer}");
-        Ok(())
+    let service = wait_until("this machine reaches the service", PATIENCE, async || {
+        cluster.connect_service(&namespace, "shop", 80).await
     })
     .await?;
+    let answer: Value = reqwest::get(format!("http://{service}/x")).await?.json().await?;
+    ensure!(answer["path"] == "/x", "{answer}");
 
     let first = pods.first().context("a pod")?;
     let name = format!("shop.{namespace}.svc.cluster.local");
@@ -368,13 +367,11 @@ pub(crate) async fn pods_outlive_the_api_server(cluster: &Cluster, (): &()) -> R
     cluster
         .wait_rollout(&namespace, "deployment/shop", PATIENCE)
         .await?;
-    let service = cluster.service_ip(&namespace, "shop").await?;
-    let url = format!("http://{service}/");
-    wait_until("this machine reaches the service", PATIENCE, async || {
-        reqwest::get(&url).await?.error_for_status()?;
-        Ok(())
+    let service = wait_until("this machine reaches the service", PATIENCE, async || {
+        cluster.connect_service(&namespace, "shop", 80).await
     })
     .await?;
+    let url = format!("http://{service}/");
     let pods = cluster.pods(&namespace, "app=shop").await?;
     let first = pods.first().context("a pod")?;
     let address = cluster.pod_ip(&namespace, first).await?;

@@ -11,7 +11,6 @@ use kube::api::{ApiResource, DynamicObject, GroupVersionKind};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::apps::{APP, App, documents};
@@ -47,10 +46,8 @@ impl<'c> Traffic<'c> {
         let status = counts(&strategy, "email", [2, 2, 2, 0, 0]).await?;
         ensure!(condition(&status, "Converged")?.status == "True", "{status:#}");
         // By address: hundreds of questions a second to the name server would be a test of that.
-        let address = cluster.service_ip(&namespace, "attune-email").await?;
-        // A rollout is seen before the node forwards to it.
-        wait_until("the node forwards to the deciders", PATIENCE, async || {
-            Ok(TcpStream::connect(format!("{address}:80")).await?)
+        let address = wait_until("the node forwards to the deciders", PATIENCE, async || {
+            cluster.connect_service(&namespace, "attune-email", 80).await
         })
         .await?;
         let newsletter = format!("http://{address}/ofrep/v1/evaluate/flags/newsletter");
