@@ -235,11 +235,15 @@ impl<'a> Context<'a> {
         now: Timestamp,
         history: &dyn History,
     ) -> bool {
-        let evaluate = || {
+        let evaluate = |is_sifted| {
             let audience = engine.audiences.get(audience);
             // Missing data never matches and never fails the request.
             audience.is_some_and(|audience| {
-                let result = audience.rule.matches_after(&self.slots, now, history);
+                let result = if is_sifted {
+                    audience.rule.matches_guarded(&self.slots, now, history)
+                } else {
+                    audience.rule.matches_after(&self.slots, now, history)
+                };
                 result.unwrap_or(false)
             })
         };

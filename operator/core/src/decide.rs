@@ -231,13 +231,15 @@ struct Run<'e, 'r> {
     silence: &'r Silence,
 }
 
-/// What silences every rule of the Channel, or none; found out once a request.
+/// What is the same for every rule of the Channel, and may silence it; found out once a request.
 #[derive(Debug, Default)]
 struct Silence {
     /// Whether the Channel's gap or one of its caps for a unit is reached.
     is_reached: OnceCell<bool>,
     /// Whether it is quiet where the unit is.
     is_quiet: OnceCell<bool>,
+    /// What the unit was shown most, at the most.
+    most_shown: OnceCell<u32>,
 }
 
 /// The winning candidate with what was resolved about it.
@@ -276,9 +278,8 @@ impl<'e> Run<'e, '_> {
     /// no program to lose.
     fn check_consent(&self, trace: &mut Trace) -> bool {
         trace.write(|| self.consent_step());
-        let programs = self.touchpoint.programs.iter();
-        let mut programs = programs.filter_map(|index| self.engine.programs.get(*index));
-        self.touchpoint.candidates.is_empty() || programs.any(|program| self.consents(program.purpose))
+        let mut purposes = self.touchpoint.purposes.iter();
+        self.touchpoint.candidates.is_empty() || purposes.any(|purpose| self.consents(*purpose))
     }
 
     /// Steps 4 to 6.

@@ -244,10 +244,12 @@ pub(crate) struct Touchpoint {
     pub baseline_choices: Choices,
     /// Candidates of all its bindings: priority descending, then binding name, then position.
     pub candidates: Vec<Candidate>,
+    /// Of each candidate the audience, where it names exactly one: side by side, for whoever only looks for those.
+    pub sole_audiences: Box<[Ix]>,
     /// Audiences that those candidates name, each once.
     pub audiences: Vec<usize>,
-    /// Programs of those candidates, each once.
-    pub programs: Vec<usize>,
+    /// Purposes of those candidates' programs, each once.
+    pub purposes: Vec<PurposeIx>,
     /// Whether any of those candidates has a score: else the first that nothing suppresses wins.
     pub is_scored: bool,
     /// Which candidates to look at for what a request says.

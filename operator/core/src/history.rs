@@ -27,6 +27,11 @@ pub trait History {
     /// gap and the stops.
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32;
 
+    /// A number that [`History::shown`] never exceeds: nobody has to count up to a cap above it.
+    fn most_shown(&self) -> u32 {
+        u32::MAX
+    }
+
     /// When the Channel last showed it anything.
     fn last_shown(&self, channel: &str) -> Option<Timestamp>;
 
@@ -49,6 +54,10 @@ pub struct NoHistory;
 
 impl History for NoHistory {
     fn shown(&self, _: Shown<'_>, _: Timestamp) -> u32 {
+        0
+    }
+
+    fn most_shown(&self) -> u32 {
         0
     }
 

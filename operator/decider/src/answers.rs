@@ -42,8 +42,16 @@ struct Known {
 pub(crate) struct Written {
     /// All that precedes the id.
     opening: Box<[u8]>,
+    pub(crate) about: About,
+}
+
+/// What is known of an answer beside its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct About {
     /// Of the answer without an id.
-    pub(crate) piece: Piece,
+    pub piece: Piece,
+    /// The rule that won, as [`Winner::rule`](attune_core::decide::Winner::rule) has it.
+    pub rule: Option<usize>,
 }
 
 /// The answers, as one request sees them.
@@ -65,20 +73,20 @@ impl Answers {
 }
 
 impl Reader<'_> {
-    /// Appends the answer with the id, and gives the hash of what precedes it.
-    pub(crate) fn append(&mut self, engine: &Engine, outcome: Outcome, id: Uuid, out: &mut Vec<u8>) -> Piece {
+    /// Appends the answer with the id.
+    pub(crate) fn append(&mut self, engine: &Engine, outcome: Outcome, id: Uuid, out: &mut Vec<u8>) -> About {
         let known = self.known.as_ref();
         if let Some(written) = known.and_then(|known| known.answers.get(&outcome)) {
             written.append(id, out);
-            return written.piece;
+            return written.about;
         }
         let written = Written::of(engine, &outcome.decision(engine));
         written.append(id, out);
-        let piece = written.piece;
+        let about = written.about;
         if known.is_some_and(|known| known.bytes < MOST) {
             self.fresh.push((outcome, written));
         }
-        piece
+        about
     }
 
     /// Keeps what was written anew, unless others are reading or writing just now.
@@ -115,7 +123,10 @@ impl Written {
         answer.extend_from_slice(BEFORE_ID);
         Self {
             opening: answer.into_boxed_slice(),
-            piece,
+            about: About {
+                piece,
+                rule: decision.winner.map(|winner| winner.rule),
+            },
         }
     }
 

@@ -314,6 +314,10 @@ impl History for Record<'_> {
         unit.map_or(0, |unit| unit.shown(self.state.keys.shown(what), since))
     }
 
+    fn most_shown(&self) -> u32 {
+        self.shard.units.peek(&self.unit).map_or(0, Unit::most_shown)
+    }
+
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {
         let channel = self.state.keys.shown(Shown::Channel(channel));
         self.shard.units.peek(&self.unit)?.last_shown(channel)
@@ -342,6 +346,10 @@ impl History for Snapshot<'_> {
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
         let unit = self.unit.as_ref();
         unit.map_or(0, |unit| unit.shown(self.keys.shown(what), since))
+    }
+
+    fn most_shown(&self) -> u32 {
+        self.unit.as_ref().map_or(0, Unit::most_shown)
     }
 
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {

@@ -146,9 +146,9 @@ impl Sums {
         count(reasons, decision.reason);
     }
 
-    /// As [`Sums::decided`], of what a decision by the same engine came to.
-    pub(crate) fn came_to(&self, engine: &Engine, outcome: &Outcome) {
-        let rule = outcome.rule(engine).and_then(|place| self.rules.get(place));
+    /// As [`Sums::decided`], of what a decision by the same engine came to, and the rule that won.
+    pub(crate) fn came_to(&self, outcome: &Outcome, rule: Option<usize>) {
+        let rule = rule.and_then(|place| self.rules.get(place));
         let reasons = rule.map(|rule| &rule.reasons).or_else(|| {
             let touchpoint = self.touchpoints.get(outcome.touchpoint()?);
             touchpoint.map(|one| &one.reasons)

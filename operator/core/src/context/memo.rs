@@ -4,6 +4,8 @@ use std::cell::Cell;
 
 use jiff::Timestamp;
 
+use crate::engine::Ix;
+
 /// Bits of a word.
 const BITS: usize = 64;
 
@@ -15,6 +17,8 @@ pub(crate) struct Memo {
     buckets: Vec<Cell<u32>>,
     /// The instant that they were evaluated at.
     now: Cell<Option<Timestamp>>,
+    /// Whether [`Memo::rule_out`] looked at them at that instant.
+    is_sifted: Cell<bool>,
 }
 
 impl Memo {
@@ -25,6 +29,7 @@ impl Memo {
         self.words.clear();
         self.words.resize(audiences.div_ceil(BITS), Cell::new((0, 0)));
         self.now.set(None);
+        self.is_sifted.set(false);
     }
 
     /// The unit's bucket in a holdout: the same for every touchpoint of a request.
@@ -51,24 +56,43 @@ impl Memo {
             }
         }
         self.now.set(Some(now));
+        self.is_sifted.set(true);
     }
 
-    pub(super) fn get_or(&self, audience: usize, now: Timestamp, evaluate: impl FnOnce() -> bool) -> bool {
+    /// Whether it is known that the unit is not in an audience.
+    pub(crate) fn is_out(&self, audience: Ix, now: Timestamp) -> bool {
+        let Some(audience) = audience.get() else {
+            return false;
+        };
+        let word = self.words.get(audience / BITS).map_or((0, 0), Cell::get);
+        let bit = 1 << (audience % BITS);
+        word.0 & bit != 0 && word.1 & bit == 0 && self.now.get() == Some(now)
+    }
+
+    /// Whether the unit is in an audience; evaluated where that is not known, which is told whether the audience passed
+    /// [`Memo::rule_out`].
+    pub(super) fn get_or(
+        &self,
+        audience: usize,
+        now: Timestamp,
+        evaluate: impl FnOnce(bool) -> bool,
+    ) -> bool {
         if self.now.get() != Some(now) {
             for word in &self.words {
                 word.set((0, 0));
             }
             self.now.set(Some(now));
+            self.is_sifted.set(false);
         }
         let Some(word) = self.words.get(audience / BITS) else {
-            return evaluate();
+            return evaluate(false);
         };
         let (known, held) = word.get();
         let bit = 1 << (audience % BITS);
         if known & bit != 0 {
             return held & bit != 0;
         }
-        let holds = evaluate();
+        let holds = evaluate(self.is_sifted.get());
         word.set((known | bit, if holds { held | bit } else { held }));
         holds
     }

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use smallvec::SmallVec;
 
 use super::{Reason, Run, Won};
-use crate::engine::{Candidate, VariantIx};
+use crate::engine::{Candidate, Ix, VariantIx};
 use crate::expr::EvalError;
 use crate::trace::{AudienceLine, CandidateLine, Refusal, Step, Trace};
 use crate::value::Value;
@@ -77,7 +77,12 @@ impl<'e> Run<'e, '_> {
     pub(super) fn find_quickly(&self, unit: &str) -> Result<Won<'e>, Reason> {
         let candidates = &self.touchpoint.candidates;
         match self.touchpoint.index.find(&self.context.slots) {
-            None => self.best_of(unit, candidates.iter()),
+            None => {
+                let is_out = |audience: Ix| self.context.memo.is_out(audience, self.now);
+                let sole = self.touchpoint.sole_audiences.iter();
+                let open = candidates.iter().zip(sole).filter(|(_, sole)| !is_out(**sole));
+                self.best_of(unit, open.map(|(candidate, _)| candidate))
+            }
             Some(places) => {
                 let found = places.filter_map(|place| candidates.get(usize::try_from(place).ok()?));
                 self.best_of(unit, found)

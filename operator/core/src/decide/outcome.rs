@@ -1,10 +1,12 @@
 //! What a decision came to, by places in the engine: small, and the same for everybody for whom the answer is the same.
 
+use std::hash::{Hash, Hasher};
+
 use super::{Content, Decision, Enrolment, HoldoutTest, Reason, Winner};
 use crate::engine::{Engine, Ix, Module, Touchpoint};
 
 /// What a decision came to. Equal outcomes of one engine have the same [`Decision`], and thus the same answer but for its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
     pub(super) touchpoint: Ix,
     pub(super) reason: Reason,
@@ -22,6 +24,19 @@ pub struct Outcome {
     pub(super) locale: Ix,
 }
 
+/// In words instead of fields: a bulk answer hashes one of them for each touchpoint.
+impl Hash for Outcome {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let why = Ix::new(self.reason as usize * 2 + usize::from(self.held));
+        state.write_u64(self.touchpoint.beside(self.candidate));
+        state.write_u64(self.audience.beside(why));
+        state.write_u64(self.passed_holdout.beside(self.holdout));
+        state.write_u64(self.experiment.beside(self.arm));
+        state.write_u64(self.module.beside(self.variant));
+        state.write_u64(self.locale.beside(Ix::NONE));
+    }
+}
+
 impl Outcome {
     /// Why it came out like this.
     pub fn reason(&self) -> Reason {
@@ -31,14 +46,6 @@ impl Outcome {
     /// The place of the touchpoint in [`Engine::touchpoints`].
     pub fn touchpoint(&self) -> Option<usize> {
         self.touchpoint.get()
-    }
-
-    /// The place of the rule that won in [`Engine::rules`].
-    pub fn rule(&self, engine: &Engine) -> Option<usize> {
-        let touchpoint = engine.touchpoints.get(self.touchpoint.get()?)?;
-        let candidate = touchpoint.candidates.get(self.candidate.get()?)?;
-        let binding = engine.bindings.get(candidate.binding)?;
-        Some(binding.first_rule + candidate.index)
     }
 
     /// The same with names, of the engine that decided.

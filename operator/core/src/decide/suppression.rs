@@ -93,7 +93,9 @@ impl<'e> Run<'e, '_> {
     }
 
     fn is_reached(&self, cap: &Cap, what: Shown<'_>) -> bool {
-        self.history.shown(what, self.seconds_ago(cap.window_seconds)) >= cap.max
+        let most = || self.history.most_shown();
+        cap.max <= *self.silence.most_shown.get_or_init(most)
+            && self.history.shown(what, self.seconds_ago(cap.window_seconds)) >= cap.max
     }
 
     fn is_stopped(&self, won: &Won<'_>) -> bool {

@@ -15,6 +15,11 @@ impl Ix {
         u32::try_from(place).map_or(Self::NONE, Self)
     }
 
+    /// Two of them in one word, to be hashed.
+    pub(crate) fn beside(self, other: Self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(other.0)
+    }
+
     /// The place, where there is one.
     pub(crate) fn get(self) -> Option<usize> {
         (self != Self::NONE).then_some(self.0 as usize)

@@ -172,9 +172,15 @@ pub(super) fn value<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> 
     }
 }
 
+/// The truth of `&&` where one of its terms is known to hold.
+pub(super) fn all_but<'a>(terms: &'a [Node], known: usize, run: &Run<'a>) -> Result<bool, EvalError> {
+    let (before, after) = terms.split_at(known);
+    fold(before.iter().chain(after.iter().skip(1)), false, run, None)
+}
+
 /// `&&` (until `false`) and `||` (until `true`): the deciding value wins over errors on either side of it.
 fn fold<'a>(
-    terms: &'a [Node],
+    terms: impl IntoIterator<Item = &'a Node>,
     deciding: bool,
     run: &Run<'a>,
     scope: Outer<'_, 'a>,

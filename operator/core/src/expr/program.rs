@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::cell::Cell;
 use super::error::EvalError;
-use super::eval::{Run, test, value};
+use super::eval::{Run, all_but, test, value};
 use super::node::{Arith, Comparison, Loop, Part, Target, Text};
 use crate::history::{History, NoHistory};
 use crate::value::{SlotId, Slots, Value};
@@ -68,6 +68,24 @@ impl Program {
 }
 
 impl Program {
+    /// As [`Program::matches_after`], where the attribute of [`Program::guard`] is known to be one of the strings.
+    pub(crate) fn matches_guarded(
+        &self,
+        slots: &Slots<'_>,
+        now: Timestamp,
+        history: &dyn History,
+    ) -> Result<bool, EvalError> {
+        let run = Run { slots, now, history };
+        match &self.root {
+            Node::And(terms) => match terms.iter().position(|term| term.guard().is_some()) {
+                Some(guard) => all_but(terms, guard, &run),
+                None => test(&self.root, &run, None),
+            },
+            node if node.guard().is_some() => Ok(true),
+            node => test(node, &run, None),
+        }
+    }
+
     /// Strings one of which an attribute must be for the expression to be true, where it says so at its top: alone, or
     /// as a term of an `&&`. Where that term is false or an error, the whole is no `true` either.
     pub(crate) fn guard(&self) -> Option<(SlotId, Strings<'_>)> {

@@ -101,6 +101,10 @@ impl History for Past {
         self.unit.shown(self.names.shown(what), since)
     }
 
+    fn most_shown(&self) -> u32 {
+        self.unit.most_shown()
+    }
+
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {
         self.unit.last_shown(self.names.shown(Shown::Channel(channel)))
     }

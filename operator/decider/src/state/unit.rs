@@ -93,6 +93,11 @@ impl Unit {
         meant.min_by_key(|(_, (_, at))| *at).map(|(index, _)| index)
     }
 
+    /// As [`History::most_shown`](attune_core::history::History::most_shown).
+    pub(crate) fn most_shown(&self) -> u32 {
+        u32::try_from(self.shows.len()).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn shown(&self, what: Key, since: Timestamp) -> u32 {
         let matches = |show: &&Show| {
             show.at > since

@@ -44,8 +44,7 @@ impl Linker<'_> {
                 touchpoint.asks_history |= self.asks_history(binding, candidate);
                 let candidate = self.candidate(source, (index, candidate), known)?;
                 touchpoint.audiences.extend(&candidate.audiences);
-                let binding = known.bindings.get(candidate.binding);
-                touchpoint.programs.extend(binding.map(|binding| binding.program));
+                touchpoint.purposes.push(candidate.purpose);
                 touchpoint.candidates.push(candidate);
             }
         }
@@ -72,8 +71,9 @@ impl Linker<'_> {
                     .map(|module| Choices::for_baseline(module, known.locales))
                     .unwrap_or_default(),
                 candidates: Vec::new(),
+                sole_audiences: Box::default(),
                 audiences: Vec::new(),
-                programs: Vec::new(),
+                purposes: Vec::new(),
                 is_scored: false,
                 index: Index::default(),
                 asks_history: false,
@@ -156,8 +156,8 @@ fn choices(module: &Module, audiences: &[usize], known: &Known<'_>) -> Choices {
 fn settle(touchpoint: &mut Touchpoint, known: &Known<'_>) {
     touchpoint.audiences.sort_unstable();
     touchpoint.audiences.dedup();
-    touchpoint.programs.sort_unstable();
-    touchpoint.programs.dedup();
+    touchpoint.purposes.sort_unstable();
+    touchpoint.purposes.dedup();
     // Bindings are numbered by name, so that the stable sort leaves ties by name and position.
     let priority = |candidate: &Candidate| {
         let binding = known.bindings.get(candidate.binding);
@@ -169,6 +169,11 @@ fn settle(touchpoint: &mut Touchpoint, known: &Known<'_>) {
     for (place, candidate) in touchpoint.candidates.iter_mut().enumerate() {
         candidate.place = Ix::new(place);
     }
+    let sole_audience = |candidate: &Candidate| match candidate.audiences.as_slice() {
+        [audience] => Ix::new(*audience),
+        _ => Ix::NONE,
+    };
+    touchpoint.sole_audiences = touchpoint.candidates.iter().map(sole_audience).collect();
     let mut candidates = touchpoint.candidates.iter();
     touchpoint.is_scored = candidates.any(|candidate| candidate.score.is_some());
     touchpoint.index = Index::new(&touchpoint.candidates, known.audiences);

@@ -49,7 +49,7 @@ impl Flags {
                 let written = Written::of(engine, &decision);
                 written.append(id, flags.next());
                 if let Some(tag) = &mut tag {
-                    tag.add(written.piece);
+                    tag.add(written.about.piece);
                 }
                 kept.extend(inputs.map(|inputs| Kept {
                     id,
@@ -66,10 +66,10 @@ impl Flags {
             if let Some(count) = reasons.get_mut(outcome.reason() as usize) {
                 *count += 1;
             }
-            loaded.sums.came_to(engine, &outcome);
-            let piece = answers.append(engine, outcome, ids.draw(), flags.next());
+            let about = answers.append(engine, outcome, ids.draw(), flags.next());
+            loaded.sums.came_to(&outcome, about.rule);
             if let Some(tag) = &mut tag {
-                tag.add(piece);
+                tag.add(about.piece);
             }
         }
         answers.close();
