@@ -223,8 +223,16 @@ pub(crate) fn bundle() -> impl Strategy<Value = Bundle> {
         "-1",
         "session.cartValue / 0.0",
     ]));
+    // What begins a rule, or stands anywhere in it, may rule it out before it is asked.
+    let gold = prop::sample::select(vec![
+        r#"user.tier == "gold""#,
+        r#"user.tier == "gold" && session.cartValue < 30.0"#,
+        r#"session.cartValue / 10.0 < 3.0 && user.tier in ["gold", "silver"] && !("x" in tags)"#,
+        r#"user.tier in ["gold"] && user.tier != "gold""#,
+    ]);
     let binding = (-3..3_i64, 0..=10_000_u32, score, caps);
     (
+        gold,
         variants(),
         variants(),
         binding,
@@ -235,6 +243,7 @@ pub(crate) fn bundle() -> impl Strategy<Value = Bundle> {
     )
         .prop_map(
             |(
+                gold,
                 hero,
                 other,
                 (priority, rollout_bp, score, caps),
@@ -246,6 +255,7 @@ pub(crate) fn bundle() -> impl Strategy<Value = Bundle> {
                 let mut strategy = shop()
                     .attribute("user.seen", AttributeType::Timestamp, "personalization")
                     .attribute("tags", AttributeType::StringList, "service")
+                    .audience("gold", gold)
                     .audience(
                         "recent",
                         r#"has(user.seen) && now - user.seen < duration("24h") || "x" in tags"#,

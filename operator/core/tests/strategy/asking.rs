@@ -198,6 +198,13 @@ impl History for Past {
         u32::try_from(counted.count()).unwrap()
     }
 
+    /// No more than is true, so that whoever goes by it counts where a cap can be reached.
+    fn most_shown(&self) -> u32 {
+        let times = |wanted: &String| self.shows.iter().filter(|(known, _)| known == wanted).count();
+        let most = self.shows.iter().map(|(counter, _)| times(counter)).max();
+        u32::try_from(most.unwrap_or(0)).unwrap()
+    }
+
     fn last_shown(&self, channel: &str) -> Option<Timestamp> {
         let counter = format!("channel {channel}");
         self.shows

@@ -59,11 +59,14 @@ fn counts_shows_by_binding_module_program_and_channel() {
     }
     assert_eq!(record.last_shown("web"), Some(after(10)));
     assert_eq!(record.last_shown("app"), None);
+    assert_eq!(record.most_shown(), 2);
     drop(record);
     assert_eq!(state.lock("u2").shown(Shown::Channel("web"), now()), 0);
+    assert_eq!(state.lock("u2").most_shown(), 0);
     let snapshot = state.snapshot(Some("u1"));
     assert_eq!(snapshot.shown(Shown::Channel("web"), after(-1)), 2);
     assert_eq!(snapshot.last_shown("web"), Some(after(10)));
+    assert_eq!(snapshot.most_shown(), 2);
 }
 
 #[test]
