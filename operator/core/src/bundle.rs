@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::expr::Expression;
+use crate::pieces;
 use crate::value::AttributeType;
 
 mod experiment;
@@ -51,20 +52,27 @@ pub struct Bundle {
     /// The Channel's own settings.
     pub settings: ChannelSettings,
     /// Attributes that some rule reads, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub attributes: BTreeMap<String, Attribute>,
     /// Audiences that some candidate names.
+    #[serde(deserialize_with = "pieces::map")]
     pub audiences: BTreeMap<ContentId, Arc<Audience>>,
     /// Modules that some candidate, arm or baseline names.
+    #[serde(deserialize_with = "pieces::map")]
     pub modules: BTreeMap<ContentId, Arc<Module>>,
     /// Programs of the bindings, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub programs: BTreeMap<String, Program>,
     /// Holdouts that cover one of the programs, by name.
     pub holdouts: BTreeMap<String, Holdout>,
     /// Experiments that split one of the bindings, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub experiments: BTreeMap<String, Experiment>,
     /// Touchpoints, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub touchpoints: BTreeMap<String, Touchpoint>,
     /// Bindings, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub bindings: BTreeMap<String, Binding>,
 }
 

@@ -9,6 +9,7 @@
 //! - [`bucket`]: deterministic assignment; [`history`]: what suppression needs to know of a unit.
 //! - [`replay`]: what a decision depended on, kept so that it can be made again.
 //! - [`expr`]: CEL expressions, checked against declared attributes and lowered to programs over slots.
+//! - [`pieces`]: lets others go first while a bundle is loaded.
 //! - [`value`]: what an attribute may hold.
 //! - [`measure`]: the pre-registered questions that experiments ask of the collector.
 
@@ -23,6 +24,7 @@ pub mod history;
 pub mod locale;
 pub mod measure;
 pub mod ofrep;
+pub mod pieces;
 mod plain;
 pub mod replay;
 pub mod trace;

@@ -13,6 +13,7 @@ use attune_core::context::{Context, SlotState};
 use attune_core::decide::{Decision, Outcome, Reason};
 use attune_core::engine::Engine;
 use attune_core::measure::counts::{AttributeCounts, Counts, Reasons as Named};
+use attune_core::pieces;
 
 #[cfg(test)]
 mod tests;
@@ -92,10 +93,13 @@ impl Sums {
             type_clashes: AtomicU64::new(0),
             outside_values: AtomicU64::new(0),
         });
-        let rules = engine.rules().map(|rule| Rule {
-            binding: rule.binding.to_owned(),
-            key: bundle.rule_key(rule.candidate),
-            reasons: Reasons::default(),
+        let rules = engine.rules().map(|rule| {
+            pieces::done();
+            Rule {
+                binding: rule.binding.to_owned(),
+                key: bundle.rule_key(rule.candidate),
+                reasons: Reasons::default(),
+            }
         });
         let touchpoints = engine.touchpoints().map(|name| Touchpoint {
             name: name.to_owned(),

@@ -12,8 +12,8 @@ use super::{
 use crate::bucket::Salt;
 use crate::bundle::{self, Bundle};
 use crate::expr::Program as Expression;
-use crate::plain;
 use crate::value::SlotId;
+use crate::{pieces, plain};
 
 mod experiment;
 mod touchpoint;
@@ -48,7 +48,10 @@ pub(super) fn load(bundle: Arc<Bundle>, revision: String) -> Result<Engine, Engi
     let modules: Vec<_> = bundle
         .modules
         .values()
-        .map(|module| Module::new(module, &bundle.settings))
+        .map(|module| {
+            pieces::done();
+            Module::new(module, &bundle.settings)
+        })
         .collect();
     let known = Known {
         audiences: &audiences,
@@ -223,6 +226,7 @@ impl Linker<'_> {
     }
 
     fn expression(&self, owner: &str, rule: &bundle::Rule) -> Result<Expression, EngineError> {
+        pieces::done();
         let slot_of = |name: &str| {
             let place = self.attributes.get(name)?;
             u16::try_from(*place).ok().map(SlotId)
@@ -263,6 +267,7 @@ impl Linker<'_> {
                 let listing = |experiment: &bundle::Experiment| experiment.bindings.contains(name);
                 let experiments = self.bundle.experiments.values().enumerate();
                 let first_rule = rules;
+                pieces::done();
                 rules += binding.candidates.len();
                 Ok(Binding {
                     name: name.clone(),

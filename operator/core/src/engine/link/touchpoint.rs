@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Linker, find};
-use crate::bundle;
 use crate::engine::{
     Audience, Binding, Candidate, Choices, EngineError, Index, Ix, Module, Program, Touchpoint,
 };
+use crate::{bundle, pieces};
 
 /// What is resolved already.
 pub(super) struct Known<'a> {
@@ -107,6 +107,7 @@ impl Linker<'_> {
         (index, candidate): (usize, &bundle::Candidate),
         known: &Known<'_>,
     ) -> Result<Candidate, EngineError> {
+        pieces::done();
         let field = format!("bindings.{}.candidates[{index}]", source.name);
         let audiences = candidate.audiences.iter();
         let audiences: Vec<_> = audiences
