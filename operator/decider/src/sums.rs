@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::LocalKey;
 
 use attune_core::context::{Context, SlotState};
 use attune_core::decide::{Decision, Outcome, Reason};
@@ -78,9 +79,19 @@ struct Open {
     taken: Counts,
 }
 
+/// Requests that a thread has met on busy deciders.
+type Met = LocalKey<Cell<u64>>;
+
 thread_local! {
-    /// Requests that this thread has met on busy deciders.
-    static MET: Cell<u64> = const { Cell::new(0) };
+    static READ: Cell<u64> = const { Cell::new(0) };
+    static IN_BULK: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Counts the decisions of one bulk answer.
+pub(crate) struct Bulk<'s> {
+    sums: &'s Sums,
+    /// How many bulk answers this one stands for; `None` where another stands for it.
+    weight: Option<u64>,
 }
 
 impl Sums {
@@ -115,7 +126,9 @@ impl Sums {
 
     /// Counts what a request carries.
     pub(crate) fn read(&self, engine: &Engine, context: &Context<'_>) {
-        let Some(weight) = self.weight() else { return };
+        let Some(weight) = weight(self.read_so_far(), &READ) else {
+            return;
+        };
         self.requests.fetch_add(weight, Ordering::Relaxed);
         for (attribute, (_, state)) in self.attributes.iter().zip(context.observed(engine)) {
             match state {
@@ -131,14 +144,8 @@ impl Sums {
         }
     }
 
-    /// How many requests the present one stands for; `None` where another stands for it.
-    fn weight(&self) -> Option<u64> {
-        if self.requests.load(Ordering::Relaxed) < EACH {
-            return Some(1);
-        }
-        let met = MET.get();
-        MET.set(met.wrapping_add(1));
-        met.is_multiple_of(ONE_IN).then_some(ONE_IN)
+    fn read_so_far(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
     }
 
     /// Counts a decision.
@@ -147,17 +154,15 @@ impl Sums {
             Some(winner) => self.rules.get(winner.rule).map(|rule| &rule.reasons),
             None => self.without(decision.touchpoint),
         };
-        count(reasons, decision.reason);
+        count(reasons, decision.reason, 1);
     }
 
-    /// As [`Sums::decided`], of what a decision by the same engine came to, and the rule that won.
-    pub(crate) fn came_to(&self, outcome: &Outcome, rule: Option<usize>) {
-        let rule = rule.and_then(|place| self.rules.get(place));
-        let reasons = rule.map(|rule| &rule.reasons).or_else(|| {
-            let touchpoint = self.touchpoints.get(outcome.touchpoint()?);
-            touchpoint.map(|one| &one.reasons)
-        });
-        count(reasons, outcome.reason());
+    /// Counts what the decisions of a bulk answer come to, whose request was read.
+    pub(crate) fn bulk(&self) -> Bulk<'_> {
+        Bulk {
+            sums: self,
+            weight: weight(self.read_so_far().saturating_sub(1), &IN_BULK),
+        }
     }
 
     fn without(&self, touchpoint: &str) -> Option<&Reasons> {
@@ -197,9 +202,32 @@ impl Sums {
     }
 }
 
-fn count(reasons: Option<&Reasons>, reason: Reason) {
+/// How many requests one stands for that comes after so many; `None` where another stands for it.
+fn weight(before: u64, met: &'static Met) -> Option<u64> {
+    if before < EACH {
+        return Some(1);
+    }
+    let place = met.get();
+    met.set(place.wrapping_add(1));
+    place.is_multiple_of(ONE_IN).then_some(ONE_IN)
+}
+
+impl Bulk<'_> {
+    /// Counts what a decision came to, and the rule that won.
+    pub(crate) fn came_to(&self, outcome: &Outcome, rule: Option<usize>) {
+        let Some(weight) = self.weight else { return };
+        let rule = rule.and_then(|place| self.sums.rules.get(place));
+        let reasons = rule.map(|rule| &rule.reasons).or_else(|| {
+            let touchpoint = self.sums.touchpoints.get(outcome.touchpoint()?);
+            touchpoint.map(|one| &one.reasons)
+        });
+        count(reasons, outcome.reason(), weight);
+    }
+}
+
+fn count(reasons: Option<&Reasons>, reason: Reason, times: u64) {
     if let Some(count) = reasons.and_then(|reasons| reasons.0.get(reason as usize)) {
-        count.fetch_add(1, Ordering::Relaxed);
+        count.fetch_add(times, Ordering::Relaxed);
     }
 }
 

@@ -133,8 +133,12 @@ async fn a_busy_decider_looks_at_some_requests_for_all() {
     for _ in 0..requests {
         ask(&decider, &context).await;
     }
-    let seen = tier(&decider.account().take());
+    let counts = decider.account().take();
+    let seen = tier(&counts);
     assert_eq!((seen.requests, seen.present), (requests, requests));
+    let won: u64 = counts.bindings["hero"].rules.values().sum();
+    assert_eq!(won, requests, "of bulk answers too");
+    assert_eq!(counts.touchpoints["bare"]["NOT_ELIGIBLE"], requests);
 }
 
 #[test]

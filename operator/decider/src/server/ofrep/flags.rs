@@ -60,14 +60,14 @@ impl Flags {
             }
             return (flags, kept);
         }
-        let mut answers = loaded.answers.reader();
+        let (mut answers, sums) = (loaded.answers.reader(), loaded.sums.bulk());
         let mut reasons = [0; Reason::ALL.len()];
         for outcome in decide_everywhere(engine, context, history, now) {
             if let Some(count) = reasons.get_mut(outcome.reason() as usize) {
                 *count += 1;
             }
             let about = answers.append(engine, outcome, ids.draw(), flags.next());
-            loaded.sums.came_to(&outcome, about.rule);
+            sums.came_to(&outcome, about.rule);
             if let Some(tag) = &mut tag {
                 tag.add(about.piece);
             }
