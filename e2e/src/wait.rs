@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, bail};
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// An attempt may take a third of the patience, or this where that is longer: what hangs once, as a connection whose first
+/// An attempt may take half of the patience, or this where that is longer: what hangs once, as a connection whose first
 /// packet was lost for good, does not hang the next time.
-const SHORTEST_ATTEMPT: Duration = Duration::from_secs(10);
+const SHORTEST_ATTEMPT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
@@ -38,7 +38,7 @@ pub async fn wait_until<T>(
     mut attempt: impl AsyncFnMut() -> Result<T>,
 ) -> Result<T> {
     let deadline = Instant::now() + patience;
-    let longest = SHORTEST_ATTEMPT.max(patience / 3);
+    let longest = SHORTEST_ATTEMPT.max(patience / 2);
     let mut pause = FIRST_PAUSE;
     let mut last = anyhow!("the first attempt did not come back");
     loop {

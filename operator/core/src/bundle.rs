@@ -28,6 +28,9 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Largest bundle taken from anywhere, in bytes of JSON.
 pub const MAX_BUNDLE_BYTES: usize = 64 * 1024 * 1024;
 
+/// Bytes that are hashed in one piece of work.
+const HASHED_AT_ONCE: usize = 64 * 1024;
+
 /// Hex digits of a revision: 128 bits of SHA-256.
 const REVISION_DIGITS: usize = 32;
 
@@ -472,7 +475,12 @@ pub fn content_hash(bytes: &[u8], digits: usize) -> String {
     use std::fmt::Write as _;
 
     let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    let mut hasher = Sha256::new();
+    for piece in bytes.chunks(HASHED_AT_ONCE) {
+        hasher.update(piece);
+        pieces::done();
+    }
+    for byte in hasher.finalize() {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
     }

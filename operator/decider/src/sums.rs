@@ -6,7 +6,7 @@
 
 use std::cell::Cell;
 use std::mem;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::LocalKey;
 
@@ -36,6 +36,9 @@ pub(crate) struct Sums {
     attributes: Box<[Attribute]>,
     /// In the engine's order.
     rules: Box<[Rule]>,
+    /// Of each rule whether it won where nobody counted: one that wins somebody is never told of as one that wins nobody.
+    /// Side by side, as most of them are looked at for each bulk answer.
+    won: Box<[AtomicBool]>,
     /// By name.
     touchpoints: Box<[Touchpoint]>,
 }
@@ -116,10 +119,12 @@ impl Sums {
             name: name.to_owned(),
             reasons: Reasons::default(),
         });
+        let rules: Box<[_]> = rules.collect();
         Self {
             requests: AtomicU64::new(0),
             attributes: attributes.collect(),
-            rules: rules.collect(),
+            won: rules.iter().map(|_| AtomicBool::new(false)).collect(),
+            rules,
             touchpoints: touchpoints.collect(),
         }
     }
@@ -184,9 +189,9 @@ impl Sums {
             let known = counts.attributes.entry(attribute.name.clone()).or_default();
             known.add(&seen);
         }
-        for rule in &self.rules {
+        for (rule, won) in self.rules.iter().zip(&self.won) {
             let (reasons, wins) = rule.reasons.take();
-            if wins > 0 {
+            if won.swap(false, Ordering::Relaxed) || wins > 0 {
                 let binding = counts.bindings.entry(rule.binding.clone()).or_default();
                 add(&mut binding.reasons, reasons);
                 add(&mut binding.rules, [(rule.key.clone(), wins)]);
@@ -215,7 +220,13 @@ fn weight(before: u64, met: &'static Met) -> Option<u64> {
 impl Bulk<'_> {
     /// Counts what a decision came to, and the rule that won.
     pub(crate) fn came_to(&self, outcome: &Outcome, rule: Option<usize>) {
-        let Some(weight) = self.weight else { return };
+        let Some(weight) = self.weight else {
+            let won = rule.and_then(|place| self.sums.won.get(place));
+            if let Some(won) = won.filter(|won| !won.load(Ordering::Relaxed)) {
+                won.store(true, Ordering::Relaxed);
+            }
+            return;
+        };
         let rule = rule.and_then(|place| self.sums.rules.get(place));
         let reasons = rule.map(|rule| &rule.reasons).or_else(|| {
             let touchpoint = self.sums.touchpoints.get(outcome.touchpoint()?);

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::{Audience, Candidate};
+use crate::pieces;
 use crate::value::{SlotId, Slots, Value};
 
 /// Attributes that audiences of one touchpoint begin with, nearly always; more cost an allocation.
@@ -62,6 +63,7 @@ impl Index {
             return index;
         }
         for (place, candidate) in (0..).zip(candidates) {
+            pieces::done();
             let guards: Option<Vec<_>> = candidate
                 .audiences
                 .iter()
@@ -97,6 +99,7 @@ impl Guards {
             ..Self::default()
         };
         for (place, audience) in audiences.iter().enumerate() {
+            pieces::done();
             let Some((slot, strings)) = audience.rule.guard() else {
                 continue;
             };

@@ -4,6 +4,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use attune_core::bundle::{Bundle, MAX_BUNDLE_BYTES};
+use attune_core::pieces;
 use flate2::read::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,9 @@ use crate::file::Watched;
 
 /// Largest compressed bundle, in bytes: twice what a ConfigMap can hold.
 const MAX_PACKED_BYTES: u64 = 2 * 1024 * 1024;
+
+/// Bytes that are unpacked in one piece of work.
+const UNPACKED_AT_ONCE: u64 = 64 * 1024;
 
 /// Most revisions that a [`Ledger`] remembers.
 const MAX_TRAIL: usize = 32;
@@ -63,18 +67,28 @@ impl Fallback {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(FallbackError::Read { path, source }),
         };
-        let mut json = Vec::new();
-        // A few bytes may stand for gigabytes.
-        let mut bounded = MultiGzDecoder::new(packed.as_slice()).take(MAX_BUNDLE_BYTES as u64 + 1);
-        match bounded.read_to_end(&mut json) {
-            Ok(_) if json.len() > MAX_BUNDLE_BYTES => Err(FallbackError::Bound { path }),
-            Ok(_) => Ok(Some(Unpacked {
+        match unpack(&packed) {
+            Ok(json) if json.len() > MAX_BUNDLE_BYTES => Err(FallbackError::Bound { path }),
+            Ok(json) => Ok(Some(Unpacked {
                 revision: Bundle::revision(&json),
                 json,
             })),
             Err(source) => Err(FallbackError::Unpack { path, source }),
         }
     }
+}
+
+/// At most a little more than a bundle may have: a few bytes may stand for gigabytes.
+fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut unpacking = MultiGzDecoder::new(packed);
+    let mut json = Vec::new();
+    while json.len() <= MAX_BUNDLE_BYTES {
+        if unpacking.by_ref().take(UNPACKED_AT_ONCE).read_to_end(&mut json)? == 0 {
+            break;
+        }
+        pieces::done();
+    }
+    Ok(json)
 }
 
 /// What the fallback was when it was last seen, and what the operator published since then.

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use attune_core::bundle::Bundle;
 use tracing::{info, warn};
 
 use super::fallback::{Fallback, Ledger, Unpacked};
@@ -146,7 +147,8 @@ impl Keeper {
     }
 
     fn try_adopt(&self, json: &[u8], source: Source) -> bool {
-        match self.decider.adopt_from(json, source) {
+        // It was published as canonical JSON, which is named by its hash.
+        match self.decider.adopt_named(json, &Bundle::revision(json), source) {
             Ok(revision) => {
                 info!(
                     revision,

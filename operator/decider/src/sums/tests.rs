@@ -141,6 +141,19 @@ async fn a_busy_decider_looks_at_some_requests_for_all() {
     assert_eq!(counts.touchpoints["bare"]["NOT_ELIGIBLE"], requests);
 }
 
+#[tokio::test]
+async fn a_busy_decider_tells_of_every_rule_that_wins_somebody() {
+    let decider = shop();
+    for _ in 0..=EACH {
+        ask(&decider, &json!({})).await;
+    }
+    // Another request stands for this one.
+    ask(&decider, &json!({"targetingKey": "u1", "consent": ["marketing"]})).await;
+    let counts = decider.account().take();
+    assert_eq!(counts.bindings["hero"].rules.values().collect::<Vec<_>>(), [&0]);
+    assert!(decider.account().take().bindings.is_empty(), "it is told once");
+}
+
 #[test]
 fn counting_allocates_nothing() {
     let decider = shop();

@@ -155,6 +155,7 @@ fn choices(module: &Module, audiences: &[usize], known: &Known<'_>) -> Choices {
 
 /// Puts the candidates into their order, and what follows from it.
 fn settle(touchpoint: &mut Touchpoint, known: &Known<'_>) {
+    pieces::done();
     touchpoint.audiences.sort_unstable();
     touchpoint.audiences.dedup();
     touchpoint.purposes.sort_unstable();
