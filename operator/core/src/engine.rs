@@ -179,6 +179,23 @@ pub(crate) struct ByBinding<T> {
     pub others: Vec<(usize, T)>,
 }
 
+impl Experiment {
+    /// The module that each arm which somebody may be in shows at a binding, where it is not the one that won.
+    pub(crate) fn modules_at(&self, binding: usize) -> impl Iterator<Item = usize> {
+        let is_open = |(place, _): &(usize, &Arm)| match self.mode {
+            Mode::Split => true,
+            Mode::Promoted(promoted) => *place == promoted,
+            Mode::Control => *place == self.control,
+        };
+        let arms = self.arms.iter().enumerate().filter(is_open);
+        arms.filter_map(move |(_, arm)| match &arm.effect {
+            Effect::Baseline | Effect::Personalize => None,
+            Effect::Module(shown) => Some(shown.at(binding)),
+            Effect::Variant(shown) => Some(shown.at(binding).0),
+        })
+    }
+}
+
 impl<T: Copy> ByBinding<T> {
     pub(crate) fn at(&self, binding: usize) -> T {
         let mut others = self.others.iter();
@@ -200,6 +217,8 @@ pub(crate) struct Binding {
     pub stop_on: Vec<StopOn>,
     /// Experiments that list this binding, by name.
     pub experiments: Vec<usize>,
+    /// Modules that their arms may show in place of the one that won.
+    pub shown_by_arms: Vec<usize>,
     /// Place of its first candidate in [`Engine::rules`].
     pub first_rule: usize,
 }
@@ -385,14 +404,25 @@ impl Engine {
 
     /// When the named binding records an exposure.
     pub fn exposure(&self, binding: &str) -> Option<Exposure> {
+        self.binding(binding).map(|known| known.exposure)
+    }
+
+    /// The names of the modules that arms of experiments may show where the named binding won.
+    pub(crate) fn shown_by_arms(&self, binding: &str) -> impl Iterator<Item = &str> {
+        let places = self
+            .binding(binding)
+            .into_iter()
+            .flat_map(|known| &known.shown_by_arms);
+        let modules = places.filter_map(|place| self.modules.get(*place));
+        modules.map(|module| module.name.as_str())
+    }
+
+    fn binding(&self, name: &str) -> Option<&Binding> {
         // Bindings are numbered by name.
         let place = self
             .bindings
-            .binary_search_by(|known| known.name.as_str().cmp(binding));
-        place
-            .ok()
-            .and_then(|place| self.bindings.get(place))
-            .map(|known| known.exposure)
+            .binary_search_by(|known| known.name.as_str().cmp(name));
+        self.bindings.get(place.ok()?)
     }
 
     /// How many rules are live: candidates of bindings whose own and whose program's and module's suspension is off.

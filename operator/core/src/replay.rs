@@ -48,6 +48,9 @@ pub struct Inputs {
     /// Modules that had won elsewhere on the page.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken: Vec<String>,
+    /// Modules that arms of experiments might have shown in place of one of those.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_by_arms: Vec<String>,
     /// How much alike the page was to be at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diversity: Option<Diversity>,
@@ -175,6 +178,7 @@ impl Inputs {
             blind: !request.history.is_known(),
             heard: witness.heard.into_inner(),
             taken: taken.modules().map(str::to_owned).collect(),
+            taken_by_arms: taken.by_arms().map(str::to_owned).collect(),
             diversity: Diversity::of(engine, taken),
         };
         Ok((decision, Some(inputs)))
@@ -205,7 +209,9 @@ impl Inputs {
             .diversity
             .as_ref()
             .map_or_else(Taken::default, |diversity| diversity.page(engine));
-        let taken = empty.with(engine, self.taken.iter().map(String::as_str));
+        let taken = empty
+            .with(engine, self.taken.iter().map(String::as_str))
+            .with_arms(engine, self.taken_by_arms.iter().map(String::as_str));
         Ok(decide_beside(engine, request, &taken, trace)?)
     }
 

@@ -222,7 +222,12 @@ impl<'e> Run<'e, '_> {
             return Ok(());
         }
         let module = self.engine.modules.get(candidate.module);
-        if module.is_some_and(|module| self.taken.has(&module.name)) {
+        let binding = self.engine.bindings.get(candidate.binding);
+        let by_arms = binding.into_iter().flat_map(|binding| &binding.shown_by_arms);
+        let mut shown = module
+            .into_iter()
+            .chain(by_arms.filter_map(|place| self.engine.modules.get(*place)));
+        if shown.any(|module| self.taken.has(&module.name)) {
             return Err(Refused::Taken);
         }
         match module.and_then(|module| self.taken.enough_like(module)) {

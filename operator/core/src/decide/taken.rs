@@ -5,10 +5,13 @@ use smallvec::SmallVec;
 use super::Decision;
 use crate::engine::{Engine, Module};
 
-/// The modules that won at touchpoints decided before, on the same page, and how much alike they may be.
+/// The modules that won at touchpoints decided before, on the same page, those that may be shown in their place, and how much
+/// alike they may be.
 #[derive(Debug, Clone, Default)]
 pub struct Taken<'e> {
     modules: SmallVec<[&'e str; 16]>,
+    /// Modules that arms of experiments may show in their place.
+    by_arms: SmallVec<[&'e str; 4]>,
     diversity: Option<Diversity<'e>>,
 }
 
@@ -28,6 +31,7 @@ impl<'e> Taken<'e> {
     pub fn diverse(label: usize, most: usize) -> Self {
         Self {
             modules: SmallVec::new(),
+            by_arms: SmallVec::new(),
             diversity: Some(Diversity {
                 label,
                 most,
@@ -36,13 +40,17 @@ impl<'e> Taken<'e> {
         }
     }
 
-    /// Takes note of a decision: of the module that would have been shown, held out or not and whatever the arm, so that
-    /// the rest of the page is decided alike in all arms. Baselines take nothing.
-    pub fn take(&mut self, decision: &Decision<'e>) {
+    /// Takes note of a decision by the engine: of the module that would have been shown, and of those that arms of the
+    /// binding's experiments may show, held out or not and whatever the arm, so that the rest of the page is decided alike in
+    /// all arms. Baselines take nothing.
+    pub fn take(&mut self, engine: &'e Engine, decision: &Decision<'e>) {
         let Some(winner) = decision.winner else {
             return;
         };
         self.modules.push(winner.module);
+        let by_arms = engine.shown_by_arms(winner.binding);
+        self.by_arms
+            .extend(by_arms.filter(|module| *module != winner.module));
         if let Some(diversity) = &mut self.diversity {
             let value = winner.labels.get(diversity.label).and_then(Option::as_deref);
             diversity.values.extend(value);
@@ -63,9 +71,22 @@ impl<'e> Taken<'e> {
         self
     }
 
+    /// The same page with modules of these names that arms of experiments may show on it.
+    #[must_use]
+    pub fn with_arms<'n>(mut self, engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
+        let modules = names.filter_map(|name| engine.modules.iter().find(|module| module.name == name));
+        self.by_arms.extend(modules.map(|module| module.name.as_str()));
+        self
+    }
+
     /// The names of its modules.
     pub fn modules(&self) -> impl Iterator<Item = &'e str> {
         self.modules.iter().copied()
+    }
+
+    /// The names of the modules that arms of experiments may show in place of one of them.
+    pub fn by_arms(&self) -> impl Iterator<Item = &'e str> {
+        self.by_arms.iter().copied()
     }
 
     /// The position of the label that it is diverse by, and the most modules of one value.
@@ -80,7 +101,7 @@ impl<'e> Taken<'e> {
     }
 
     pub(super) fn has(&self, module: &str) -> bool {
-        self.modules.contains(&module)
+        self.modules.contains(&module) || self.by_arms.contains(&module)
     }
 
     /// The position of the label of which the page has enough modules like this one.

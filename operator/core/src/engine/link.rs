@@ -44,7 +44,16 @@ pub(super) fn load(bundle: Arc<Bundle>, revision: String) -> Result<Engine, Engi
     let audiences = linker.audiences()?;
     let programs = linker.programs()?;
     let experiments = linker.experiments()?;
-    let bindings = linker.bindings()?;
+    let mut bindings = linker.bindings()?;
+    for (place, binding) in bindings.iter_mut().enumerate() {
+        let known = binding
+            .experiments
+            .iter()
+            .filter_map(|index| experiments.get(*index));
+        binding.shown_by_arms = known
+            .flat_map(|experiment| experiment.modules_at(place))
+            .collect();
+    }
     let modules: Vec<_> = bundle
         .modules
         .values()
@@ -287,6 +296,7 @@ impl Linker<'_> {
                         .filter(|(_, known)| listing(known))
                         .map(|(index, _)| index)
                         .collect(),
+                    shown_by_arms: Vec::new(),
                     first_rule,
                 })
             })

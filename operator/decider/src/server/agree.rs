@@ -313,7 +313,7 @@ fn draft<'e>(
             let id: &str = id.hyphenated().encode_lower(&mut buffer);
             past.charge(&winner, &loaded.engine.bundle().channel, now, id);
         }
-        taken.take(&decision);
+        taken.take(&loaded.engine, &decision);
         drafted.push(Drafted { decision, inputs, id });
     }
     drafted

@@ -167,7 +167,7 @@ impl Page<'_> {
             };
             decider.metrics().single.inc(decision.reason);
             written.add(loaded, &decision, id);
-            taken.take(&decision);
+            taken.take(&loaded.engine, &decision);
         }
         written.close()
     }

@@ -187,7 +187,7 @@ impl Explain<'_> {
                 now,
             };
             let decision = decide_beside(engine, request, &taken, &mut Trace::off())?;
-            taken.take(&decision);
+            taken.take(engine, &decision);
             let winner = decision
                 .winner
                 .filter(is_shown)

@@ -1,9 +1,11 @@
 //! Several touchpoints of one page.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
 use super::*;
-use crate::bundle::Touchpoint;
+use crate::bundle::{Effect, Touchpoint};
 use crate::context::Context;
 use crate::decide::{Request, Taken, decide_beside};
 use crate::history::NoHistory;
@@ -40,9 +42,13 @@ fn page() -> Plan {
 }
 
 /// What each place shows, and the trace of the last.
-fn shown(strategy: &Plan, mut taken: Taken<'static>) -> (Vec<String>, String) {
+fn shown(strategy: &Plan, taken: Taken<'static>) -> (Vec<String>, String) {
+    shown_to("u1", strategy, taken)
+}
+
+fn shown_to(unit: &str, strategy: &Plan, mut taken: Taken<'static>) -> (Vec<String>, String) {
     let engine = Box::leak(Box::new(strategy.engine()));
-    let context = nobody("u1").to_string();
+    let context = nobody(unit).to_string();
     let context = Context::decode(engine, context.as_bytes()).unwrap();
     let now: Timestamp = instant(NOW);
     let mut said = String::new();
@@ -64,7 +70,7 @@ fn shown(strategy: &Plan, mut taken: Taken<'static>) -> (Vec<String>, String) {
                 .map_or("none", |content| content.variant)
                 .to_owned(),
         );
-        taken.take(&decision);
+        taken.take(engine, &decision);
         let lines: Vec<_> = trace.steps().iter().map(ToString::to_string).collect();
         said = lines.join("\n");
     }
@@ -104,4 +110,49 @@ fn counts_what_a_held_out_unit_would_have_seen() {
         trace.contains("the page has enough modules of topic shoes"),
         "{trace}"
     );
+}
+
+/// An experiment at a place, half of whose units are shown another module there.
+fn showing(place: &str, module: &str) -> Plan {
+    page().experiment("split", |split| {
+        split.bindings = vec![place.into()];
+        for arm in &mut split.arms {
+            arm.effect = Effect::Personalize;
+            if !arm.control {
+                arm.effect = Effect::Module {
+                    module: module.into(),
+                    forms: BTreeMap::new(),
+                };
+            }
+        }
+    })
+}
+
+#[test]
+fn shows_nothing_again_that_an_arm_may_have_shown() {
+    let strategy = showing("home", "caps");
+    let mut at_home = BTreeSet::new();
+    for unit in 0..20 {
+        let (variants, trace) = shown_to(&format!("u{unit}"), &strategy, Taken::default());
+        at_home.insert(variants[0].clone());
+        assert_eq!(
+            variants[1..],
+            ["sandals/everyone", "plain/everyone"],
+            "in every arm"
+        );
+        assert!(trace.contains("caps"), "{trace}");
+    }
+    assert_eq!(at_home, ["boots/everyone".into(), "caps/everyone".into()].into());
+}
+
+#[test]
+fn shows_in_no_arm_what_is_on_the_page_already() {
+    for unit in 0..20 {
+        let (variants, _) = shown_to(&format!("u{unit}"), &showing("foot", "boots"), Taken::default());
+        assert_eq!(
+            variants,
+            ["boots/everyone", "sandals/everyone", "none"],
+            "in every arm"
+        );
+    }
 }
