@@ -7,7 +7,8 @@ use attune_core::decide::{Decision, Taken};
 use attune_core::ofrep::Success;
 use axum::http::StatusCode;
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
@@ -36,12 +37,30 @@ struct Page<'a> {
 pub(super) struct Diversity<'a> {
     #[serde(borrow)]
     label: Cow<'a, str>,
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "whole")]
     max: u32,
 }
 
 const fn one() -> u32 {
     1
+}
+
+/// A whole number; `3.0` is one in JSON, too.
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let whole = number.as_u64().and_then(|number| u32::try_from(number).ok());
+    let from_double = || {
+        let is_whole = |double: &f64| (0.0..=f64::from(u32::MAX)).contains(double) && double.fract() == 0.0;
+        let double = number.as_f64().filter(is_whole)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole and within, as just checked"
+        )]
+        Some(double as u32)
+    };
+    let refused = || D::Error::custom(format!("`{number}` is no whole number up to {}", u32::MAX));
+    whole.or_else(from_double).ok_or_else(refused)
 }
 
 impl Diversity<'_> {
@@ -50,11 +69,11 @@ impl Diversity<'_> {
         let Some(asked) = asked else {
             return Ok(Taken::default());
         };
-        let bad = |detail| Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         if asked.max == 0 {
-            return bad(
-                "`diversity.max` is 0, so that no module might be shown; ask for 1 or more".to_owned(),
-            );
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "`diversity.max` is 0, so that no module might be shown; ask for 1 or more",
+            ));
         }
         let bundle = loaded.engine.bundle();
         let listed = &bundle.settings.diversity;
@@ -63,10 +82,11 @@ impl Diversity<'_> {
                 [] => "it lists none".to_owned(),
                 listed => format!("it lists `{}`", listed.join("`, `")),
             };
-            return bad(format!(
+            let detail = format!(
                 "`diversity.label` is `{}`, which channel `{}` does not list in `diversity`; {known}",
                 asked.label, bundle.channel
-            ));
+            );
+            return Err(Problem::new(StatusCode::NOT_FOUND, detail));
         };
         Ok(Taken::diverse(
             label,

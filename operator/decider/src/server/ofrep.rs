@@ -171,11 +171,12 @@ fn decide_all(
         .shape
         .check(&body)
         .map_err(|error| Refused::context(None, &error))?;
+    let stream = flags::stream(decider, headers);
     let loaded = decider.loaded();
     let Some(loaded) = loaded.as_deref() else {
         check_without_bundle(None, &body)?;
         decider.metrics().without_bundle.inc();
-        let answer = Flags::open(SINGLE_BYTES).close(decider, headers);
+        let answer = Flags::open(SINGLE_BYTES).close(&stream);
         return Ok(bytes(StatusCode::OK, JSON, answer));
     };
     let mut tag = etag::Builder::new(loaded.engine.revision(), &body);
@@ -183,7 +184,10 @@ fn decide_all(
         let (flags, kept) = by.ask(decider, context, |history| {
             Flags::decide(decider, loaded, context, history, tag.as_mut())
         });
-        let tag = tag.take().map(etag::Builder::finish);
+        let tag = tag.take().map(|mut tag| {
+            tag.add(etag::Piece::of(stream.as_bytes()));
+            tag.finish()
+        });
         if tag.as_ref().is_some_and(|tag| tag.is_known(headers)) {
             decider.metrics().not_modified.inc();
             return with_tag(empty(StatusCode::NOT_MODIFIED), tag.as_ref());
@@ -191,7 +195,7 @@ fn decide_all(
         for one in kept {
             one.keep(decider, loaded, context);
         }
-        let answer = flags.close(decider, headers);
+        let answer = flags.close(&stream);
         with_tag(bytes(StatusCode::OK, JSON, answer), tag.as_ref())
     })
     .map_err(|error| Refused::context(None, &error))

@@ -68,10 +68,10 @@ fn operation(route: Route<'_>) -> Value {
     }
     match route {
         Route::Flag(_) => add("404", "no such touchpoint"),
-        Route::Decide => add("404", "one of the touchpoints is not there"),
+        Route::Decide => add("404", "one of the touchpoints, or the label, is not there"),
         Route::Explain => {
             add("403", "clients of the channel are told the reason only");
-            add("404", "no such touchpoint");
+            add("404", "one of the touchpoints, or the label, is not there");
         }
         Route::Membership => {
             add("400", "no unit");

@@ -89,19 +89,24 @@ impl Flags {
         &mut self.0
     }
 
-    /// The end of the answer: where to hear of changes. Without an origin, clients ask where they asked for this.
-    pub(super) fn close(mut self, decider: &Decider, headers: &HeaderMap) -> Vec<u8> {
+    /// The end of the answer: where to hear of changes.
+    pub(super) fn close(mut self, stream: &str) -> Vec<u8> {
         self.0
             .extend_from_slice(b"],\"eventStreams\":[{\"type\":\"sse\",\"endpoint\":{\"requestUri\":");
-        let keys = decider.access().keys.as_ref();
-        let token = keys.and_then(|keys| keys.stream_token(headers));
-        let query = token.map_or_else(String::new, |token| format!("?token={token}"));
-        let uri = format!("{}{CHANGES}{query}", decider.mounted_at());
         // INVARIANT: a string always serializes.
-        let _ = serde_json::to_writer(&mut self.0, &uri);
+        let _ = serde_json::to_writer(&mut self.0, stream);
         self.0.extend_from_slice(b"},\"inactivityDelaySec\":120}]}");
         self.0
     }
+}
+
+/// Where whoever asks hears of changes: without an origin, so that it is where they asked. It changes with the key that they
+/// show.
+pub(super) fn stream(decider: &Decider, headers: &HeaderMap) -> String {
+    let keys = decider.access().keys.as_ref();
+    let token = keys.and_then(|keys| keys.stream_token(headers));
+    let query = token.map_or_else(String::new, |token| format!("?token={token}"));
+    format!("{}{CHANGES}{query}", decider.mounted_at())
 }
 
 /// One of them that is kept.

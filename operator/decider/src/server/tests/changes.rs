@@ -123,6 +123,27 @@ async fn opens_to_the_token_of_the_bulk_answer_where_there_are_keys() {
     }
 }
 
+#[tokio::test]
+async fn whoever_shows_another_key_is_told_of_another_stream_and_not_that_nothing_changed() {
+    let access = Access {
+        keys: Keys::parse("old-key\nnew-key"),
+        ..Access::default()
+    };
+    let decider = builder().access(access).build();
+    decider.adopt_bundle(bundle_with(|_| {})).unwrap();
+    let ask = async |key: &str, known: &str| {
+        let request = Request::post(BULK)
+            .header("x-api-key", key)
+            .header("if-none-match", known)
+            .body(Body::from(r#"{"context": {}}"#));
+        send(&decider, request.unwrap()).await
+    };
+    let first = ask("old-key", "").await;
+    let tag = first.headers["etag"].to_str().unwrap();
+    assert_eq!(ask("old-key", tag).await.status, 304);
+    assert_eq!(ask("new-key", tag).await.status, 200);
+}
+
 #[tokio::test(start_paused = true)]
 async fn opens_so_many_streams_and_no_more() {
     let limits = Limits {

@@ -165,30 +165,43 @@ async fn shows_no_more_of_one_label_than_a_page_asks_for() {
 
 #[tokio::test]
 async fn refuses_a_diversity_that_no_page_can_have() {
-    for (diversity, said) in [
+    let bad = StatusCode::BAD_REQUEST;
+    for (diversity, status, said) in [
         (
             json!({"label": "colour"}),
+            StatusCode::NOT_FOUND,
             "does not list in `diversity`; it lists `topic`",
         ),
-        (json!({"label": "topic", "max": 0}), "`diversity.max` is 0"),
+        (json!({"label": "topic", "max": 0}), bad, "`diversity.max` is 0"),
         (
             json!({"label": "topic", "max": -1}),
+            bad,
             "`diversity` an object with a `label`",
         ),
-        (json!({"label": "topic", "most": 1}), "unknown field `most`"),
-        (json!({"max": 1}), "missing field `label`"),
-        (json!("topic"), "`diversity` an object with a `label`"),
+        (
+            json!({"label": "topic", "max": 1.5}),
+            bad,
+            "`1.5` is no whole number",
+        ),
+        (json!({"label": "topic", "most": 1}), bad, "unknown field `most`"),
+        (json!({"max": 1}), bad, "missing field `label`"),
+        (json!("topic"), bad, "`diversity` an object with a `label`"),
     ] {
         for (path, body) in [
             ("/v1/decide", diverse(&["hero"], &diversity)),
             ("/v1/explain", on_a_page("hero", &[], &diversity)),
         ] {
             let answer = post(&labelled(), path, body).await;
-            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{diversity}");
+            assert_eq!(answer.status, status, "{diversity}");
             let detail = answer.json()["detail"].as_str().unwrap().to_owned();
             assert!(path == "/v1/explain" || detail.contains(said), "{detail}");
         }
     }
+    let whole = diverse(&["hero"], &json!({"label": "topic", "max": 2.0}));
+    assert_eq!(
+        post(&labelled(), "/v1/decide", whole).await.status,
+        StatusCode::OK
+    );
     let none = post(
         &shared(),
         "/v1/decide",
