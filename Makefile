@@ -36,6 +36,7 @@ test: ## check or install what the tests need, then run all of them
 	$(call timed,build)
 	$(call timed,test-unit)
 	$(call timed,test-demo)
+	$(call timed,test-clients-quick)
 	$(call timed,test-evaluators-quick)
 	$(call timed,bench-gate)
 	$(call timed,callgrind)
@@ -66,6 +67,10 @@ test-demo: build ## the Open Bandit replay, which fails unless every decision an
 .PHONY: test-clients
 test-clients: build ## stock OpenFeature SDKs against a decider; needs node, npm, Python, Maven and Chromium
 	@e2e/clients/run "$(BINARIES)/attune-decider"
+
+.PHONY: test-clients-quick
+test-clients-quick: build ## those of them that need neither a browser nor Maven, and requests made of the API's document
+	@e2e/clients/run "$(BINARIES)/attune-decider" js python schemathesis
 
 .PHONY: test-evaluators-quick
 test-evaluators-quick: build ## some thousand answers of stock flagd evaluators, and the example receivers; needs node, npm and pip

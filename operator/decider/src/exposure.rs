@@ -60,7 +60,10 @@ label! {
 pub struct Exposures {
     queue: Option<mpsc::Sender<Event>>,
     seen: Mutex<Seen>,
-    hasher: RandomState,
+    /// For units, which callers name.
+    units: RandomState,
+    /// For what the bundle names, of which nobody can choose one that is mistaken for another: a fast hash.
+    places: foldhash::quality::RandomState,
     pressure: Pressure,
     fates: Counters<Fate>,
     /// What became of decisions that are kept.
@@ -188,7 +191,8 @@ impl Exposures {
         Self {
             queue,
             seen: Mutex::new(Seen::new(SEEN_ENTRIES)),
-            hasher: RandomState::new(),
+            units: RandomState::new(),
+            places: foldhash::quality::RandomState::default(),
             pressure: Pressure::new(),
             fates: Counters::new(),
             kept: Counters::new(),
@@ -254,13 +258,14 @@ impl Exposures {
             let arms = experiment.arms.iter();
             arms.map(|arm| (name.as_str(), experiment.phase, arm.name.as_str()))
         });
+        let of_unit = self.units.hash_one(unit);
         let keys: Vec<u64> = arms
-            .map(|place| self.enrolment_key(unit, place))
+            .map(|place| self.enrolment_key(of_unit, place))
             .chain(
                 bundle
                     .holdouts
                     .keys()
-                    .flat_map(|name| [true, false].map(|held| self.holdout_key(unit, name, held))),
+                    .flat_map(|name| [true, false].map(|held| self.holdout_key(of_unit, name, held))),
             )
             .collect();
         self.seen().remove(&keys);
@@ -309,6 +314,7 @@ impl Exposures {
 
     /// What is sent once: the unit in its arm, and the unit in or out of its holdout.
     fn keys(&self, decision: &Decision<'_>, unit: &str) -> [Option<u64>; 2] {
+        let unit = self.units.hash_one(unit);
         let enrolment = decision.enrolment.map(|enrolment| {
             let place = (enrolment.experiment, enrolment.phase, enrolment.arm);
             self.enrolment_key(unit, place)
@@ -319,12 +325,12 @@ impl Exposures {
         [enrolment, holdout]
     }
 
-    fn enrolment_key(&self, unit: &str, place: (&str, i32, &str)) -> u64 {
-        self.hasher.hash_one((unit, 'e', place))
+    fn enrolment_key(&self, unit: u64, place: (&str, i32, &str)) -> u64 {
+        self.places.hash_one((unit, 'e', place))
     }
 
-    fn holdout_key(&self, unit: &str, name: &str, held: bool) -> u64 {
-        self.hasher.hash_one((unit, 'h', name, held))
+    fn holdout_key(&self, unit: u64, name: &str, held: bool) -> u64 {
+        self.places.hash_one((unit, 'h', name, held))
     }
 
     fn is_shed(&self, queue: &mpsc::Sender<Event>, unit: &str) -> bool {

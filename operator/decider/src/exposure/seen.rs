@@ -1,22 +1,27 @@
 //! The exposures that were sent in the last 24 hours, as far as memory goes.
 
-use hashlink::LinkedHashMap;
+use std::collections::{HashMap, VecDeque};
+
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 /// How long an exposure is not repeated.
 const PERIOD: SignedDuration = SignedDuration::from_hours(24);
 
-/// A bounded set of keys with the time of their insertion, the oldest first.
+/// A bounded set of keys, which are hashes, with the time of their insertion.
 #[derive(Debug)]
 pub(super) struct Seen {
-    keys: LinkedHashMap<u64, Timestamp>,
+    keys: HashMap<u64, Timestamp, RandomState>,
+    /// Insertions in their order; one that a later one or a removal has overtaken stands for nothing.
+    order: VecDeque<(u64, Timestamp)>,
     capacity: usize,
 }
 
 impl Seen {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            keys: LinkedHashMap::new(),
+            keys: HashMap::default(),
+            order: VecDeque::new(),
             capacity,
         }
     }
@@ -43,18 +48,76 @@ impl Seen {
             return None;
         }
         for key in keys.into_iter().flatten() {
-            self.keys.remove(&key);
             self.keys.insert(key, now);
+            self.order.push_back((key, now));
         }
         let mut forgotten = 0;
-        while let Some((_, inserted)) = self.keys.front() {
-            let is_over = now.duration_since(*inserted) >= PERIOD;
-            if !is_over && self.keys.len() <= self.capacity {
+        while let Some((key, inserted)) = self.order.front().copied() {
+            let is_over = now.duration_since(inserted) >= PERIOD;
+            let stands = self.keys.get(&key) == Some(&inserted);
+            if stands && !is_over && self.keys.len() <= self.capacity {
                 break;
             }
-            self.keys.pop_front();
-            forgotten += u64::from(!is_over);
+            self.order.pop_front();
+            if stands {
+                self.keys.remove(&key);
+                forgotten += u64::from(!is_over);
+            }
+        }
+        if self.order.len() > 2 * self.capacity.max(1) {
+            let Self { keys, order, .. } = self;
+            order.retain(|(key, inserted)| keys.get(key) == Some(inserted));
         }
         Some(forgotten)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::now;
+
+    fn after(hours: i64) -> Timestamp {
+        now() + SignedDuration::from_hours(hours)
+    }
+
+    #[test]
+    fn forgets_the_oldest_where_there_is_no_room() {
+        let mut seen = Seen::new(2);
+        assert_eq!(seen.insert([Some(1), None], now()), Some(0));
+        assert_eq!(seen.insert([Some(2), None], after(1)), Some(0));
+        assert_eq!(seen.insert([Some(1), None], after(2)), None, "it is known");
+        assert_eq!(seen.insert([Some(3), None], after(3)), Some(1));
+        assert!(!seen.knows([Some(1), None], after(3)));
+        assert!(seen.knows([Some(2), Some(3)], after(3)));
+    }
+
+    #[test]
+    fn what_is_over_is_not_forgotten_before_its_time() {
+        let mut seen = Seen::new(2);
+        seen.insert([Some(1), Some(2)], now());
+        assert_eq!(seen.insert([Some(3), None], after(24)), Some(0));
+        assert!(!seen.knows([Some(1), None], after(24)));
+    }
+
+    #[test]
+    fn a_key_that_came_again_is_as_new_as_its_last_time() {
+        let mut seen = Seen::new(2);
+        seen.insert([Some(1), None], now());
+        seen.insert([Some(2), None], after(1));
+        seen.remove(&[1]);
+        seen.insert([Some(1), None], after(2));
+        assert_eq!(seen.insert([Some(3), None], after(3)), Some(1));
+        assert!(seen.knows([Some(1), Some(3)], after(3)), "2 is the oldest");
+    }
+
+    #[test]
+    fn takes_up_no_more_however_often_keys_go_and_come() {
+        let mut seen = Seen::new(4);
+        for hour in 0..1000 {
+            seen.insert([Some(1), Some(2)], now() + SignedDuration::from_secs(hour));
+            seen.remove(&[1, 2]);
+        }
+        assert!(seen.keys.is_empty() && seen.order.len() <= 8, "{seen:?}");
     }
 }
