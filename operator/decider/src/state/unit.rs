@@ -19,6 +19,9 @@ pub(crate) struct Unit {
     shows: Vec<Show>,
     /// In the order in which they were heard of.
     outcomes: Vec<(Key, Timestamp)>,
+    /// The times between which all of it happened, known without a look at it, which is memory that others have pushed out of
+    /// the processor's caches.
+    between: Option<(Timestamp, Timestamp)>,
 }
 
 /// That the unit was shown something, or would have been.
@@ -34,11 +37,18 @@ pub(crate) struct Show {
 impl Unit {
     /// One of which that much is known.
     pub(crate) fn known(shows: Vec<Show>, outcomes: Vec<(Key, Timestamp)>) -> Self {
-        Self { shows, outcomes }
+        let mut unit = Self {
+            shows,
+            outcomes,
+            between: None,
+        };
+        unit.look_when();
+        unit
     }
 
     /// Adds a show, whatever else there is.
     pub(crate) fn add(&mut self, show: Show) {
+        self.happened(show.at);
         self.shows.push(show);
     }
 
@@ -47,16 +57,26 @@ impl Unit {
         self.shows.len() + self.outcomes.len()
     }
 
-    /// The last thing known.
+    /// When the last of what happened did, as far as that is known; what was forgotten since for want of room may have been it.
     pub(super) fn last(&self) -> Option<Timestamp> {
+        self.between.map(|(_, last)| last)
+    }
+
+    /// Takes note of when something happened.
+    fn happened(&mut self, at: Timestamp) {
+        self.between = Some(widened(self.between, at));
+    }
+
+    fn look_when(&mut self) {
         let shows = self.shows.iter().map(|show| show.at);
-        shows.chain(self.outcomes.iter().map(|(_, at)| *at)).max()
+        let all = shows.chain(self.outcomes.iter().map(|(_, at)| *at));
+        self.between = all.fold(None, |between, at| Some(widened(between, at)));
     }
 
     /// Adds a show and drops what happened before `since`; tells when room had to be made.
     pub(super) fn show(&mut self, show: Show, since: Timestamp) -> Option<Forgotten> {
         self.drop_before(since);
-        self.shows.push(show);
+        self.add(show);
         if self.shows.len() <= MAX_SHOWS {
             return None;
         }
@@ -73,6 +93,7 @@ impl Unit {
         if self.outcomes.contains(&(event, at)) {
             return None;
         }
+        self.happened(at);
         self.outcomes.push((event, at));
         if self.outcomes.len() <= MAX_OUTCOMES {
             return None;
@@ -122,7 +143,15 @@ impl Unit {
     }
 
     fn drop_before(&mut self, since: Timestamp) {
-        self.shows.retain(|show| show.at >= since);
-        self.outcomes.retain(|(_, at)| *at >= since);
+        if self.between.is_some_and(|(first, _)| first < since) {
+            self.shows.retain(|show| show.at >= since);
+            self.outcomes.retain(|(_, at)| *at >= since);
+            self.look_when();
+        }
     }
+}
+
+fn widened(between: Option<(Timestamp, Timestamp)>, at: Timestamp) -> (Timestamp, Timestamp) {
+    let (first, last) = between.unwrap_or((at, at));
+    (first.min(at), last.max(at))
 }
