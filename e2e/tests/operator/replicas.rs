@@ -42,7 +42,8 @@ async fn one_leads(replicas: &[&Replica], within: Duration) -> Result<usize> {
 
 /// Waits until the Channel `web` counts this many deciders and all of them run its revision.
 async fn counts(strategy: &Strategy, expected: i64) -> Result<Value> {
-    wait_until("the channel counts its deciders", PATIENCE, async || {
+    // Where only figures change, they may be a minute old.
+    wait_until("the channel counts its deciders", 3 * PATIENCE, async || {
         let status = strategy.status("Channel", "web").await?;
         let deciders = &status["deciders"];
         let figures = ["desired", "current", "stale", "missing"].map(|field| deciders[field].as_i64());

@@ -88,7 +88,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             wait: Duration::from_secs(30),
-            spacing: Duration::from_millis(100),
+            spacing: Duration::from_millis(250),
             first_pause: Duration::from_millis(500),
             longest_pause: Duration::from_secs(10),
             refused_pause: Duration::from_secs(2),
