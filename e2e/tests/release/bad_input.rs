@@ -155,6 +155,11 @@ pub(crate) async fn a_pod_without_rules_starts_after_the_timeout_and_counts_as_m
     let pod = App::asking(cluster, "web").gated().pod("early");
     cluster.apply(&namespace, &pod.to_string()).await?;
     counts(&strategy, "web", [1, 1, 0, 0, 1]).await?;
+    // Else it could come after it was seen not to be there.
+    wait_until("the bundle is published", PATIENCE, async || {
+        strategy.bundle("web").await?.context("it is not there yet")
+    })
+    .await?;
     strategy.delete("Channel", "web").await?;
     bundle_goes(&strategy).await?;
     let open = r#"[{"op": "remove", "path": "/spec/schedulingGates"}]"#;
