@@ -69,7 +69,7 @@ test-clients: build ## stock OpenFeature SDKs against a decider; needs node, npm
 	@e2e/clients/run "$(BINARIES)/attune-decider"
 
 .PHONY: test-clients-quick
-test-clients-quick: build ## those of them that need neither a browser nor Maven, and requests made of the API's document
+test-clients-quick: build ## those of them of JavaScript and Python, and requests made of the API's document; needs node, npm and pip
 	@e2e/clients/run "$(BINARIES)/attune-decider" js python schemathesis
 
 .PHONY: test-evaluators-quick

@@ -67,6 +67,7 @@ pub struct Bundle {
     #[serde(deserialize_with = "pieces::map")]
     pub programs: BTreeMap<String, Program>,
     /// Holdouts that cover one of the programs, by name.
+    #[serde(deserialize_with = "pieces::map")]
     pub holdouts: BTreeMap<String, Holdout>,
     /// Experiments that split one of the bindings, by name.
     #[serde(deserialize_with = "pieces::map")]

@@ -138,6 +138,9 @@ pub struct Args {
     /// How often to tell the operator what was counted: `60s`; for tests.
     #[arg(long, env = "ATTUNE_REPORT_PAUSE", hide = true, default_value = "60s", value_parser = setting::pause)]
     report_pause: Duration,
+    /// How soon after new rules to ask for newer ones: `250ms`; for measurements.
+    #[arg(long, env = "ATTUNE_SPACING", hide = true, default_value = "250ms", value_parser = setting::pause)]
+    spacing: Duration,
 }
 
 impl Args {
@@ -313,6 +316,7 @@ impl Args {
             fallback: self.fallback.clone(),
             pace: Pace {
                 report_pause: self.report_pause,
+                spacing: self.spacing,
                 ..Pace::default()
             },
         })

@@ -60,8 +60,7 @@ impl<'e> Taken<'e> {
     /// The same page with modules of these names on it; one that the bundle does not have takes nothing from anybody.
     #[must_use]
     pub fn with<'n>(mut self, engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
-        let modules = names.filter_map(|name| engine.modules.iter().find(|module| module.name == name));
-        for module in modules {
+        for module in named(engine, names) {
             self.modules.push(&module.name);
             if let Some(diversity) = &mut self.diversity {
                 let value = module.labels.get(diversity.label).and_then(Option::as_deref);
@@ -74,7 +73,7 @@ impl<'e> Taken<'e> {
     /// The same page with modules of these names that arms of experiments may show on it.
     #[must_use]
     pub fn with_arms<'n>(mut self, engine: &'e Engine, names: impl Iterator<Item = &'n str>) -> Self {
-        let modules = names.filter_map(|name| engine.modules.iter().find(|module| module.name == name));
+        let modules = named(engine, names);
         self.by_arms.extend(modules.map(|module| module.name.as_str()));
         self
     }
@@ -97,7 +96,7 @@ impl<'e> Taken<'e> {
 
     /// Whether nothing is left out for it.
     pub(super) fn is_nothing(&self) -> bool {
-        self.modules.is_empty() && self.diversity.is_none()
+        self.modules.is_empty() && self.by_arms.is_empty() && self.diversity.is_none()
     }
 
     pub(super) fn has(&self, module: &str) -> bool {
@@ -111,4 +110,12 @@ impl<'e> Taken<'e> {
         let like = diversity.values.iter().filter(|known| **known == value).count();
         (like >= diversity.most).then_some(diversity.label)
     }
+}
+
+/// The modules of these names, as far as the bundle has them.
+fn named<'e, 'n>(
+    engine: &'e Engine,
+    names: impl Iterator<Item = &'n str>,
+) -> impl Iterator<Item = &'e Module> {
+    names.filter_map(|name| engine.modules.iter().find(|module| module.name == name))
 }

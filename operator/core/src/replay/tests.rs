@@ -253,12 +253,18 @@ fn remembers_the_rest_of_the_page() {
         history: &Past::default(),
         now: instant(NOW),
     };
-    let taken = Taken::default().with(&engine, ["hero", "gone"].into_iter());
-    let (decision, inputs) = Inputs::watch(&engine, request, &taken).unwrap();
-    assert_eq!(decision.reason, Reason::NotEligible);
-    let inputs = wired(inputs.unwrap());
-    assert_eq!(inputs.taken, ["hero"]);
-    assert_eq!(again(&engine, &inputs, "u1", &json!({})).0, Reason::NotEligible);
+    let won = Taken::default().with(&engine, ["hero", "gone"].into_iter());
+    let by_arms = Taken::default().with_arms(&engine, ["hero", "gone"].into_iter());
+    for (taken, kept) in [(won, [vec!["hero"], vec![]]), (by_arms, [vec![], vec!["hero"]])] {
+        let (decision, inputs) = Inputs::watch(&engine, request, &taken).unwrap();
+        assert_eq!(decision.reason, Reason::NotEligible);
+        let inputs = wired(inputs.unwrap());
+        assert_eq!(
+            [&inputs.taken, &inputs.taken_by_arms].map(|names| names.join(" ")),
+            kept.map(|names| names.join(" "))
+        );
+        assert_eq!(again(&engine, &inputs, "u1", &json!({})).0, Reason::NotEligible);
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::keeper::Keeper;
 /// For how long the thread may work before it gives way.
 const PIECE: Duration = Duration::from_micros(200);
 
-/// For how long it does: a bundle of 1,000 audiences and 200 touchpoints takes 15 ms instead of 8.
+/// For how long it does: to read and link a bundle of 1,000 audiences and 200 touchpoints takes 8 ms instead of 3.4.
 const PAUSE: Duration = Duration::from_micros(200);
 
 type Work = Box<dyn FnOnce(&mut Keeper) + Send>;

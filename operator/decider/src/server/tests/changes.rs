@@ -12,7 +12,7 @@ use tower::ServiceExt as _;
 use super::BULK;
 use crate::access::{Access, Keys};
 use crate::decider::Decider;
-use crate::fixture::{builder, bundle_with, decider, now, post, send};
+use crate::fixture::{Answer, builder, bundle_with, decider, now, post, send};
 use crate::limits::Limits;
 use crate::server::router;
 
@@ -96,18 +96,30 @@ async fn bulk_answers_say_where_the_stream_is() {
     assert_eq!(*uri, json!("/channels/shop/web/ofrep/v1/changes"));
 }
 
-#[tokio::test]
-async fn opens_to_the_token_of_the_bulk_answer_where_there_are_keys() {
+/// A decider whose callers show one of these keys.
+fn keyed(keys: &str) -> Decider {
     let access = Access {
-        keys: Keys::parse("secret-key"),
+        keys: Keys::parse(keys),
         ..Access::default()
     };
     let decider = builder().access(access).build();
     decider.adopt_bundle(bundle_with(|_| {})).unwrap();
+    decider
+}
+
+/// A bulk answer for whoever shows this key and has the answer of that tag.
+async fn ask_with(decider: &Decider, key: &str, tag: &str) -> Answer {
     let request = Request::post(BULK)
-        .header("x-api-key", "secret-key")
+        .header("x-api-key", key)
+        .header("if-none-match", tag)
         .body(Body::from(r#"{"context": {}}"#));
-    let answer = send(&decider, request.unwrap()).await.json();
+    send(decider, request.unwrap()).await
+}
+
+#[tokio::test]
+async fn opens_to_the_token_of_the_bulk_answer_where_there_are_keys() {
+    let decider = keyed("secret-key");
+    let answer = ask_with(&decider, "secret-key", "").await.json();
     let uri = answer["eventStreams"][0]["endpoint"]["requestUri"]
         .as_str()
         .unwrap()
@@ -125,23 +137,11 @@ async fn opens_to_the_token_of_the_bulk_answer_where_there_are_keys() {
 
 #[tokio::test]
 async fn whoever_shows_another_key_is_told_of_another_stream_and_not_that_nothing_changed() {
-    let access = Access {
-        keys: Keys::parse("old-key\nnew-key"),
-        ..Access::default()
-    };
-    let decider = builder().access(access).build();
-    decider.adopt_bundle(bundle_with(|_| {})).unwrap();
-    let ask = async |key: &str, known: &str| {
-        let request = Request::post(BULK)
-            .header("x-api-key", key)
-            .header("if-none-match", known)
-            .body(Body::from(r#"{"context": {}}"#));
-        send(&decider, request.unwrap()).await
-    };
-    let first = ask("old-key", "").await;
+    let decider = keyed("old-key\nnew-key");
+    let first = ask_with(&decider, "old-key", "").await;
     let tag = first.headers["etag"].to_str().unwrap();
-    assert_eq!(ask("old-key", tag).await.status, 304);
-    assert_eq!(ask("new-key", tag).await.status, 200);
+    assert_eq!(ask_with(&decider, "old-key", tag).await.status, 304);
+    assert_eq!(ask_with(&decider, "new-key", tag).await.status, 200);
 }
 
 #[tokio::test(start_paused = true)]
