@@ -87,6 +87,11 @@ pub fn function_names() -> impl Iterator<Item = &'static str> {
     check::function_names()
 }
 
+/// The questions that `history` answers.
+pub fn history_names() -> impl Iterator<Item = &'static str> {
+    check::history_names()
+}
+
 /// Tells whether `source` is CEL at all, whatever it reads and gives.
 ///
 /// # Errors

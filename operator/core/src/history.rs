@@ -1,8 +1,9 @@
 //! What a unit has already been shown and has done, as far as suppression and rules need it.
 
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 
-/// How far back `history.last` looks, at the least.
+/// How far back `history.last` and `history.lastShown` look, at the least.
 pub const LAST_WINDOW: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// How far back any rule may look.
@@ -21,6 +22,65 @@ pub enum Shown<'a> {
     Channel(&'a str),
 }
 
+/// What kind of thing is counted of a unit's shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum ShownKind {
+    /// [`Shown::Binding`].
+    Binding,
+    /// [`Shown::Module`].
+    Module,
+    /// [`Shown::Program`].
+    Program,
+    /// [`Shown::Channel`].
+    Channel,
+}
+
+impl ShownKind {
+    /// The kinds of the resources that shows are counted by.
+    const RESOURCES: [(Self, &'static str); 4] = [
+        (Self::Binding, "ChannelBinding"),
+        (Self::Module, "ContentModule"),
+        (Self::Program, "Program"),
+        (Self::Channel, "Channel"),
+    ];
+
+    /// The kind of resource, as rules write it before the name: `Program/loyalty`.
+    pub fn resource(self) -> &'static str {
+        let known = Self::RESOURCES.iter().find(|(kind, _)| *kind == self);
+        known.map_or("", |(_, resource)| resource)
+    }
+
+    /// The kind that stands for a kind of resource.
+    pub fn of_resource(resource: &str) -> Option<Self> {
+        let known = Self::RESOURCES.iter().find(|(_, known)| *known == resource);
+        known.map(|(kind, _)| *kind)
+    }
+
+    /// Shows of the thing of this kind and that name.
+    pub const fn named(self, name: &str) -> Shown<'_> {
+        match self {
+            Self::Binding => Shown::Binding(name),
+            Self::Module => Shown::Module(name),
+            Self::Program => Shown::Program(name),
+            Self::Channel => Shown::Channel(name),
+        }
+    }
+}
+
+impl<'a> Shown<'a> {
+    /// What kind of thing it is, and its name.
+    pub const fn parts(self) -> (ShownKind, &'a str) {
+        match self {
+            Self::Binding(name) => (ShownKind::Binding, name),
+            Self::Module(name) => (ShownKind::Module, name),
+            Self::Program(name) => (ShownKind::Program, name),
+            Self::Channel(name) => (ShownKind::Channel, name),
+        }
+    }
+}
+
 /// The past of the unit that a decision is for, for suppression and for rules. Implementations answer from memory; they never wait.
 pub trait History {
     /// How often it was shown after an instant: a window `[show, show + window)` is over when it has passed, as with the
@@ -32,8 +92,8 @@ pub trait History {
         u32::MAX
     }
 
-    /// When the Channel last showed it anything.
-    fn last_shown(&self, channel: &str) -> Option<Timestamp>;
+    /// When it was last shown.
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp>;
 
     /// When an outcome of that name last happened, on any Channel.
     fn last_outcome(&self, event: &str) -> Option<Timestamp>;
@@ -61,7 +121,7 @@ impl History for NoHistory {
         0
     }
 
-    fn last_shown(&self, _: &str) -> Option<Timestamp> {
+    fn last_shown(&self, _: Shown<'_>) -> Option<Timestamp> {
         None
     }
 
@@ -83,7 +143,7 @@ impl History for UnknownHistory {
         u32::MAX
     }
 
-    fn last_shown(&self, _: &str) -> Option<Timestamp> {
+    fn last_shown(&self, _: Shown<'_>) -> Option<Timestamp> {
         None
     }
 

@@ -15,7 +15,7 @@ use crate::bundle::Identity;
 use crate::context::{Context, ContextError, SlotState, UnitSource};
 use crate::decide::{Decision, Request, Taken, UnknownTouchpoint, decide_beside};
 use crate::engine::Engine;
-use crate::history::{History, Shown};
+use crate::history::{History, Shown, ShownKind};
 use crate::trace::Trace;
 use crate::value::Value;
 
@@ -86,10 +86,14 @@ pub enum Heard {
         /// How often.
         times: u32,
     },
-    /// The Channel last showed it anything.
+    /// It was last shown something.
     LastShown {
-        /// The Channel.
-        channel: String,
+        /// What kind of thing. Records of before rules could ask name Channels alone.
+        #[serde(default = "channel")]
+        what: ShownKind,
+        /// Its name.
+        #[serde(alias = "channel")]
+        name: String,
         /// When.
         at: Timestamp,
     },
@@ -109,20 +113,6 @@ pub enum Heard {
         /// How often.
         times: u32,
     },
-}
-
-/// What is counted of a unit's shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ShownKind {
-    /// [`Shown::Binding`].
-    Binding,
-    /// [`Shown::Module`].
-    Module,
-    /// [`Shown::Program`].
-    Program,
-    /// [`Shown::Channel`].
-    Channel,
 }
 
 /// Why a decision cannot be made again.
@@ -347,7 +337,7 @@ impl History for Witness<'_> {
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
         let times = self.history.shown(what, since);
         if times > 0 {
-            let (what, name) = ShownKind::of(what);
+            let (what, name) = what.parts();
             self.hear(Heard::Shown {
                 what,
                 name: name.to_owned(),
@@ -358,10 +348,11 @@ impl History for Witness<'_> {
         times
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        let at = self.history.last_shown(channel)?;
-        let channel = channel.to_owned();
-        self.hear(Heard::LastShown { channel, at });
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        let at = self.history.last_shown(what)?;
+        let (what, name) = what.parts();
+        let name = name.to_owned();
+        self.hear(Heard::LastShown { what, name, at });
         Some(at)
     }
 
@@ -394,7 +385,7 @@ impl History for Recalled<'_> {
     }
 
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
-        let asked = ShownKind::of(what);
+        let asked = what.parts();
         let answer = self.0.heard.iter().find_map(|heard| match heard {
             Heard::Shown {
                 what,
@@ -407,9 +398,10 @@ impl History for Recalled<'_> {
         answer.unwrap_or(0)
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        let asked = what.parts();
         self.0.heard.iter().find_map(|heard| match heard {
-            Heard::LastShown { channel: of, at } if of == channel => Some(*at),
+            Heard::LastShown { what, name, at } if (*what, name.as_str()) == asked => Some(*at),
             _ => None,
         })
     }
@@ -439,13 +431,7 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl ShownKind {
-    fn of(what: Shown<'_>) -> (Self, &str) {
-        match what {
-            Shown::Binding(name) => (Self::Binding, name),
-            Shown::Module(name) => (Self::Module, name),
-            Shown::Program(name) => (Self::Program, name),
-            Shown::Channel(name) => (Self::Channel, name),
-        }
-    }
+/// What records that name a Channel alone are about.
+fn channel() -> ShownKind {
+    ShownKind::Channel
 }

@@ -25,7 +25,7 @@ use crate::metrics::{Counters, Label, label};
 mod tests;
 mod unit;
 
-pub(crate) use unit::{MAX_OUTCOMES, MAX_SHOWS, Show, Unit};
+pub(crate) use unit::{At, MAX_OUTCOMES, MAX_SHOWS, Show, Unit};
 
 /// Entries kept in memory unless told otherwise: about 10 MB when full.
 pub const DEFAULT_ENTRIES: usize = 131_072;
@@ -33,7 +33,7 @@ pub const DEFAULT_ENTRIES: usize = 131_072;
 /// Shards, so that units rarely wait for each other.
 const SHARDS: usize = 16;
 
-/// The hash of a name or of a unit, keyed by the process or by those who share a memory.
+/// The hash of a name or of a unit, keyed by the process or by those who share a memory; of a name never 0.
 pub(crate) type Key = u64;
 
 label! {
@@ -77,7 +77,7 @@ struct Shard {
     weight: usize,
     /// The last that the unit written to longest ago was known to have done: until that is too old, none need be looked
     /// at, which is memory that nothing else has touched for long.
-    oldest: Timestamp,
+    oldest: Option<At>,
 }
 
 /// What was forgotten for want of memory since the start.
@@ -98,7 +98,7 @@ impl State {
             Mutex::new(Shard {
                 units: LruCache::new_unbounded(),
                 weight: 0,
-                oldest: Timestamp::MIN,
+                oldest: None,
             })
         };
         Self {
@@ -200,12 +200,12 @@ impl Default for State {
 
 impl Keys {
     fn of(&self, name: &str) -> Key {
-        self.callers.hash_one(name)
+        self.callers.hash_one(name).max(1)
     }
 
     /// Different kinds of one name are different keys.
     fn shown(&self, what: Shown<'_>) -> Key {
-        self.bundle.hash_one(what)
+        self.bundle.hash_one(what).max(1)
     }
 }
 
@@ -222,10 +222,10 @@ impl Record<'_> {
     pub(crate) fn charge(&mut self, winner: &Winner<'_>, channel: &str, at: Timestamp) {
         let keys = &self.state.keys;
         let show = Show {
-            at,
-            binding: Some(keys.shown(Shown::Binding(winner.binding))),
-            module: Some(keys.shown(Shown::Module(winner.module))),
-            program: Some(keys.shown(Shown::Program(winner.program))),
+            at: at.into(),
+            binding: keys.shown(Shown::Binding(winner.binding)),
+            module: keys.shown(Shown::Module(winner.module)),
+            program: keys.shown(Shown::Program(winner.program)),
             channel: keys.shown(Shown::Channel(channel)),
         };
         self.write(|unit, since| unit.show(show, since), at);
@@ -234,11 +234,12 @@ impl Record<'_> {
     /// Counts a show of which only some is known.
     pub(crate) fn charge_reported(&mut self, show: &ReportedShow<'_>, channel: &str, at: Timestamp) {
         let keys = &self.state.keys;
+        let known = |what: Option<Shown<'_>>| what.map_or(0, |what| keys.shown(what));
         let show = Show {
-            at,
-            binding: show.binding.map(|name| keys.shown(Shown::Binding(name))),
-            module: show.module.map(|name| keys.shown(Shown::Module(name))),
-            program: show.program.map(|name| keys.shown(Shown::Program(name))),
+            at: at.into(),
+            binding: known(show.binding.map(Shown::Binding)),
+            module: known(show.module.map(Shown::Module)),
+            program: known(show.program.map(Shown::Program)),
             channel: keys.shown(Shown::Channel(channel)),
         };
         self.write(|unit, since| unit.show(show, since), at);
@@ -247,10 +248,10 @@ impl Record<'_> {
     /// Notes an outcome.
     pub(crate) fn note(&mut self, event: &str, at: Timestamp) {
         let event = self.state.keys.of(event);
-        self.write(|unit, since| unit.outcome(event, at, since), at);
+        self.write(|unit, since| unit.outcome(event, at.into(), since), at);
     }
 
-    fn write(&mut self, change: impl FnOnce(&mut Unit, Timestamp) -> Option<Forgotten>, now: Timestamp) {
+    fn write(&mut self, change: impl FnOnce(&mut Unit, At) -> Option<Forgotten>, now: Timestamp) {
         let since = self.state.oldest_kept(now);
         let shard = &mut *self.shard;
         let unit = shard.units.entry(self.unit).or_insert_with(|| {
@@ -270,15 +271,15 @@ impl Record<'_> {
 
 impl Shard {
     /// Drops the units written to longest ago until the rest fits; what no rule asks for any more is not forgotten.
-    fn make_room(&mut self, entries: usize, since: Timestamp, forgotten: &Counters<Forgotten>) {
-        if self.oldest >= since && self.weight <= entries {
+    fn make_room(&mut self, entries: usize, since: At, forgotten: &Counters<Forgotten>) {
+        if self.oldest.is_some_and(|oldest| oldest >= since) && self.weight <= entries {
             return;
         }
         while let Some((_, oldest)) = self.units.iter().next() {
-            let last = oldest.last().unwrap_or(Timestamp::MIN);
+            let last = oldest.last();
             let is_stale = last < since;
             if !is_stale && self.weight <= entries {
-                self.oldest = last;
+                self.oldest = Some(last);
                 return;
             }
             self.weight = self.weight.saturating_sub(unit::WEIGHT + oldest.len());
@@ -291,9 +292,9 @@ impl Shard {
 }
 
 impl State {
-    fn oldest_kept(&self, now: Timestamp) -> Timestamp {
+    fn oldest_kept(&self, now: Timestamp) -> At {
         let horizon = SignedDuration::from_secs(self.horizon_seconds.load(Ordering::Relaxed));
-        now.checked_sub(horizon).unwrap_or(Timestamp::MIN)
+        now.checked_sub(horizon).unwrap_or(Timestamp::MIN).into()
     }
 }
 
@@ -318,9 +319,9 @@ impl History for Record<'_> {
         self.shard.units.peek(&self.unit).map_or(0, Unit::most_shown)
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        let channel = self.state.keys.shown(Shown::Channel(channel));
-        self.shard.units.peek(&self.unit)?.last_shown(channel)
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        let what = self.state.keys.shown(what);
+        self.shard.units.peek(&self.unit)?.last_shown(what)
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {
@@ -352,10 +353,8 @@ impl History for Snapshot<'_> {
         self.unit.as_ref().map_or(0, Unit::most_shown)
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        self.unit
-            .as_ref()?
-            .last_shown(self.keys.shown(Shown::Channel(channel)))
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        self.unit.as_ref()?.last_shown(self.keys.shown(what))
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use attune_api::Expression as Field;
 use attune_core::expr::{self, Attribute, Expect, ExprError, Expression, Schema, compile};
+use attune_core::history::{History, Shown};
 use attune_core::value::{AttributeType, SlotId, Value};
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -80,6 +81,43 @@ struct Attributes {
     names: Vec<String>,
     schema: Schema,
     slots: Vec<Option<Value<'static>>>,
+    past: Past,
+}
+
+/// What the page remembers of somebody.
+#[derive(Default)]
+struct Past(Vec<(String, Timestamp)>);
+
+impl Past {
+    fn of(&self, what: &str) -> impl Iterator<Item = Timestamp> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == what)
+            .map(|(_, at)| *at)
+    }
+}
+
+impl History for Past {
+    fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
+        self.outcomes(&spelt(what), since)
+    }
+
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        self.last_outcome(&spelt(what))
+    }
+
+    fn last_outcome(&self, event: &str) -> Option<Timestamp> {
+        self.of(event).max()
+    }
+
+    fn outcomes(&self, event: &str, since: Timestamp) -> u32 {
+        u32::try_from(self.of(event).filter(|at| *at > since).count()).unwrap()
+    }
+}
+
+fn spelt(what: Shown<'_>) -> String {
+    let (kind, name) = what.parts();
+    format!("{}/{name}", kind.resource())
 }
 
 impl Attributes {
@@ -88,7 +126,14 @@ impl Attributes {
             names: Vec::new(),
             schema: Schema::new(),
             slots: Vec::new(),
+            past: Past::default(),
         };
+        for row in rows {
+            if let (Some(happened), Some(when)) = (row.get("happened"), row.get("when")) {
+                let happened = (span(happened).to_owned(), span(when).parse().unwrap());
+                attributes.past.0.push(happened);
+            }
+        }
         for row in rows.iter().filter(|row| row.get("here").is_some()) {
             let [name, ty, values, here] =
                 ["attribute", "type", "values", "here"].map(|name| row.get(name).unwrap());
@@ -121,7 +166,7 @@ impl Attributes {
             Some(SlotId(u16::try_from(position).ok()?))
         };
         let program = expression.link(slot_of).unwrap();
-        match program.eval(&self.slots, now()) {
+        match program.eval_after(&self.slots, now(), &self.past) {
             Ok(Value::Bool(value)) => code(&value.to_string()),
             Ok(Value::Int(value)) => code(&value.to_string()),
             Ok(Value::Double(value)) => code(&value.to_string()),
@@ -196,6 +241,15 @@ fn names_every_function_in_scope_and_no_other() {
         })
         .collect();
     assert_eq!(named, expr::function_names().collect());
+    let questions: BTreeSet<&str> = rows
+        .iter()
+        .filter_map(|row| row.get("question"))
+        .flat_map(|cell| {
+            call.captures_iter(cell)
+                .map(|found| found.get(1).unwrap().as_str())
+        })
+        .collect();
+    assert_eq!(questions, expr::history_names().collect());
 }
 
 /// A mistake on one line, as `attune lint` prints it.

@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::finding::{Finding, ObjectId, Severity};
 use crate::report::Report;
 
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -61,6 +62,7 @@ pub(super) fn check(model: &Model<'_>, report: &mut Report) {
             experiment,
         );
     }
+    shown::check(model, report);
 }
 
 fn check_program(refs: &mut Refs<'_, '_>, program: &Program) {

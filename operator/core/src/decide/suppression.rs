@@ -84,7 +84,7 @@ impl<'e> Run<'e, '_> {
         let settings = &self.engine.bundle.settings;
         let channel = &self.engine.bundle.channel;
         let gap = settings.minimum_gap_seconds.is_some_and(|seconds| {
-            let last = self.history.last_shown(channel);
+            let last = self.history.last_shown(Shown::Channel(channel));
             last.is_some_and(|last| last > self.seconds_ago(seconds))
         });
         let all = |cap: &&Cap| matches!(cap.per, CapScope::Unit | CapScope::Channel);

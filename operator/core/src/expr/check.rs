@@ -4,11 +4,13 @@
 
 mod comprehension;
 mod function;
+mod history;
 mod operator;
 #[cfg(test)]
 mod tests;
 
 pub(super) use function::names as function_names;
+pub(super) use history::names as history_names;
 
 use cel::common::ast::{Expr, ListExpr, LiteralValue, operators};
 use cel::parser::Expression as Ast;

@@ -122,11 +122,11 @@ pub enum EvalError {
     /// A list has no such index.
     #[error("the index is outside the list")]
     OutOfBounds,
-    /// An outcome that never happened has no instant.
+    /// What never happened, or was never shown, has no instant.
     #[error("it never happened, as far as is remembered")]
     Never,
-    /// Nobody can be asked now what the unit did.
-    #[error("what the unit did is not known now")]
+    /// Nobody can be asked now what the unit did and was shown.
+    #[error("what the unit did and was shown is not known now")]
     Unknown,
     /// A string does not spell a value of the type it is converted to.
     #[error("the string does not spell the value asked for")]

@@ -12,7 +12,7 @@ use super::cell::{Cell, order_doubles};
 use super::error::EvalError;
 use super::node::{Comparison, Loop};
 use super::program::{Literal, Node, StringSet};
-use crate::history::History;
+use crate::history::{History, Shown};
 use crate::value::{SlotId, Slots, Value};
 
 /// What stays the same during one evaluation.
@@ -42,24 +42,34 @@ impl<'a> Run<'a> {
         self.found(slot).map(Cell::of)
     }
 
+    /// The unit's past, where anybody can tell it.
+    fn past(&self) -> Result<&'a dyn History, EvalError> {
+        let known = self.history.is_known();
+        known.then_some(self.history).ok_or(EvalError::Unknown)
+    }
+
+    fn before(&self, window: SignedDuration) -> Timestamp {
+        self.now.checked_sub(window).unwrap_or(Timestamp::MIN)
+    }
+
     fn count(&self, event: &str, window: SignedDuration) -> Evaluated<'a> {
-        if !self.history.is_known() {
-            return Err(EvalError::Unknown);
-        }
-        let since = self.now.checked_sub(window).unwrap_or(Timestamp::MIN);
-        Ok(Cell::Int(self.history.outcomes(event, since).into()))
+        let times = self.past()?.outcomes(event, self.before(window));
+        Ok(Cell::Int(times.into()))
     }
 
     fn last(&self, event: &str) -> Evaluated<'a> {
-        let never = || {
-            if self.history.is_known() {
-                EvalError::Never
-            } else {
-                EvalError::Unknown
-            }
-        };
-        let last = self.history.last_outcome(event);
-        last.map(Cell::Timestamp).ok_or_else(never)
+        let last = self.past()?.last_outcome(event);
+        last.map(Cell::Timestamp).ok_or(EvalError::Never)
+    }
+
+    fn shown(&self, what: Shown<'_>, window: SignedDuration) -> Evaluated<'a> {
+        let times = self.past()?.shown(what, self.before(window));
+        Ok(Cell::Int(times.into()))
+    }
+
+    fn last_shown(&self, what: Shown<'_>) -> Evaluated<'a> {
+        let last = self.past()?.last_shown(what);
+        last.map(Cell::Timestamp).ok_or(EvalError::Never)
     }
 
     fn has(&self, slot: SlotId) -> bool {
@@ -153,6 +163,8 @@ pub(super) fn value<'a>(node: &'a Node, run: &Run<'a>, scope: Outer<'_, 'a>) -> 
         Node::Size(sized) => function::size(&value(sized, run, scope)?),
         Node::HistoryCount(event, window) => run.count(event, *window),
         Node::HistoryLast(event) => run.last(event),
+        Node::HistoryShown(kind, name, window) => run.shown(kind.named(name), *window),
+        Node::HistoryLastShown(kind, name) => run.last_shown(kind.named(name)),
         Node::Convert(target, from) => function::convert(*target, value(from, run, scope)?),
         Node::Part(part, zone, of) => function::part(*part, zone, &value(of, run, scope)?),
         Node::Loop(Loop::Filter, parts) => collect(parts, true, run, scope),

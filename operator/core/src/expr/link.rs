@@ -143,14 +143,23 @@ impl Assembler<'_> {
                 (Node::HistoryCount(event.as_str().into(), *window), Size::scalar())
             }
             Op::HistoryLast(event) => (Node::HistoryLast(event.as_str().into()), Size::scalar()),
+            Op::HistoryShown(kind, name, window) => (
+                Node::HistoryShown(*kind, name.as_str().into(), *window),
+                Size::scalar(),
+            ),
+            Op::HistoryLastShown(kind, name) => (
+                Node::HistoryLastShown(*kind, name.as_str().into()),
+                Size::scalar(),
+            ),
             Op::Now => (Node::Now, Size::scalar()),
             Op::Var(index) => (Node::Var(*index), self.item(*index)?),
             _ => return Err(LinkError::Assemble(self.at)),
         };
         let steps = match node {
             Node::Var(_) => size.copy_steps(),
-            // At most so many outcomes are remembered of one unit.
+            // At most so many outcomes and shows are remembered of one unit.
             Node::HistoryCount(..) | Node::HistoryLast(_) => 64,
+            Node::HistoryShown(..) | Node::HistoryLastShown(..) => 1024,
             _ => 1,
         };
         Ok(Built {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LinkError;
 use super::link;
 use super::program::Program;
-use crate::history::LAST_WINDOW;
+use crate::history::{LAST_WINDOW, ShownKind};
 use crate::value::SlotId;
 
 /// A checked expression in its lowered form, over attribute names.
@@ -69,14 +69,24 @@ impl Expression {
         }
     }
 
-    /// How far back it looks at what the unit did, if it does.
+    /// How far back it looks at what the unit did or was shown, if it does.
     pub fn history(&self) -> Option<SignedDuration> {
         let windows = self.ops.iter().filter_map(|op| match op {
-            Op::HistoryCount(_, window) => Some(*window),
-            Op::HistoryLast(_) => Some(LAST_WINDOW),
+            Op::HistoryCount(_, window) | Op::HistoryShown(_, _, window) => Some(*window),
+            Op::HistoryLast(_) | Op::HistoryLastShown(..) => Some(LAST_WINDOW),
             _ => None,
         });
         windows.max()
+    }
+
+    /// What it asks after having been shown.
+    pub fn shown(&self) -> impl Iterator<Item = (ShownKind, &str)> {
+        self.ops.iter().filter_map(|op| match op {
+            Op::HistoryShown(kind, name, _) | Op::HistoryLastShown(kind, name) => {
+                Some((*kind, name.as_str()))
+            }
+            _ => None,
+        })
     }
 
     /// The program that reads its attributes from the slots that `slot_of` names.
@@ -140,6 +150,14 @@ pub(super) enum Op {
     ),
     /// When an outcome of that name last happened.
     HistoryLast(String),
+    /// How often the unit was shown the thing of that kind and name in so much time before now.
+    HistoryShown(
+        ShownKind,
+        String,
+        #[cfg_attr(feature = "schema", schemars(with = "String"))] SignedDuration,
+    ),
+    /// When it was last shown it.
+    HistoryLastShown(ShownKind, String),
     /// One field of an instant, in a time zone (UTC without), or of a duration.
     Part(Part, Option<String>),
     /// The value before is the range of the macro that follows.

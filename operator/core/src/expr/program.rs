@@ -9,7 +9,7 @@ use super::cell::Cell;
 use super::error::EvalError;
 use super::eval::{Run, all_but, test, value};
 use super::node::{Arith, Comparison, Loop, Part, Target, Text};
-use crate::history::{History, NoHistory};
+use crate::history::{History, NoHistory, ShownKind};
 use crate::value::{SlotId, Slots, Value};
 
 /// A linked expression, ready to be evaluated; cheap to share, never changed by an evaluation.
@@ -156,6 +156,8 @@ pub(super) enum Node {
     Convert(Target, Box<Node>),
     HistoryCount(Box<str>, SignedDuration),
     HistoryLast(Box<str>),
+    HistoryShown(ShownKind, Box<str>, SignedDuration),
+    HistoryLastShown(ShownKind, Box<str>),
     Part(Part, TimeZone, Box<Node>),
     /// The range and the one or two bodies of a macro.
     Loop(Loop, Box<[Node]>),

@@ -146,6 +146,46 @@ fn makes_a_decision_again_as_it_was() {
 }
 
 #[test]
+fn makes_a_decision_by_what_was_shown_again() {
+    let plan = shop()
+        .audience(
+            "fresh",
+            r#"now - history.lastShown("Program/retention") < duration("24h")"#,
+        )
+        .audience(
+            "seldom",
+            r#"history.shown("ContentModule/hero", duration("168h")) < 2"#,
+        )
+        .binding("hero-home", |binding| {
+            binding.candidates = vec![candidate("hero", &["fresh"]), candidate("hero", &["seldom"])];
+        });
+    let engine = plan.engine();
+    let context = json!({"targetingKey": "u1", "consent": granted()});
+    for past in [
+        Past::default(),
+        Past::default().shown("hero-home", "2026-11-30T23:30:00Z"),
+        Past::default()
+            .shown("hero-home", "2026-11-26T00:00:00Z")
+            .shown("hero-home", "2026-11-27T00:00:00Z"),
+    ] {
+        let (inputs, reason, trace) = kept(&engine, &context, &past);
+        assert_eq!(
+            again(&engine, &inputs, "u1", &json!({})),
+            (reason, trace),
+            "{inputs:?}"
+        );
+    }
+}
+
+#[test]
+fn reads_records_of_before_rules_could_ask_what_was_shown() {
+    let old = json!({"of": "lastShown", "channel": "web", "at": "2026-11-30T23:30:00Z"});
+    let new = json!({"of": "lastShown", "what": "channel", "name": "web", "at": "2026-11-30T23:30:00Z"});
+    let [old, new]: [Heard; 2] = [old, new].map(|json| serde_json::from_value(json).unwrap());
+    assert_eq!(old, new);
+}
+
+#[test]
 fn keeps_neither_the_unit_nor_what_is_sensitive_nor_what_no_rule_reads() {
     let context = json!({
         "targetingKey": "ada@example.org", "device": {"id": "d9"}, "consent": granted(),

@@ -185,12 +185,7 @@ impl Past {
 
 impl History for Past {
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
-        let wanted = match what {
-            Shown::Binding(name) => format!("binding {name}"),
-            Shown::Module(name) => format!("module {name}"),
-            Shown::Program(name) => format!("program {name}"),
-            Shown::Channel(name) => format!("channel {name}"),
-        };
+        let wanted = counter(what);
         let counted = self
             .shows
             .iter()
@@ -205,11 +200,11 @@ impl History for Past {
         u32::try_from(most.unwrap_or(0)).unwrap()
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        let counter = format!("channel {channel}");
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        let wanted = counter(what);
         self.shows
             .iter()
-            .filter(|(known, _)| *known == counter)
+            .filter(|(known, _)| *known == wanted)
             .map(|(_, at)| *at)
             .max()
     }
@@ -232,5 +227,15 @@ impl History for Past {
 
     fn is_known(&self) -> bool {
         !self.is_unknown
+    }
+}
+
+/// How [`Past`] names what is counted.
+fn counter(what: Shown<'_>) -> String {
+    match what {
+        Shown::Binding(name) => format!("binding {name}"),
+        Shown::Module(name) => format!("module {name}"),
+        Shown::Program(name) => format!("program {name}"),
+        Shown::Channel(name) => format!("channel {name}"),
     }
 }

@@ -68,6 +68,17 @@ struct Charged<'a> {
     channel: &'a str,
 }
 
+impl Charged<'_> {
+    fn counts_as(&self, what: Shown<'_>) -> bool {
+        match what {
+            Shown::Binding(name) => name == self.binding,
+            Shown::Module(name) => name == self.module,
+            Shown::Program(name) => name == self.program,
+            Shown::Channel(name) => name == self.channel,
+        }
+    }
+}
+
 /// What is known of a unit, with what the places before would add to it.
 struct SoFar<'h, 'e> {
     known: &'h dyn History,
@@ -78,22 +89,14 @@ struct SoFar<'h, 'e> {
 impl History for SoFar<'_, '_> {
     fn shown(&self, what: Shown<'_>, since: Timestamp) -> u32 {
         let known = self.known.shown(what, since);
-        let counts = |charged: &&Charged<'_>| {
-            let (name, counted) = match what {
-                Shown::Binding(name) => (name, charged.binding),
-                Shown::Module(name) => (name, charged.module),
-                Shown::Program(name) => (name, charged.program),
-                Shown::Channel(name) => (name, charged.channel),
-            };
-            self.now > since && name == counted
-        };
-        let added = self.charged.iter().filter(counts).count();
+        let counted = self.charged.iter().filter(|charged| charged.counts_as(what));
+        let added = if self.now > since { counted.count() } else { 0 };
         known.saturating_add(u32::try_from(added).unwrap_or(u32::MAX))
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        let is_shown = self.charged.iter().any(|charged| charged.channel == channel);
-        self.known.last_shown(channel).max(is_shown.then_some(self.now))
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        let is_shown = self.charged.iter().any(|charged| charged.counts_as(what));
+        self.known.last_shown(what).max(is_shown.then_some(self.now))
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use crate::state::{Key, Show};
+use crate::state::{At, Key, Show};
 
 /// A show: when, its id, binding, module, program, channel; 0 for what is not known.
 const SHOW: u8 = b'S';
@@ -19,9 +19,9 @@ pub(crate) type Entry = Vec<u8>;
 
 /// The show as an element of the list of shows.
 pub(crate) fn show(id: Key, show: &Show) -> Entry {
-    let mut entry = open(SHOW, show.at, id);
-    for name in [show.binding, show.module, show.program, Some(show.channel)] {
-        entry.extend_from_slice(&name.unwrap_or(0).to_be_bytes());
+    let mut entry = open(SHOW, show.at.into(), id);
+    for name in [show.binding, show.module, show.program, show.channel] {
+        entry.extend_from_slice(&name.to_be_bytes());
     }
     entry
 }
@@ -40,18 +40,17 @@ pub(crate) fn read_show(entry: &[u8]) -> Option<Show> {
     let (module, rest) = number(rest)?;
     let (program, rest) = number(rest)?;
     let (channel, _) = number(rest)?;
-    let known = |name: u64| Some(name).filter(|name| *name != 0);
     Some(Show {
         at,
-        binding: known(binding),
-        module: known(module),
-        program: known(program),
+        binding,
+        module,
+        program,
         channel,
     })
 }
 
 /// An outcome's event and when it happened, if it is one.
-pub(crate) fn read_outcome(entry: &[u8]) -> Option<(Key, Timestamp)> {
+pub(crate) fn read_outcome(entry: &[u8]) -> Option<(Key, At)> {
     let (at, rest) = opened(OUTCOME, entry)?;
     let (event, _) = number(rest)?;
     Some((event, at))
@@ -66,7 +65,7 @@ fn open(kind: u8, at: Timestamp, id: Key) -> Entry {
 }
 
 /// When, and what follows the id.
-fn opened(kind: u8, entry: &[u8]) -> Option<(Timestamp, &[u8])> {
+fn opened(kind: u8, entry: &[u8]) -> Option<(At, &[u8])> {
     let (first, rest) = entry.split_first()?;
     if *first != kind {
         return None;
@@ -74,7 +73,7 @@ fn opened(kind: u8, entry: &[u8]) -> Option<(Timestamp, &[u8])> {
     let (at, rest) = number(rest)?;
     let (_, rest) = number(rest)?;
     let at = Timestamp::from_microsecond(i64::try_from(at).ok()?).ok()?;
-    Some((at, rest))
+    Some((at.into(), rest))
 }
 
 fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {

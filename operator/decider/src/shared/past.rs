@@ -77,21 +77,22 @@ impl Past {
 /// A winner's show under keyed names.
 pub(super) fn show_of(names: &Names, winner: &Winner<'_>, channel: &str, at: Timestamp) -> Show {
     Show {
-        at,
-        binding: Some(names.shown(Shown::Binding(winner.binding))),
-        module: Some(names.shown(Shown::Module(winner.module))),
-        program: Some(names.shown(Shown::Program(winner.program))),
+        at: at.into(),
+        binding: names.shown(Shown::Binding(winner.binding)),
+        module: names.shown(Shown::Module(winner.module)),
+        program: names.shown(Shown::Program(winner.program)),
         channel: names.shown(Shown::Channel(channel)),
     }
 }
 
 /// A show of which only some is known, under keyed names.
 pub(super) fn reported(names: &Names, show: &ReportedShow<'_>, channel: &str, at: Timestamp) -> Show {
+    let known = |what: Option<Shown<'_>>| what.map_or(0, |what| names.shown(what));
     Show {
-        at,
-        binding: show.binding.map(|name| names.shown(Shown::Binding(name))),
-        module: show.module.map(|name| names.shown(Shown::Module(name))),
-        program: show.program.map(|name| names.shown(Shown::Program(name))),
+        at: at.into(),
+        binding: known(show.binding.map(Shown::Binding)),
+        module: known(show.module.map(Shown::Module)),
+        program: known(show.program.map(Shown::Program)),
         channel: names.shown(Shown::Channel(channel)),
     }
 }
@@ -105,8 +106,8 @@ impl History for Past {
         self.unit.most_shown()
     }
 
-    fn last_shown(&self, channel: &str) -> Option<Timestamp> {
-        self.unit.last_shown(self.names.shown(Shown::Channel(channel)))
+    fn last_shown(&self, what: Shown<'_>) -> Option<Timestamp> {
+        self.unit.last_shown(self.names.shown(what))
     }
 
     fn last_outcome(&self, event: &str) -> Option<Timestamp> {

@@ -42,21 +42,24 @@ fn names_differ_by_namespace_key_and_kind() {
 fn reads_what_it_wrote_to_the_microsecond() {
     let at: Timestamp = "2026-12-01T00:00:00.123456Z".parse().unwrap();
     let show = Show {
-        at,
-        binding: Some(1),
-        module: None,
-        program: Some(u64::MAX),
+        at: at.into(),
+        binding: 1,
+        module: 0,
+        program: u64::MAX,
         channel: 4,
     };
     assert_eq!(entry::read_show(&entry::show(7, &show)), Some(show));
-    assert_eq!(entry::read_outcome(&entry::outcome(7, 9, at)), Some((9, at)));
+    assert_eq!(
+        entry::read_outcome(&entry::outcome(7, 9, at)),
+        Some((9, at.into()))
+    );
     assert_eq!(entry::read_outcome(&entry::show(7, &show)), None);
     assert_eq!(entry::read_show(&entry::outcome(7, 9, at)), None);
     assert_eq!(entry::read_show(b""), None);
     let before = "1969-01-01T00:00:00Z".parse().unwrap();
     assert_eq!(
         entry::read_outcome(&entry::outcome(7, 9, before)),
-        Some((9, Timestamp::UNIX_EPOCH))
+        Some((9, Timestamp::UNIX_EPOCH.into()))
     );
 }
 

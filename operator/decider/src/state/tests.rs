@@ -17,6 +17,8 @@ const WINNER: Winner<'static> = Winner {
     audience: None,
 };
 
+const WEB: Shown<'static> = Shown::Channel("web");
+
 /// A state that keeps an hour.
 fn state(entries: usize) -> State {
     let state = State::new(entries);
@@ -57,15 +59,17 @@ fn counts_shows_by_binding_module_program_and_channel() {
     ] {
         assert_eq!(record.shown(what, since), count, "{what:?} since {since}");
     }
-    assert_eq!(record.last_shown("web"), Some(after(10)));
-    assert_eq!(record.last_shown("app"), None);
+    assert_eq!(record.last_shown(WEB), Some(after(10)));
+    assert_eq!(record.last_shown(Shown::Channel("app")), None);
+    assert_eq!(record.last_shown(Shown::Module("teaser")), Some(now()));
+    assert_eq!(record.last_shown(Shown::Program("loyalty")), Some(after(10)));
     assert_eq!(record.most_shown(), 2);
     drop(record);
     assert_eq!(state.lock("u2").shown(Shown::Channel("web"), now()), 0);
     assert_eq!(state.lock("u2").most_shown(), 0);
     let snapshot = state.snapshot(Some("u1"));
     assert_eq!(snapshot.shown(Shown::Channel("web"), after(-1)), 2);
-    assert_eq!(snapshot.last_shown("web"), Some(after(10)));
+    assert_eq!(snapshot.last_shown(WEB), Some(after(10)));
     assert_eq!(snapshot.most_shown(), 2);
 }
 
@@ -122,7 +126,7 @@ fn forgets_the_units_written_to_longest_ago_and_counts_them() {
             .charge(&WINNER, "web", after(number / 10));
         assert!(state.entries() <= entries);
     }
-    let is_known = |number: i64| state.lock(&format!("user-{number}")).last_shown("web").is_some();
+    let is_known = |number: i64| state.lock(&format!("user-{number}")).last_shown(WEB).is_some();
     let known = (0..units).filter(|number| is_known(*number)).count();
     let forgotten = usize::try_from(state.forgot().units).unwrap();
     assert_eq!(
@@ -182,7 +186,7 @@ fn works_in_the_smallest_memory() {
         state
             .lock(&format!("user-{number}"))
             .charge(&WINNER, "web", now());
-        assert!(state.lock(&format!("user-{number}")).last_shown("web").is_some());
+        assert!(state.lock(&format!("user-{number}")).last_shown(WEB).is_some());
     }
 }
 

@@ -1,4 +1,7 @@
 //! What one unit was shown and did.
+//!
+//! There is one for each unit that a busy decider knows, most of them long out of the processor's caches when they are asked
+//! for again: what is small is fast.
 
 use jiff::Timestamp;
 
@@ -18,29 +21,69 @@ pub(crate) const MAX_OUTCOMES: usize = 64;
 pub(crate) struct Unit {
     shows: Vec<Show>,
     /// In the order in which they were heard of.
-    outcomes: Vec<(Key, Timestamp)>,
-    /// The times between which all of it happened, known without a look at it, which is memory that others have pushed out of
-    /// the processor's caches.
-    between: Option<(Timestamp, Timestamp)>,
+    outcomes: Vec<(Key, At)>,
+    /// The times between which all of it happened, known without a look at it.
+    between: Between,
 }
 
-/// That the unit was shown something, or would have been.
+/// An instant, in nanoseconds since 1970; before 1677 and after 2262 the nearest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At(i64);
+
+/// That the unit was shown something, or would have been. A name that is not known is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Show {
-    pub at: Timestamp,
-    pub binding: Option<Key>,
-    pub module: Option<Key>,
-    pub program: Option<Key>,
+    pub at: At,
+    pub binding: Key,
+    pub module: Key,
+    pub program: Key,
     pub channel: Key,
+}
+
+/// The first and the last of some instants; of none, the first comes after the last.
+#[derive(Debug, Clone, Copy)]
+struct Between {
+    first: At,
+    last: At,
+}
+
+impl From<Timestamp> for At {
+    fn from(at: Timestamp) -> Self {
+        let nanoseconds = at.as_nanosecond();
+        Self(i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
+
+impl From<At> for Timestamp {
+    fn from(At(nanoseconds): At) -> Self {
+        // INVARIANT: a Timestamp reaches far beyond what fits into 64 bits.
+        Self::from_nanosecond(nanoseconds.into()).unwrap_or_default()
+    }
+}
+
+impl Between {
+    fn widen(&mut self, at: At) {
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+    }
+}
+
+impl Default for Between {
+    fn default() -> Self {
+        Self {
+            first: At(i64::MAX),
+            last: At(i64::MIN),
+        }
+    }
 }
 
 impl Unit {
     /// One of which that much is known.
-    pub(crate) fn known(shows: Vec<Show>, outcomes: Vec<(Key, Timestamp)>) -> Self {
+    pub(crate) fn known(shows: Vec<Show>, outcomes: Vec<(Key, At)>) -> Self {
         let mut unit = Self {
             shows,
             outcomes,
-            between: None,
+            between: Between::default(),
         };
         unit.look_when();
         unit
@@ -48,7 +91,7 @@ impl Unit {
 
     /// Adds a show, whatever else there is.
     pub(crate) fn add(&mut self, show: Show) {
-        self.happened(show.at);
+        self.between.widen(show.at);
         self.shows.push(show);
     }
 
@@ -57,24 +100,21 @@ impl Unit {
         self.shows.len() + self.outcomes.len()
     }
 
-    /// When the last of what happened did, as far as that is known; what was forgotten since for want of room may have been it.
-    pub(super) fn last(&self) -> Option<Timestamp> {
-        self.between.map(|(_, last)| last)
-    }
-
-    /// Takes note of when something happened.
-    fn happened(&mut self, at: Timestamp) {
-        self.between = Some(widened(self.between, at));
+    /// When the last of what happened did, as far as that is known, or long ago; what was forgotten since for want of room
+    /// may have been it.
+    pub(super) fn last(&self) -> At {
+        self.between.last
     }
 
     fn look_when(&mut self) {
-        let shows = self.shows.iter().map(|show| show.at);
-        let all = shows.chain(self.outcomes.iter().map(|(_, at)| *at));
-        self.between = all.fold(None, |between, at| Some(widened(between, at)));
+        let mut between = Between::default();
+        self.shows.iter().for_each(|show| between.widen(show.at));
+        self.outcomes.iter().for_each(|(_, at)| between.widen(*at));
+        self.between = between;
     }
 
     /// Adds a show and drops what happened before `since`; tells when room had to be made.
-    pub(super) fn show(&mut self, show: Show, since: Timestamp) -> Option<Forgotten> {
+    pub(super) fn show(&mut self, show: Show, since: At) -> Option<Forgotten> {
         self.drop_before(since);
         self.add(show);
         if self.shows.len() <= MAX_SHOWS {
@@ -87,13 +127,13 @@ impl Unit {
     }
 
     /// Notes an outcome and drops what happened before `since`; tells when room had to be made.
-    pub(super) fn outcome(&mut self, event: Key, at: Timestamp, since: Timestamp) -> Option<Forgotten> {
+    pub(super) fn outcome(&mut self, event: Key, at: At, since: At) -> Option<Forgotten> {
         self.drop_before(since);
         // Of several deciders with one memory each hears of it: one name at one instant is one outcome.
         if self.outcomes.contains(&(event, at)) {
             return None;
         }
-        self.happened(at);
+        self.between.widen(at);
         self.outcomes.push((event, at));
         if self.outcomes.len() <= MAX_OUTCOMES {
             return None;
@@ -120,38 +160,37 @@ impl Unit {
     }
 
     pub(crate) fn shown(&self, what: Key, since: Timestamp) -> u32 {
-        let matches = |show: &&Show| {
-            show.at > since
-                && (show.channel == what || [show.binding, show.module, show.program].contains(&Some(what)))
-        };
-        u32::try_from(self.shows.iter().filter(matches).count()).unwrap_or(u32::MAX)
+        let since = At::from(since);
+        let times = self.shows_of(what).filter(|show| show.at > since).count();
+        u32::try_from(times).unwrap_or(u32::MAX)
     }
 
-    pub(crate) fn last_shown(&self, channel: Key) -> Option<Timestamp> {
-        let shows = self.shows.iter().filter(|show| show.channel == channel);
-        shows.map(|show| show.at).max()
+    pub(crate) fn last_shown(&self, what: Key) -> Option<Timestamp> {
+        self.shows_of(what).map(|show| show.at).max().map(Into::into)
     }
 
     pub(crate) fn last_outcome(&self, event: Key) -> Option<Timestamp> {
         let outcomes = self.outcomes.iter().filter(|(known, _)| *known == event);
-        outcomes.map(|(_, at)| *at).max()
+        outcomes.map(|(_, at)| *at).max().map(Into::into)
     }
 
     pub(crate) fn outcomes(&self, event: Key, since: Timestamp) -> u32 {
-        let matches = |(known, at): &&(Key, Timestamp)| *known == event && *at > since;
+        let since = At::from(since);
+        let matches = |(known, at): &&(Key, At)| *known == event && *at > since;
         u32::try_from(self.outcomes.iter().filter(matches).count()).unwrap_or(u32::MAX)
     }
 
-    fn drop_before(&mut self, since: Timestamp) {
-        if self.between.is_some_and(|(first, _)| first < since) {
+    fn shows_of(&self, what: Key) -> impl Iterator<Item = &Show> {
+        let is_of =
+            move |show: &&Show| [show.channel, show.binding, show.module, show.program].contains(&what);
+        self.shows.iter().filter(is_of)
+    }
+
+    fn drop_before(&mut self, since: At) {
+        if self.between.first < since {
             self.shows.retain(|show| show.at >= since);
             self.outcomes.retain(|(_, at)| *at >= since);
             self.look_when();
         }
     }
-}
-
-fn widened(between: Option<(Timestamp, Timestamp)>, at: Timestamp) -> (Timestamp, Timestamp) {
-    let (first, last) = between.unwrap_or((at, at));
-    (first.min(at), last.max(at))
 }

@@ -233,6 +233,29 @@ fn warns_of_audiences_that_the_program_does_not_address() {
 }
 
 #[test]
+fn warns_of_rules_that_ask_after_what_is_not_there() {
+    let asking = |rule: &str| example().edit(Kind::Audience, "lapsed", json!({"match": rule}));
+    let known = r#"history.shown("Program/spring-retention", duration("168h")) > 2"#;
+    assert_eq!(findings(&asking(known)), Vec::<String>::new());
+    let unknown = asking(r#"history.lastShown("Program/spring-retentoin") < now"#);
+    assert_eq!(
+        findings(&unknown),
+        [
+            "warning Audience lapsed spec.match RefNotFound: `history` asks for Program `spring-retentoin`, which namespace `shop` \
+             does not have: correct the name, or leave it for as long as what it showed is to count (did you mean \
+             `spring-retention`?)",
+        ]
+    );
+    let refs = stands(
+        &compile(&unknown),
+        Kind::Audience,
+        "lapsed",
+        ConditionType::ResolvedRefs,
+    );
+    assert_eq!(refs, "True/ResolvedRefs", "a warning turns no condition red");
+}
+
+#[test]
 fn refuses_to_split_a_binding_of_another_program() {
     let strategy = example().copy(Kind::Program, "spring-retention", "autumn").edit(
         Kind::Experiment,

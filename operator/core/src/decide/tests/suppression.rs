@@ -304,6 +304,45 @@ fn decides_by_what_the_unit_did() {
 }
 
 #[test]
+fn decides_by_what_the_unit_was_shown() {
+    let strategy = shop()
+        .audience(
+            "tired",
+            r#"history.shown("Program/retention", duration("168h")) >= 2"#,
+        )
+        .audience(
+            "fresh",
+            r#"now - history.lastShown("ContentModule/hero") < duration("24h")"#,
+        )
+        .module("rest", |_| {})
+        .binding("hero-home", |binding| {
+            binding.candidates = vec![candidate("rest", &["tired"]), candidate("hero", &["fresh"])];
+        });
+    let engine = strategy.engine();
+    assert!(engine.asks_history("home"));
+    assert_eq!(engine.bundle().history_window(), crate::history::LAST_WINDOW);
+    let of = |past: Past| {
+        let answer = Ask::new(cart("u1")).after(past).of(&engine);
+        answer.audience().map(str::to_owned)
+    };
+    assert_eq!(of(Past::default()), None, "nothing was shown");
+    let once = Past::default().shown("hero-home", "2026-11-28T00:00:00Z");
+    assert_eq!(of(once.clone()), None, "once, and not within a day");
+    // The window is over at the instant it names.
+    assert_eq!(of(once.clone().shown("hero-home", "2026-11-24T00:00:00Z")), None);
+    let twice = once.shown("another", "2026-11-24T00:00:01Z");
+    assert_eq!(
+        of(twice).as_deref(),
+        Some("tired"),
+        "by whichever binding of the program"
+    );
+    let lately = Past::default().shown("hero-home", "2026-11-30T12:00:00Z");
+    assert_eq!(of(lately).as_deref(), Some("fresh"));
+    let other = Past::default().shown_of(&["module other"], "2026-11-30T12:00:00Z");
+    assert_eq!(of(other), None, "another module");
+}
+
+#[test]
 fn shows_nothing_that_has_limits_while_nothing_is_known() {
     let of = |plan: Plan| {
         let answer = Ask::new(cart("u1")).after(Past::unknown()).of(&plan.engine());
@@ -336,6 +375,9 @@ fn shows_nothing_that_has_limits_while_nothing_is_known() {
         r#"history.count("purchase", duration("1h")) > 0"#,
         r#"!(history.count("purchase", duration("1h")) > 0)"#,
         r#"!(now - history.last("purchase") < duration("1h"))"#,
+        r#"history.shown("Channel/web", duration("1h")) > 0"#,
+        r#"!(history.shown("Channel/web", duration("1h")) > 0)"#,
+        r#"!(now - history.lastShown("Channel/web") < duration("1h"))"#,
     ] {
         let asking = shop().audience("asked", rule).binding("hero-home", |binding| {
             binding.candidates = vec![candidate("hero", &["asked"])];

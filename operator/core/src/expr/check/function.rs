@@ -3,17 +3,12 @@
 use cel::common::ast::{CallExpr, Expr};
 use cel::parser::Expression as Ast;
 
-use super::{Checker, path, string_literal};
-use crate::event::MAX_NAME_BYTES;
+use super::{Checker, history, path, string_literal};
 use crate::expr::error::ExprErrorKind;
 use crate::expr::node::{Loop, Op, Part, Target, Text};
 use crate::expr::schema::{Meaning, closest};
 use crate::expr::types::{Ty, Typed};
 use crate::expr::{link, literal, zone};
-use crate::history::MAX_WINDOW;
-
-/// What the unit did, in rules: no attribute, whatever a contract declares.
-const HISTORY: &str = "history";
 
 /// How a function is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,8 +82,8 @@ impl<'c> Checker<'c> {
     pub(super) fn function(&mut self, ast: &'c Ast, call: &'c CallExpr) -> Typed<'c> {
         let name = call.func_name.as_str();
         if let Some(Expr::Ident(root)) = call.target.as_deref().map(|target| &target.expr)
-            && root == HISTORY
-            && self.variable(HISTORY).is_none()
+            && root == history::NAME
+            && self.variable(history::NAME).is_none()
         {
             return self.history(ast, call);
         }
@@ -217,38 +212,6 @@ impl<'c> Checker<'c> {
         self.emit(Op::Matches(literal.to_owned()), Ty::Bool)
     }
 
-    /// `history.count("purchase", duration("720h"))` and `history.last("purchase")`.
-    fn history(&mut self, ast: &'c Ast, call: &'c CallExpr) -> Typed<'c> {
-        if self.schema.is_of_events() {
-            return self.unsupported(
-                ast,
-                "an event has no history: write a condition on its `properties`",
-            );
-        }
-        let event = call.args.first().and_then(string_literal);
-        let event = event.filter(|event| !event.is_empty() && event.len() <= MAX_NAME_BYTES);
-        match (call.func_name.as_str(), call.args.as_slice(), event) {
-            ("last", [_], Some(event)) => self.emit(Op::HistoryLast(event.to_owned()), Ty::Timestamp),
-            ("count", [_, window], Some(event)) => match span(window) {
-                Some(window) if window.is_positive() && window <= MAX_WINDOW => {
-                    self.emit(Op::HistoryCount(event.to_owned(), window), Ty::Int)
-                }
-                _ => {
-                    let days = MAX_WINDOW.as_hours() / 24;
-                    let message = format!(
-                        "history is counted over a literal of at most {days} days: write `duration(\"720h\")`"
-                    );
-                    self.report(self.error(ExprErrorKind::InvalidLiteral, window, message))
-                }
-            },
-            _ => {
-                let message = "history is asked for an outcome by its name: write \
-                               `history.count(\"purchase\", duration(\"720h\"))` or `history.last(\"purchase\")`";
-                self.report(self.error(ExprErrorKind::UnknownFunction, ast, message))
-            }
-        }
-    }
-
     fn duration(&mut self, ast: &'c Ast) -> Typed<'c> {
         let Some(text) = string_literal(ast) else {
             return self.unsupported(ast, "`duration` takes a literal: write `duration(\"72h\")`");
@@ -331,16 +294,6 @@ impl<'c> Checker<'c> {
             }
         };
         self.emit(Op::Part(part, zone), Ty::Int)
-    }
-}
-
-/// The length that `duration("...")` spells.
-fn span(ast: &Ast) -> Option<jiff::SignedDuration> {
-    match &ast.expr {
-        Expr::Call(call) if call.func_name == "duration" && call.target.is_none() => {
-            literal::parse_duration(string_literal(call.args.first()?)?)
-        }
-        _ => None,
     }
 }
 

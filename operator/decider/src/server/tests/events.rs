@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
+use attune_core::expr::{Expect, Schema, compile};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -122,6 +123,28 @@ async fn charges_a_repeated_event_once() {
     );
     say(&decider, "application/json", &json!([exposure("e2", "u1")])).await;
     assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "CAPPED");
+}
+
+#[tokio::test]
+async fn a_rule_asks_what_was_rendered() {
+    let (_peer, url) = peer().await;
+    let decider = decider(Some(&url));
+    let rule = r#"history.shown("ChannelBinding/letter", duration("1h")) < 1"#;
+    let expression = compile(rule, &Schema::new(), Expect::Bool).unwrap();
+    let bundle = bundle_with(|bundle| {
+        bundle["bindings"]["letter"]["candidates"][0]["when"] =
+            json!({"source": rule, "expression": expression});
+    });
+    decider.adopt_bundle(bundle).unwrap();
+    assert_eq!(
+        reason(&evaluate(&decider, "letter", "u1").await),
+        "TARGETED",
+        "to decide is not to render"
+    );
+    assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "TARGETED");
+    say(&decider, SINGLE, &exposure("e1", "u1")).await;
+    assert_eq!(reason(&evaluate(&decider, "letter", "u1").await), "NOT_ELIGIBLE");
+    assert_eq!(reason(&evaluate(&decider, "letter", "u2").await), "TARGETED");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{connected, is_shown, rules};
+use super::{connected, faults, is_shown, rules};
 use crate::clock::Clock;
 use crate::decider::Decider;
 use crate::fixture::{Redis, Secret, builder, bundle_with, evaluate, now, post, reason};
@@ -90,6 +90,39 @@ async fn shows_of_a_program_count_on_all_channels_also_where_nothing_asks() {
     );
     assert!(!is_shown(&mail, "user-1").await);
     assert!(is_shown(&web, "user-1").await);
+}
+
+#[tokio::test]
+async fn a_rule_asks_what_other_channels_showed() {
+    let (redis, collector) = (Redis::start(&[]), collector().await);
+    let secret = Secret::new(&redis.url());
+    let (web, mail) = (
+        on("web", &secret, &collector).await,
+        on("mail", &secret, &collector).await,
+    );
+    let asking = |rule: &str| {
+        bundle_with(|bundle| {
+            rules(bundle);
+            bundle["channel"] = json!("mail");
+            bundle["bindings"]["letter"]["candidates"][0]["when"] = faults::rule(rule);
+        })
+    };
+    let tired = r#"history.shown("Program/loyalty", duration("1h")) >= 2"#;
+    let seen_on_web = r#"now - history.lastShown("Channel/web") < duration("1h")"#;
+    for rule in [tired, seen_on_web] {
+        mail.adopt_bundle(asking(rule)).unwrap();
+        let unit = format!("user-{}", rule.len());
+        assert_eq!(reason(&evaluate(&mail, "letter", &unit).await), "NOT_ELIGIBLE");
+        for _ in 0..2 {
+            assert!(is_shown(&web, &unit).await);
+        }
+        assert_eq!(
+            reason(&evaluate(&mail, "letter", &unit).await),
+            "TARGETED",
+            "{rule}"
+        );
+        assert_eq!(reason(&evaluate(&mail, "letter", "nobody").await), "NOT_ELIGIBLE");
+    }
 }
 
 #[tokio::test]

@@ -323,7 +323,7 @@ async fn rules_about_history_match_nobody_while_nothing_is_known() {
     );
 }
 
-fn rule(source: &str) -> Value {
+pub(super) fn rule(source: &str) -> Value {
     let expression = compile(source, &Schema::new(), Expect::Bool).unwrap();
     json!({"source": source, "expression": expression})
 }
