@@ -50,3 +50,26 @@ impl fmt::Debug for Clock {
         f.debug_tuple("Clock").field(&self.now()).finish()
     }
 }
+
+/// An instant, in nanoseconds since 1970; before 1677 and after 2262 the nearest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At(i64);
+
+impl At {
+    pub(crate) const MIN: Self = Self(i64::MIN);
+    pub(crate) const MAX: Self = Self(i64::MAX);
+}
+
+impl From<Timestamp> for At {
+    fn from(at: Timestamp) -> Self {
+        let nanoseconds = at.as_nanosecond();
+        Self(i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX }))
+    }
+}
+
+impl From<At> for Timestamp {
+    fn from(At(nanoseconds): At) -> Self {
+        // INVARIANT: a Timestamp reaches far beyond what fits into 64 bits.
+        Self::from_nanosecond(nanoseconds.into()).unwrap_or_default()
+    }
+}

@@ -19,13 +19,14 @@ use hashlink::LruCache;
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::registry::Registry;
 
+use crate::clock::At;
 use crate::metrics::{Counters, Label, label};
 
 #[cfg(test)]
 mod tests;
 mod unit;
 
-pub(crate) use unit::{At, MAX_OUTCOMES, MAX_SHOWS, Show, Unit};
+pub(crate) use unit::{MAX_OUTCOMES, MAX_SHOWS, Show, Unit};
 
 /// Entries kept in memory unless told otherwise: about 10 MB when full.
 pub const DEFAULT_ENTRIES: usize = 131_072;

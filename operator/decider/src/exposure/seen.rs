@@ -5,15 +5,17 @@ use std::collections::{HashMap, VecDeque};
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::clock::At;
+
 /// How long an exposure is not repeated.
 const PERIOD: SignedDuration = SignedDuration::from_hours(24);
 
 /// A bounded set of keys, which are hashes, with the time of their insertion.
 #[derive(Debug)]
 pub(super) struct Seen {
-    keys: HashMap<u64, Timestamp, RandomState>,
+    keys: HashMap<u64, At, RandomState>,
     /// Insertions in their order; one that a later one or a removal has overtaken stands for nothing.
-    order: VecDeque<(u64, Timestamp)>,
+    order: VecDeque<(u64, At)>,
     capacity: usize,
 }
 
@@ -28,10 +30,9 @@ impl Seen {
 
     /// Whether every key was inserted less than 24 hours ago.
     pub(super) fn knows(&self, keys: [Option<u64>; 2], now: Timestamp) -> bool {
-        keys.iter().flatten().all(|key| {
-            let inserted = self.keys.get(key);
-            inserted.is_some_and(|inserted| now.duration_since(*inserted) < PERIOD)
-        })
+        let over = over(now);
+        let mut keys = keys.iter().flatten();
+        keys.all(|key| self.keys.get(key).is_some_and(|inserted| *inserted > over))
     }
 
     /// Forgets keys.
@@ -47,13 +48,14 @@ impl Seen {
         if self.knows(keys, now) {
             return None;
         }
+        let (at, over) = (At::from(now), over(now));
         for key in keys.into_iter().flatten() {
-            self.keys.insert(key, now);
-            self.order.push_back((key, now));
+            self.keys.insert(key, at);
+            self.order.push_back((key, at));
         }
         let mut forgotten = 0;
         while let Some((key, inserted)) = self.order.front().copied() {
-            let is_over = now.duration_since(inserted) >= PERIOD;
+            let is_over = inserted <= over;
             let stands = self.keys.get(&key) == Some(&inserted);
             if stands && !is_over && self.keys.len() <= self.capacity {
                 break;
@@ -70,6 +72,11 @@ impl Seen {
         }
         Some(forgotten)
     }
+}
+
+/// What was inserted by then is not repeated any more.
+fn over(now: Timestamp) -> At {
+    now.checked_sub(PERIOD).unwrap_or(Timestamp::MIN).into()
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 
 use jiff::Timestamp;
 
-use crate::state::{At, Key, Show};
+use crate::clock::At;
+use crate::state::{Key, Show};
 
 /// A show: when, its id, binding, module, program, channel; 0 for what is not known.
 const SHOW: u8 = b'S';

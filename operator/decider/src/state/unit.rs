@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 
 use super::{Forgotten, Key};
+use crate::clock::At;
 
 /// What a unit takes up beside its shows and outcomes, in entries.
 pub(super) const WEIGHT: usize = 2;
@@ -26,10 +27,6 @@ pub(crate) struct Unit {
     between: Between,
 }
 
-/// An instant, in nanoseconds since 1970; before 1677 and after 2262 the nearest of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct At(i64);
-
 /// That the unit was shown something, or would have been. A name that is not known is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Show {
@@ -47,20 +44,6 @@ struct Between {
     last: At,
 }
 
-impl From<Timestamp> for At {
-    fn from(at: Timestamp) -> Self {
-        let nanoseconds = at.as_nanosecond();
-        Self(i64::try_from(nanoseconds).unwrap_or(if nanoseconds < 0 { i64::MIN } else { i64::MAX }))
-    }
-}
-
-impl From<At> for Timestamp {
-    fn from(At(nanoseconds): At) -> Self {
-        // INVARIANT: a Timestamp reaches far beyond what fits into 64 bits.
-        Self::from_nanosecond(nanoseconds.into()).unwrap_or_default()
-    }
-}
-
 impl Between {
     fn widen(&mut self, at: At) {
         self.first = self.first.min(at);
@@ -71,8 +54,8 @@ impl Between {
 impl Default for Between {
     fn default() -> Self {
         Self {
-            first: At(i64::MAX),
-            last: At(i64::MIN),
+            first: At::MAX,
+            last: At::MIN,
         }
     }
 }
