@@ -272,6 +272,9 @@ fn name(op: &Op) -> &'static str {
         Op::Size => "`size`",
         Op::Matches(_) => "`matches`, whose patterns differ from a database's,",
         Op::Convert(_) => "a conversion",
+        Op::HistoryCount(..) | Op::HistoryLast(_) | Op::HistoryShown(..) | Op::HistoryLastShown(..) => {
+            "what `history` knows"
+        }
         Op::Loop(Loop::Exists | Loop::All | Loop::ExistsOne | Loop::Filter | Loop::Map | Loop::MapWhere)
         | Op::Bind
         | Op::Var(_) => "a macro",

@@ -35,6 +35,17 @@ fn keeps_terms_without_a_translation_apart() {
 }
 
 #[test]
+fn names_history_as_what_has_no_translation() {
+    for source in [
+        r#"history.count("purchase", duration("1h")) > 0"#,
+        r#"history.shown("Program/loyalty", duration("1h")) > 0"#,
+    ] {
+        let found = expression(source);
+        assert_eq!(found.clause(), Clause::Opaque("what `history` knows"), "{source}");
+    }
+}
+
+#[test]
 fn reads_where_now_lies() {
     let at = "2026-12-24T00:00:00Z".parse().unwrap();
     for (source, side) in [
