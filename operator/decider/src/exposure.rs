@@ -29,12 +29,12 @@ mod tests;
 use kept::Bundles;
 pub(crate) use kept::Sample;
 use report::{Counted, Delivery};
-use seen::Seen;
+use seen::{Key, Seen};
 
 /// Events that wait for the collector unless told otherwise.
 pub const DEFAULT_QUEUE: usize = 8192;
 
-/// Exposures remembered as sent: about 3 MB when full.
+/// Exposures remembered as sent: about 5 MB when full.
 const SEEN_ENTRIES: usize = 65_536;
 
 label! {
@@ -259,7 +259,7 @@ impl Exposures {
             arms.map(|arm| (name.as_str(), experiment.phase, arm.name.as_str()))
         });
         let of_unit = self.units.hash_one(unit);
-        let keys: Vec<u64> = arms
+        let keys: Vec<Key> = arms
             .map(|place| self.enrolment_key(of_unit, place))
             .chain(
                 bundle
@@ -313,7 +313,7 @@ impl Exposures {
     }
 
     /// What is sent once: the unit in its arm, and the unit in or out of its holdout.
-    fn keys(&self, decision: &Decision<'_>, unit: &str) -> [Option<u64>; 2] {
+    fn keys(&self, decision: &Decision<'_>, unit: &str) -> [Option<Key>; 2] {
         let unit = self.units.hash_one(unit);
         let enrolment = decision.enrolment.map(|enrolment| {
             let place = (enrolment.experiment, enrolment.phase, enrolment.arm);
@@ -325,12 +325,14 @@ impl Exposures {
         [enrolment, holdout]
     }
 
-    fn enrolment_key(&self, unit: u64, place: (&str, i32, &str)) -> u64 {
-        self.places.hash_one((unit, 'e', place))
+    fn enrolment_key(&self, unit: u64, place: (&str, i32, &str)) -> Key {
+        let place = self.places.hash_one(('e', place));
+        Key { unit, place }
     }
 
-    fn holdout_key(&self, unit: u64, name: &str, held: bool) -> u64 {
-        self.places.hash_one((unit, 'h', name, held))
+    fn holdout_key(&self, unit: u64, name: &str, held: bool) -> Key {
+        let place = self.places.hash_one(('h', name, held));
+        Key { unit, place }
     }
 
     fn is_shed(&self, queue: &mpsc::Sender<Event>, unit: &str) -> bool {

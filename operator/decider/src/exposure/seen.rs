@@ -1,6 +1,7 @@
 //! The exposures that were sent in the last 24 hours, as far as memory goes.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
@@ -10,12 +11,28 @@ use crate::clock::At;
 /// How long an exposure is not repeated.
 const PERIOD: SignedDuration = SignedDuration::from_hours(24);
 
-/// A bounded set of keys, which are hashes, with the time of their insertion.
+/// A unit in an arm, or in or out of a holdout, as hashes.
+///
+/// What is kept of one unit lies side by side, because it is asked for together: most of what a look takes is to wait for
+/// memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    pub unit: u64,
+    pub place: u64,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.unit.hash(state);
+    }
+}
+
+/// A bounded set of keys with the time of their insertion.
 #[derive(Debug)]
 pub(super) struct Seen {
-    keys: HashMap<u64, At, RandomState>,
+    keys: HashMap<Key, At, RandomState>,
     /// Insertions in their order; one that a later one or a removal has overtaken stands for nothing.
-    order: VecDeque<(u64, At)>,
+    order: VecDeque<(Key, At)>,
     capacity: usize,
 }
 
@@ -29,14 +46,14 @@ impl Seen {
     }
 
     /// Whether every key was inserted less than 24 hours ago.
-    pub(super) fn knows(&self, keys: [Option<u64>; 2], now: Timestamp) -> bool {
+    pub(super) fn knows(&self, keys: [Option<Key>; 2], now: Timestamp) -> bool {
         let over = over(now);
         let mut keys = keys.iter().flatten();
         keys.all(|key| self.keys.get(key).is_some_and(|inserted| *inserted > over))
     }
 
     /// Forgets keys.
-    pub(super) fn remove(&mut self, keys: &[u64]) {
+    pub(super) fn remove(&mut self, keys: &[Key]) {
         for key in keys {
             self.keys.remove(key);
         }
@@ -44,7 +61,7 @@ impl Seen {
 
     /// Inserts the keys and tells how many others had to be forgotten for them before their time; `None` when all are
     /// known.
-    pub(super) fn insert(&mut self, keys: [Option<u64>; 2], now: Timestamp) -> Option<u64> {
+    pub(super) fn insert(&mut self, keys: [Option<Key>; 2], now: Timestamp) -> Option<u64> {
         if self.knows(keys, now) {
             return None;
         }
@@ -84,6 +101,14 @@ mod tests {
     use super::*;
     use crate::fixture::now;
 
+    /// Some of one unit, some of others.
+    fn key(number: u64) -> Key {
+        Key {
+            unit: number / 2,
+            place: number,
+        }
+    }
+
     fn after(hours: i64) -> Timestamp {
         now() + SignedDuration::from_hours(hours)
     }
@@ -91,39 +116,45 @@ mod tests {
     #[test]
     fn forgets_the_oldest_where_there_is_no_room() {
         let mut seen = Seen::new(2);
-        assert_eq!(seen.insert([Some(1), None], now()), Some(0));
-        assert_eq!(seen.insert([Some(2), None], after(1)), Some(0));
-        assert_eq!(seen.insert([Some(1), None], after(2)), None, "it is known");
-        assert_eq!(seen.insert([Some(3), None], after(3)), Some(1));
-        assert!(!seen.knows([Some(1), None], after(3)));
-        assert!(seen.knows([Some(2), Some(3)], after(3)));
+        assert_eq!(seen.insert([Some(key(1)), None], now()), Some(0));
+        assert_eq!(seen.insert([Some(key(2)), None], after(1)), Some(0));
+        assert_eq!(seen.insert([Some(key(1)), None], after(2)), None, "it is known");
+        assert_eq!(seen.insert([Some(key(3)), None], after(3)), Some(1));
+        assert!(!seen.knows([Some(key(1)), None], after(3)));
+        assert!(seen.knows([Some(key(2)), Some(key(3))], after(3)));
     }
 
     #[test]
     fn what_is_over_is_not_forgotten_before_its_time() {
         let mut seen = Seen::new(2);
-        seen.insert([Some(1), Some(2)], now());
-        assert_eq!(seen.insert([Some(3), None], after(24)), Some(0));
-        assert!(!seen.knows([Some(1), None], after(24)));
+        seen.insert([Some(key(1)), Some(key(2))], now());
+        assert_eq!(seen.insert([Some(key(3)), None], after(24)), Some(0));
+        assert!(!seen.knows([Some(key(1)), None], after(24)));
     }
 
     #[test]
     fn a_key_that_came_again_is_as_new_as_its_last_time() {
         let mut seen = Seen::new(2);
-        seen.insert([Some(1), None], now());
-        seen.insert([Some(2), None], after(1));
-        seen.remove(&[1]);
-        seen.insert([Some(1), None], after(2));
-        assert_eq!(seen.insert([Some(3), None], after(3)), Some(1));
-        assert!(seen.knows([Some(1), Some(3)], after(3)), "2 is the oldest");
+        seen.insert([Some(key(1)), None], now());
+        seen.insert([Some(key(2)), None], after(1));
+        seen.remove(&[key(1)]);
+        seen.insert([Some(key(1)), None], after(2));
+        assert_eq!(seen.insert([Some(key(3)), None], after(3)), Some(1));
+        assert!(
+            seen.knows([Some(key(1)), Some(key(3))], after(3)),
+            "2 is the oldest"
+        );
     }
 
     #[test]
     fn takes_up_no_more_however_often_keys_go_and_come() {
         let mut seen = Seen::new(4);
         for hour in 0..1000 {
-            seen.insert([Some(1), Some(2)], now() + SignedDuration::from_secs(hour));
-            seen.remove(&[1, 2]);
+            seen.insert(
+                [Some(key(1)), Some(key(2))],
+                now() + SignedDuration::from_secs(hour),
+            );
+            seen.remove(&[key(1), key(2)]);
         }
         assert!(seen.keys.is_empty() && seen.order.len() <= 8, "{seen:?}");
     }

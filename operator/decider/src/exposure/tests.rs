@@ -210,13 +210,12 @@ fn leaves_out_units_that_no_event_may_carry() {
 #[test]
 fn remembers_a_bounded_number_of_exposures() {
     let mut seen = super::Seen::new(100);
-    let forgotten: u64 = (0..300)
-        .map(|key| seen.insert([Some(key), None], now()).unwrap())
-        .sum();
+    let of = |unit: u64| [Some(super::Key { unit, place: 7 }), None];
+    let forgotten: u64 = (0..300).map(|unit| seen.insert(of(unit), now()).unwrap()).sum();
     assert_eq!(forgotten, 200);
-    assert!(seen.knows([Some(299), None], now()) && seen.knows([Some(200), None], now()));
-    assert!(!seen.knows([Some(199), None], now()));
+    assert!(seen.knows(of(299), now()) && seen.knows(of(200), now()));
+    assert!(!seen.knows(of(199), now()));
     // What is over by itself is not forgotten.
     let tomorrow = now() + SignedDuration::from_hours(24);
-    assert_eq!(seen.insert([Some(1000), None], tomorrow), Some(0));
+    assert_eq!(seen.insert(of(1000), tomorrow), Some(0));
 }
