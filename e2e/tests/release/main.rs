@@ -5,12 +5,14 @@
     reason = "a field that a JSON document lacks reads as null, which the comparison then shows"
 )]
 
+mod access;
 mod apps;
 mod asking;
 mod bad_input;
 mod batches;
 mod convergence;
 mod distribution;
+mod guarded;
 mod installed;
 mod life;
 mod load;
@@ -41,6 +43,8 @@ fn main() -> Result<ExitCode> {
         // Those first that wait for figures, which are written once a minute where nothing else changes.
         test services::a_channel_is_asked_as_a_service_and_put_back,
         test services::replicas_under_an_autoscaler_are_not_fought_over,
+        test access::a_service_wants_keys_answers_over_tls_and_lets_the_pages_ask_that_it_is_told,
+        test access::rotated_keys_and_certificates_are_in_force_without_a_restart,
         test sidecars::a_job_completes_beside_its_decider,
         test batches::a_batch_runs_on_its_schedule_and_the_channel_tells_of_it,
         test convergence::pods_from_before_they_asked_are_counted_and_named,

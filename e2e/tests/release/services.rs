@@ -60,7 +60,7 @@ async fn replicas(cluster: &Cluster, namespace: &str) -> Result<Option<i32>> {
     Ok(deployment.spec.and_then(|spec| spec.replicas))
 }
 
-async fn redeliver(strategy: &mut Strategy, delivery: Value) -> Result<()> {
+pub(crate) async fn redeliver(strategy: &mut Strategy, delivery: Value) -> Result<()> {
     deliver(strategy, "web", delivery)?;
     strategy.apply_one("Channel", "web").await
 }
