@@ -1,7 +1,8 @@
 //! Reading a request's JSON straight into attribute slots.
 //!
 //! Only what some rule of the bundle reads is decoded; everything else is skipped without being kept. Nested objects and
-//! flat dotted keys both read, nested wins. `null` is absent; a wrong type is absent and marked as such.
+//! flat dotted keys both read, nested wins. `null` is absent; a wrong type is absent and marked as such, and so is what is no
+//! value at all: half of a surrogate pair, a number out of range.
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use crate::history::History;
 use crate::value::Value;
 
 mod memo;
+mod mend;
 mod quick;
 mod scalar;
 mod scratch;
@@ -111,8 +113,8 @@ pub enum ContextError {
     /// There is no context object.
     #[error("`context` must be an object; send {{\"context\": {{\"targetingKey\": \"...\"}}}}")]
     NoContext,
-    /// The targeting key is there and no string.
-    #[error("`context.targetingKey` must be a string; send the unit's id in quotes")]
+    /// The targeting key is there and no string, or one with half of a surrogate pair.
+    #[error("`context.targetingKey` must be a string of whole characters; send the unit's id in quotes")]
     TargetingKey,
     /// Objects and lists stand in each other more often than allowed.
     #[error("the body is nested more than {limit} deep; send only attributes that rules read")]

@@ -41,7 +41,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Bytes that mean something to the readers.
-const TOKENS: [&[u8]; 18] = [
+const TOKENS: [&[u8]; 20] = [
     b"\"",
     b"{",
     b"}",
@@ -53,7 +53,9 @@ const TOKENS: [&[u8]; 18] = [
     b"-1",
     b"1e308",
     b"9223372036854775808",
+    b"1e309",
     b"\\u0000",
+    b"\\ud83d",
     b"\xff",
     b"&&",
     b"||",

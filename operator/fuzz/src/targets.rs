@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use attune_core::context::{Context, Scratch, Shape};
+use attune_core::context::{Context, ContextError, Scratch, Shape};
 use attune_core::decide::{Request, decide};
 use attune_core::engine::Engine;
 use attune_core::event::{Event, parse_batch};
@@ -12,6 +12,7 @@ use attune_core::ofrep::Success;
 use attune_core::trace::Trace;
 use attune_core::value::{AttributeType, SlotId, Value};
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 /// Longest input that is looked at, in bytes.
 pub(crate) const MAX_INPUT: usize = 64 * 1024;
@@ -24,7 +25,7 @@ fn now() -> Timestamp {
 }
 
 /// A request's body: whatever it holds, it is refused or every touchpoint decided, traced as untraced, and the memory of
-/// one request holds nothing of another.
+/// one request holds nothing of another. What is JSON by its grammar is never refused as none.
 pub(crate) fn context(data: &[u8]) {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     let engine = ENGINE.get_or_init(|| Engine::parse(BUNDLE).expect("the seed is a bundle"));
@@ -41,8 +42,13 @@ pub(crate) fn context(data: &[u8]) {
     let full = br#"{"context": {"targetingKey": "before", "user": {"tier": "gold"}, "consent": ["personalization"]}}"#;
     let before = Context::decode_request_in(engine, full, &mut scratch).expect("a context");
     before.release(&mut scratch);
-    let Ok(context) = Context::decode_request(engine, data) else {
-        return;
+    let context = match Context::decode_request(engine, data) {
+        Ok(context) => context,
+        Err(error) => {
+            let is_json = serde_json::from_slice::<&RawValue>(data).is_ok();
+            assert!(!is_json || !matches!(error, ContextError::NotJson(_)), "{error}");
+            return;
+        }
     };
     let again = Context::decode_request_in(engine, data, &mut scratch).expect("as the first time");
     answer_all(engine, &context, &again);

@@ -235,6 +235,21 @@ fn decides_at_the_instant_that_it_is_given() {
 }
 
 #[test]
+fn half_a_character_or_a_number_out_of_range_is_a_wrong_type() {
+    let folder = Folder::example(&[]);
+    for value in [r#""gold\ud83d""#, "1e309"] {
+        let context = GOLD.replace(r#""gold""#, value);
+        assert_ne!(context, GOLD);
+        let without = GOLD.replace(r#""gold""#, "null");
+        assert_eq!(
+            reason(&answer(&folder, &context)),
+            reason(&answer(&folder, &without)),
+            "{value}"
+        );
+    }
+}
+
+#[test]
 fn a_failure_is_1_and_ofreps_object() {
     let folder = Folder::example(&[]);
     let table = [
@@ -278,13 +293,19 @@ fn a_failure_is_1_and_ofreps_object() {
             "home-hero",
             r#"{"targetingKey": 5}"#,
             "INVALID_CONTEXT",
-            "`context.targetingKey` must be a string; send the unit's id in quotes",
+            "`context.targetingKey` must be a string of whole characters; send the unit's id in quotes",
         ),
         (
             "home-hero",
             r#"{"targetingKey": ["u1"]}"#,
             "INVALID_CONTEXT",
-            "`context.targetingKey` must be a string; send the unit's id in quotes",
+            "`context.targetingKey` must be a string of whole characters; send the unit's id in quotes",
+        ),
+        (
+            "home-hero",
+            r#"{"targetingKey": "u\ud83d"}"#,
+            "INVALID_CONTEXT",
+            "`context.targetingKey` must be a string of whole characters; send the unit's id in quotes",
         ),
     ];
     for (touchpoint, context, code, details) in table {

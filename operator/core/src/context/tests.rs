@@ -6,6 +6,7 @@ use crate::strategy::*;
 use crate::value::AttributeType;
 
 mod consent;
+mod mend;
 mod requests;
 
 /// One attribute of each type, and of each number of segments.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::mend::mended;
 use super::quick::Reader;
 use super::scalar::{Scalar, ScalarSeed};
 use super::{Context, Found, Grant, IdentityValues, Nesting, SlotState};
@@ -18,8 +19,11 @@ pub(super) fn request<'a>(
     engine: &Engine,
     context: &mut Context<'a>,
 ) -> serde_json::Result<bool> {
-    let quickly = quickly(json, RequestSeed { engine, context });
-    quickly.map_or_else(|| slowly(json, RequestSeed::anew(engine, context)), Ok)
+    if let Some(found) = quickly(json, RequestSeed { engine, context }) {
+        return Ok(found);
+    }
+    slowly(json, RequestSeed::anew(engine, context))
+        .or_else(|refused| mended(json, RequestSeed::anew(engine, context)).unwrap_or(Err(refused)))
 }
 
 /// Reads the context object; gives whether it was one.
@@ -28,8 +32,11 @@ pub(super) fn context<'a>(
     engine: &Engine,
     context: &mut Context<'a>,
 ) -> serde_json::Result<bool> {
-    let quickly = quickly(json, ContextSeed { engine, context });
-    quickly.map_or_else(|| slowly(json, ContextSeed::anew(engine, context)), Ok)
+    if let Some(found) = quickly(json, ContextSeed { engine, context }) {
+        return Ok(found);
+    }
+    slowly(json, ContextSeed::anew(engine, context))
+        .or_else(|refused| mended(json, ContextSeed::anew(engine, context)).unwrap_or(Err(refused)))
 }
 
 /// Reads the whole of the usual kind of text, which is nearly every one; `None` leaves it to the parser.

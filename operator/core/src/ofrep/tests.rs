@@ -160,7 +160,7 @@ fn spells_failures_with_their_status() {
     );
     assert_eq!(
         from(r#"{"context": {"targetingKey": 5}}"#),
-        (400, r#"{"key":"home","errorCode":"INVALID_CONTEXT","errorDetails":"`context.targetingKey` must be a string; send the unit's id in quotes"}"#.into())
+        (400, r#"{"key":"home","errorCode":"INVALID_CONTEXT","errorDetails":"`context.targetingKey` must be a string of whole characters; send the unit's id in quotes"}"#.into())
     );
     let unknown = UnknownTouchpoint {
         touchpoint: "hime".into(),

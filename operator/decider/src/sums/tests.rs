@@ -60,6 +60,39 @@ async fn counts_what_requests_carry_and_keeps_no_value() {
 }
 
 #[tokio::test]
+async fn decides_with_half_a_pair_or_a_number_out_of_range_and_counts_a_wrong_type() {
+    let decider = shop();
+    for value in [r#""gold\ud83d""#, "1e309", r#"["\udc00"]"#] {
+        let context = format!(
+            r#"{{"targetingKey": "u1", "consent": ["marketing"], "user": {{"tier": {value}}}, "x": {value}, "\ud83d": 1}}"#
+        );
+        for (path, more) in [
+            ("/ofrep/v1/evaluate/flags/hero", ""),
+            ("/ofrep/v1/evaluate/flags", ""),
+            ("/v1/decide", r#""touchpoints": ["hero", "letter"], "#),
+            ("/v1/explain", r#""touchpoint": "hero", "#),
+        ] {
+            let answer = post(&decider, path, format!(r#"{{{more}"context": {context}}}"#)).await;
+            assert_eq!(answer.status.as_u16(), 200, "{path} {value}");
+        }
+    }
+    let tier = tier(&decider.account().take());
+    assert!(tier.requests > 0);
+    assert_eq!((tier.present, tier.type_clashes), (0, tier.requests));
+    // Nobody is named by half a pair, and the client can mend that.
+    let answer = post(
+        &decider,
+        "/ofrep/v1/evaluate/flags/hero",
+        r#"{"context": {"targetingKey": "u\ud83d"}}"#,
+    )
+    .await;
+    assert_eq!(
+        (answer.status.as_u16(), &answer.json()["errorCode"]),
+        (400, &json!("INVALID_CONTEXT"))
+    );
+}
+
+#[tokio::test]
 async fn a_page_is_one_request_however_many_touchpoints_it_asks_for() {
     let decider = shop();
     let body = json!({"touchpoints": ["hero", "letter", "bare"], "context": {"targetingKey": "u1"}});

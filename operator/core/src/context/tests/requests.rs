@@ -9,13 +9,12 @@ type Reading<'a> = Option<(bool, Context<'a>)>;
 fn tells_what_is_no_json_from_what_is_no_context() {
     let engine = empty().engine();
     let error = |body: &[u8]| Context::decode_request(&engine, body).unwrap_err();
-    let broken: [&[u8]; 8] = [
+    let broken: [&[u8]; 7] = [
         b"",
         b"{",
         b"nonsense",
         br#"{"context": {}} trailing"#,
         br#"{"context": {"targetingKey": "u1}}"#,
-        br#"{"context": {"targetingKey": "\ud800"}}"#,
         b"{\"context\": {\"targetingKey\": \"\xff\"}}",
         br#"{"context": {}, }"#,
     ];
