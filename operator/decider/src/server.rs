@@ -127,7 +127,7 @@ impl Front {
             return Some(refuse_headers(route));
         }
         if !route.is_served(self.0.serves) {
-            return Some(problem::no_path(head.uri.path()).answer());
+            return Some(refuse_path(decider, head, route));
         }
         if head.method == Method::OPTIONS {
             return Some(cors::options(&decider.access().origins, head, route));
@@ -168,7 +168,7 @@ impl Front {
             Route::Startupz => health::started(decider),
             Route::Readyz => health::ready(decider),
             Route::Metrics => encode(&self.0.registry),
-            Route::Unknown => problem::no_path(head.uri.path()).answer(),
+            Route::UnknownFlag | Route::Unknown => refuse_path(decider, head, route),
         }
     }
 }
@@ -208,9 +208,17 @@ impl Front {
     }
 }
 
+/// A path that there is not, or not on this port.
+fn refuse_path(decider: &Decider, head: &Parts, route: Route<'_>) -> Answer {
+    if route.is_ofrep() {
+        return ofrep::refuse_path(decider, head.uri.path());
+    }
+    problem::no_path(head.uri.path()).answer()
+}
+
 fn refuse_method(head: &Parts, route: Route<'_>) -> Answer {
     if route.is_ofrep() {
-        return ofrep::refuse_method(&head.method);
+        return ofrep::refuse_method(&head.method, route.allows());
     }
     problem::refuse_method(&head.method, head.uri.path()).answer()
 }

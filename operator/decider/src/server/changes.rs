@@ -15,8 +15,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::answer::{Answer, ResponseBody, with_body};
-use super::problem::Problem;
-use super::with_retry;
+use super::{ofrep, with_retry};
 use crate::decider::{Decider, News};
 use crate::metrics::Shed;
 
@@ -58,7 +57,7 @@ pub(super) fn open(decider: &Decider, headers: &HeaderMap) -> Answer {
     let Some(place) = Place::take(decider.streams(), decider.limits().streams) else {
         decider.metrics().shed.inc(Shed::Stream);
         let detail = "too many event streams are open; poll, or ask again in a second";
-        return with_retry(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).answer());
+        return with_retry(ofrep::refuse(StatusCode::SERVICE_UNAVAILABLE, detail));
     };
     let mut news = decider.news();
     let now = news.borrow_and_update().clone();

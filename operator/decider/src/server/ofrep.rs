@@ -18,6 +18,7 @@ use uuid::fmt::Hyphenated;
 use super::agree::By;
 use super::answer::{Answer, bytes, empty, json};
 use super::body::BodyError;
+use super::problem::no_path_here;
 use super::{complain, with_retry};
 use crate::decider::{Decider, Loaded, Question, decision_id, with_context};
 use crate::etag;
@@ -79,9 +80,21 @@ pub(super) fn evaluate_all(
     decide_all(decider, headers, body, by).unwrap_or_else(|refused| refused.answer(decider))
 }
 
+/// A path that OFREP does not know.
+pub(super) fn refuse_path(decider: &Decider, path: &str) -> Answer {
+    let failure = Failure {
+        key: None,
+        error_code: ErrorCode::FlagNotFound,
+        error_details: no_path_here(path),
+    };
+    Refused::of(failure).answer(decider)
+}
+
 /// A method that OFREP does not use here.
-pub(super) fn refuse_method(method: &Method) -> Answer {
-    let details = format!("{method} is not allowed here; send a POST with {{\"context\": {{...}}}}");
+pub(super) fn refuse_method(method: &Method, allowed: &'static str) -> Answer {
+    let details = format!(
+        "{method} is not allowed here, which takes {allowed}; decisions are asked for by POST with {{\"context\": {{...}}}}"
+    );
     refuse(StatusCode::METHOD_NOT_ALLOWED, &details)
 }
 

@@ -191,7 +191,7 @@ fn summary(route: Route<'_>) -> &'static str {
         Route::Startupz => "Whether it has rules, or no longer waits for them.",
         Route::Readyz => "Whether it should be asked.",
         Route::Metrics => "What it counts, as OpenMetrics.",
-        Route::Unknown => "",
+        Route::UnknownFlag | Route::Unknown => "",
     }
 }
 

@@ -40,10 +40,12 @@ impl Problem {
 
 /// A path that there is not.
 pub(super) fn no_path(path: &str) -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        format!("there is no `{path}`; decisions are at `POST /ofrep/v1/evaluate/flags/<touchpoint>`"),
-    )
+    Problem::new(StatusCode::NOT_FOUND, no_path_here(path))
+}
+
+/// What whoever asks for it is told.
+pub(super) fn no_path_here(path: &str) -> String {
+    format!("there is no `{path}`; decisions are at `POST /ofrep/v1/evaluate/flags/<touchpoint>`")
 }
 
 /// A path that takes another method.

@@ -12,6 +12,9 @@ const FLAGS: &str = "/ofrep/v1/evaluate/flags";
 /// Below it, units by id.
 const UNITS: &str = "/v1/units/";
 
+/// Below it, errors are OFREP's.
+const OFREP: &str = "/ofrep/";
+
 /// The event stream.
 pub(super) const CHANGES: &str = "/ofrep/v1/changes";
 
@@ -32,6 +35,8 @@ pub(super) enum Route<'p> {
     Startupz,
     Readyz,
     Metrics,
+    /// None that there is, where OFREP's paths are.
+    UnknownFlag,
     Unknown,
 }
 
@@ -67,7 +72,7 @@ impl Route<'_> {
             Self::Startupz => "/startupz",
             Self::Readyz => "/readyz",
             Self::Metrics => "/metrics",
-            Self::Unknown => "",
+            Self::UnknownFlag | Self::Unknown => "",
         }
     }
 
@@ -86,7 +91,7 @@ impl Route<'_> {
             Self::Startupz => "startupz",
             Self::Readyz => "readyz",
             Self::Metrics => "metrics",
-            Self::Unknown => "",
+            Self::UnknownFlag | Self::Unknown => "",
         }
     }
 }
@@ -97,7 +102,7 @@ impl<'p> Route<'p> {
             return match rest.strip_prefix('/') {
                 Some(key) if !key.is_empty() && !key.contains('/') => Self::Flag(key),
                 None if rest.is_empty() => Self::Flags,
-                _ => Self::Unknown,
+                _ => Self::UnknownFlag,
             };
         }
         if let Some(unit) = path.strip_prefix(UNITS) {
@@ -117,20 +122,24 @@ impl<'p> Route<'p> {
             "/startupz" => Self::Startupz,
             "/readyz" => Self::Readyz,
             "/metrics" => Self::Metrics,
+            _ if path.starts_with(OFREP) => Self::UnknownFlag,
             _ => Self::Unknown,
         }
     }
 
     /// Whether OFREP defines what its errors look like.
     pub(super) fn is_ofrep(self) -> bool {
-        matches!(self, Self::Flag(_) | Self::Flags)
+        matches!(
+            self,
+            Self::Flag(_) | Self::Flags | Self::Changes | Self::UnknownFlag
+        )
     }
 
     /// Whether callers need a key, where there are keys: whatever tells of rules or units.
     pub(super) fn is_guarded(self) -> bool {
         !matches!(
             self,
-            Self::Healthz | Self::Startupz | Self::Readyz | Self::Metrics | Self::Unknown
+            Self::Healthz | Self::Startupz | Self::Readyz | Self::Metrics | Self::UnknownFlag | Self::Unknown
         )
     }
 
@@ -146,7 +155,7 @@ impl<'p> Route<'p> {
 
     pub(super) fn is_served(self, serves: Serves) -> bool {
         match self {
-            Self::Unknown => false,
+            Self::UnknownFlag | Self::Unknown => false,
             Self::Healthz | Self::Startupz | Self::Readyz => true,
             Self::Metrics => serves != Serves::Decisions,
             _ => serves != Serves::Probes,

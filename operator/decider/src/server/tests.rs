@@ -61,18 +61,58 @@ async fn refuses_other_methods_and_paths() {
     let answer = get(&decider, "/v1/explain").await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.header("content-type"), "application/problem+json");
-    for path in [
-        "/",
-        "/nope",
-        "/ofrep/v1/evaluate/flags/",
-        "/ofrep/v1/evaluate/flags/a/b",
-        "/%ff",
-    ] {
+    for path in ["/", "/nope", "/ofrep", "/v1/ofrep/", "/%ff"] {
         let answer = post(&decider, path, "{}").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.header("content-type"), "application/problem+json");
         assert_eq!(answer.json()["status"], 404);
         assert_eq!(answer.json()["title"], "Not Found");
+    }
+}
+
+#[tokio::test]
+async fn refuses_paths_and_methods_of_ofrep_in_its_shape() {
+    let decider = decider();
+    for path in [
+        "/ofrep/",
+        "/ofrep/v1",
+        "/ofrep/v1/configuration",
+        "/ofrep/v1/evaluate/flags/",
+        "/ofrep/v1/evaluate/flags/a/b",
+        "/ofrep/v1/evaluate/flagship",
+        "/ofrep/v2/evaluate/flags/hero",
+        "/ofrep/v1/changes/",
+    ] {
+        for method in [Method::POST, Method::GET, Method::OPTIONS] {
+            let request = Request::builder()
+                .method(&method)
+                .uri(path)
+                .body(Body::from("{}"));
+            let answer = send(&decider, request.unwrap()).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+            assert_eq!(answer.header("content-type"), "application/json");
+            let json = answer.json();
+            assert_eq!(json["errorCode"], "FLAG_NOT_FOUND");
+            assert!(
+                json["errorDetails"]
+                    .as_str()
+                    .unwrap()
+                    .contains(&format!("`{path}`")),
+                "{json}"
+            );
+        }
+    }
+    let count = r#"attune_decider_refused_requests_total{code="FLAG_NOT_FOUND"} 24"#;
+    assert!(get(&decider, "/metrics").await.text().contains(count));
+    for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
+        let request = Request::builder()
+            .method(&method)
+            .uri("/ofrep/v1/changes")
+            .body(Body::empty());
+        let answer = send(&decider, request.unwrap()).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
+        assert_eq!(answer.header("allow"), "GET, HEAD, OPTIONS");
+        assert_eq!(answer.json()["errorCode"], "GENERAL");
     }
 }
 
