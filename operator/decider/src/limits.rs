@@ -25,6 +25,13 @@ pub(crate) const MAX_HEADERS: usize = 64;
 /// Bytes of all bodies that are not whole yet, together. What would not fit is answered by 503.
 pub(crate) const MAX_HELD_BYTES: usize = 32 * 1024 * 1024;
 
+/// Bytes of all answers that their clients have not taken, together; half of it for what records nothing. What would not fit
+/// is answered by 503.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// From so many bytes on an answer counts: single decisions are smaller, and the number of connections bounds those.
+pub(crate) const SMALL_ANSWER: usize = 4 * 1024;
+
 /// Touchpoints of one `/v1/decide`.
 pub(crate) const MAX_TOUCHPOINTS: usize = 64;
 

@@ -149,6 +149,8 @@ label! {
         Body = "body",
         /// An event stream.
         Stream = "stream",
+        /// An answer for which there was no room, because clients do not take theirs.
+        Answer = "answer",
     }
 }
 

@@ -20,6 +20,7 @@ use crate::metrics::{Metrics, Refusal, Shed};
 use agree::By;
 use answer::{Answer, ResponseBody, bytes, empty, text};
 use body::{BodyError, Room};
+use held::Held;
 use problem::Problem;
 use route::Route;
 
@@ -33,6 +34,7 @@ mod events;
 mod explain;
 mod gzip;
 mod health;
+mod held;
 mod membership;
 mod ofrep;
 mod openapi;
@@ -80,6 +82,8 @@ struct Inner {
     registry: Registry,
     /// For bodies that are not whole yet, in KiB.
     room: Room,
+    /// Answers that are not sent yet.
+    answers: Held,
 }
 
 impl Front {
@@ -95,6 +99,7 @@ impl Front {
             serves,
             registry,
             room: Room(Semaphore::new(MAX_HELD_BYTES / 1024)),
+            answers: Held::default(),
         }))
     }
 
@@ -115,12 +120,16 @@ impl Front {
         };
         gzip::compress(&head, &mut answer);
         let decider = &self.0.decider;
+        if !self.0.answers.count(&mut answer) {
+            answer = refuse_answer(decider, route);
+        }
         cors::mark(&decider.access().origins, &head, &mut answer);
         health::say_goodbye(decider, &mut answer);
         answer
     }
 
-    /// What is answered without looking at the body: too many headers, another method, nobody who may ask.
+    /// What is answered without looking at the body: too many headers, another method, nobody who may ask, no room for an
+    /// answer.
     fn precheck(&self, head: &Parts, route: Route<'_>) -> Option<Answer> {
         let decider = &self.0.decider;
         if head.headers.len() > MAX_HEADERS {
@@ -140,12 +149,15 @@ impl Front {
                 .insert(ALLOW, HeaderValue::from_static(route.allows()));
             return Some(answer);
         }
-        let keys = decider.access().keys.as_ref()?;
-        if !route.is_guarded() || route.admits(keys, head) {
-            return None;
+        if let Some(keys) = decider.access().keys.as_ref()
+            && route.is_guarded()
+            && !route.admits(keys, head)
+        {
+            decider.metrics().refusals.inc(Refusal::Unauthorized);
+            return Some(refuse_caller(route));
         }
-        decider.metrics().refusals.inc(Refusal::Unauthorized);
-        Some(refuse_caller(route))
+        let is_admitted = self.0.answers.admits(route);
+        (!is_admitted).then(|| refuse_answer(decider, route))
     }
 
     async fn serve<B>(&self, head: &Parts, route: Route<'_>, body: B) -> Answer
@@ -246,6 +258,19 @@ fn refuse_caller(route: Route<'_>) -> Answer {
         .headers_mut()
         .insert(axum::http::header::WWW_AUTHENTICATE, challenge);
     answer
+}
+
+/// Too many answers that nobody takes.
+fn refuse_answer(decider: &Decider, route: Route<'_>) -> Answer {
+    decider.metrics().refusals.inc(Refusal::Overloaded);
+    decider.metrics().shed.inc(Shed::Answer);
+    let details = "too many answers wait for clients to take them; ask again in a second";
+    let answer = if route.is_ofrep() {
+        ofrep::refuse(StatusCode::SERVICE_UNAVAILABLE, details)
+    } else {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, details).answer()
+    };
+    with_retry(answer)
 }
 
 /// What is wrong with a body, in words; and the count of it.

@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 
 #[path = "process/shared.rs"]
 mod shared;
+#[path = "process/unread.rs"]
+mod unread;
 
 /// Nobody listens there.
 const NOBODY: &str = "http://127.0.0.1:9";
