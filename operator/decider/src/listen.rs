@@ -16,15 +16,17 @@ use tokio::sync::{Semaphore, watch};
 use tracing::warn;
 
 use crate::limits::{Limits, MAX_HEAD_BYTES};
-use crate::metrics::Shed;
+use crate::metrics::{Refusal, Shed};
 use crate::server::Front;
 
 mod guard;
+mod refusal;
 #[cfg(test)]
 mod tests;
 pub(crate) mod tls;
 
 use guard::{Guarded, Pulse};
+use refusal::Worded;
 use tls::Certificate;
 
 /// Connections that are told at once that there are too many; more than that are closed without a word.
@@ -101,12 +103,15 @@ impl Connections {
         let pulse = Arc::new(Pulse::default());
         let stream = Guarded::new(stream, Arc::clone(&pulse), self.limits.idle);
         match self.certificate {
-            None => talk(stream, self.front, pulse, ending).await,
+            None => talk(stream, &self.front, &pulse, ending).await,
             Some(certificate) => {
                 if let Ok(stream) = certificate.accept(stream).await {
-                    talk(stream, self.front, pulse, ending).await;
+                    talk(stream, &self.front, &pulse, ending).await;
                 }
             }
+        }
+        if pulse.is_refused() {
+            self.front.metrics().refusals.inc(Refusal::Unreadable);
         }
     }
 
@@ -139,7 +144,7 @@ fn complain(error: &std::io::Error) {
 }
 
 /// Answers the requests of one connection until either side ends it.
-async fn talk<S>(stream: S, front: Front, pulse: Arc<Pulse>, mut ending: watch::Receiver<bool>)
+async fn talk<S>(stream: S, front: &Front, pulse: &Arc<Pulse>, mut ending: watch::Receiver<bool>)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -148,6 +153,7 @@ where
         pulse.beat(answer.body().is_stream());
         Ok::<_, Infallible>(answer)
     });
+    let stream = Worded::new(stream, Arc::clone(pulse));
     // Headers are counted by `front`: of 100, which is hyper's own limit, it makes no memory for each request.
     let connection = http1::Builder::new()
         .max_buf_size(MAX_HEAD_BYTES)

@@ -20,9 +20,26 @@ pub(super) struct Pulse {
     answered: AtomicU64,
     /// Its answer is an event stream, which takes as long as it takes.
     is_stream: AtomicBool,
+    /// The last request was none, and was answered without anybody's doing.
+    is_refused: AtomicBool,
 }
 
 impl Pulse {
+    /// How many requests were answered.
+    pub(super) fn answered(&self) -> u64 {
+        self.answered.load(Ordering::Relaxed)
+    }
+
+    /// Something came that is no request.
+    pub(super) fn refuse(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something came that is no request.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
+    }
+
     /// A request was answered.
     pub(super) fn beat(&self, is_stream: bool) {
         self.answered.fetch_add(1, Ordering::Relaxed);
@@ -61,7 +78,7 @@ impl<S> Guarded<S> {
         loop {
             ready!(self.timer.as_mut().poll(context));
             let now = Instant::now();
-            let answered = self.pulse.answered.load(Ordering::Relaxed);
+            let answered = self.pulse.answered();
             let is_alive = answered != self.seen || self.pulse.is_stream.load(Ordering::Relaxed);
             // The peer may have stopped to take only just before the time was up.
             let is_stuck = self.stuck_since.is_some_and(|since| now >= since + self.idle);

@@ -15,6 +15,7 @@ use crate::fixture::{Authority, builder, bundle_with};
 use crate::server::Serves;
 
 mod crowds;
+mod heads;
 
 const HERO: &str = "/ofrep/v1/evaluate/flags/hero";
 const GOOD: &str = r#"{"context": {"targetingKey": "u1"}}"#;
@@ -103,38 +104,6 @@ async fn time_to_close(stream: &mut TcpStream) -> Duration {
     let mut rest = Vec::new();
     let _ = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
     began.elapsed()
-}
-
-#[tokio::test]
-async fn refuses_heads_that_are_too_large() {
-    let port = serve(Limits::default(), None).await;
-    let long = "x".repeat(20 * 1024);
-    let many = "x-many: 1\r\n".repeat(80);
-    for text in [
-        format!("POST {HERO} HTTP/1.1\r\nhost: x\r\nx-long: {long}\r\ncontent-length: 2\r\n\r\n{{}}"),
-        format!("POST {HERO} HTTP/1.1\r\nhost: x\r\n{many}content-length: 2\r\n\r\n{{}}"),
-    ] {
-        assert_eq!(status(&port.say(&text).await), "431");
-    }
-    for (others, expected) in [(62, "200"), (63, "431")] {
-        let many = "x-many: 1\r\n".repeat(others);
-        let text = format!(
-            "POST {HERO} HTTP/1.1\r\nhost: x\r\n{many}content-length: {}\r\n\r\n{GOOD}",
-            GOOD.len()
-        );
-        assert_eq!(status(&port.say(&text).await), expected, "{others} headers more");
-    }
-    let uri = format!("GET /{long} HTTP/1.1\r\nhost: x\r\n\r\n");
-    assert!(["414", "431"].contains(&status(&port.say(&uri).await)));
-    for text in [
-        "\x16\x03\x01 hello\r\n\r\n",
-        "nonsense\r\n\r\n",
-        "GET / HTTP/9.9\r\n\r\n",
-    ] {
-        let answer = port.say(text).await;
-        assert!(["400", "505", ""].contains(&status(&answer)), "{answer}");
-    }
-    assert_eq!(status(&port.say(&request(HERO, GOOD)).await), "200");
 }
 
 #[tokio::test]
