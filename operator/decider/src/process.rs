@@ -143,6 +143,9 @@ pub struct Args {
     spacing: Duration,
 }
 
+/// How long the last rules may take to the disk.
+const LAST_RULES: Duration = Duration::from_secs(2);
+
 impl Args {
     /// Runs until SIGTERM or ctrl-c; then finishes the requests under way and hands over the last exposures.
     ///
@@ -155,14 +158,18 @@ impl Args {
         let (decider, reporter) = self.decider(&stopped)?;
         let follower = Follower::new(decider.clone(), self.follow()?)?;
         follower.restore().await;
-        let follower = tokio::spawn(follower.run(stopped));
+        let mut follower = tokio::spawn(follower.run(stopped));
         tokio::spawn(gate::watch(decider.clone(), self.startup_timeout));
-        let served = serve(listeners, &decider, follower, self.drain()).await;
+        let served = serve(listeners, &decider, &mut follower, self.drain()).await;
         decider.hand_over().await;
         // The exposures of the last requests are queued by now.
         stop.send_replace(true);
         if let Some(reporter) = reporter {
             reporter.await.context("the reporter of exposures ended")?;
+        }
+        // Rules that it decided by a moment ago may be on their way to the disk. A follower that is to blame has ended.
+        if !follower.is_finished() {
+            let _ = tokio::time::timeout(LAST_RULES, follower).await;
         }
         served
     }

@@ -19,6 +19,8 @@ use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+#[path = "process/busy.rs"]
+mod busy;
 #[path = "process/shared.rs"]
 mod shared;
 #[path = "process/unread.rs"]

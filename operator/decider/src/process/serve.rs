@@ -35,7 +35,7 @@ pub(super) struct Listeners {
 pub(super) async fn serve(
     listeners: Listeners,
     decider: &Decider,
-    mut follower: JoinHandle<()>,
+    follower: &mut JoinHandle<()>,
     drain: Duration,
 ) -> anyhow::Result<()> {
     let limits = *decider.limits();
@@ -53,7 +53,7 @@ pub(super) async fn serve(
     tokio::select! {
         () = &mut server => return Ok(()),
         // Nobody would notice rules that never change any more.
-        ended = &mut follower => anyhow::bail!("no longer following the operator: {ended:?}"),
+        ended = follower => anyhow::bail!("no longer following the operator: {ended:?}"),
         signal = signal() => signal?,
     }
     info!(seconds = drain.as_secs_f64(), "draining");
