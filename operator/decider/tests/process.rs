@@ -5,7 +5,7 @@
     reason = "the helpers of a test fail it"
 )]
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 
 #[path = "process/busy.rs"]
 mod busy;
+#[path = "process/private.rs"]
+mod private;
 #[path = "process/shared.rs"]
 mod shared;
 #[path = "process/unread.rs"]
@@ -105,10 +107,16 @@ struct Process {
 impl Process {
     /// Starts it with a port for probes and waits for the addresses in its log.
     fn start(peers: &str, data: &Path, more: &[&str]) -> Self {
+        Self::start_with([peers, peers], data, more, &[])
+    }
+
+    /// The same between an operator and a collector, with variables in its environment.
+    fn start_with(peers: [&str; 2], data: &Path, more: &[&str], variables: &[(&str, &str)]) -> Self {
+        let [operator, collector] = peers;
         let mut child = Command::new(env!("CARGO_BIN_EXE_attune-decider"))
             .args(["--listen", "127.0.0.1:0", "--probes", "127.0.0.1:0"])
             .args(["--namespace", "shop", "--channel", "web", "--id", "web-0"])
-            .args(["--operator", peers, "--collector", peers])
+            .args(["--operator", operator, "--collector", collector])
             .arg("--data")
             .arg(data)
             .args(more)
@@ -116,17 +124,27 @@ impl Process {
             .env_clear()
             .env("SSL_CERT_FILE", "/nonexistent")
             .env("SSL_CERT_DIR", "/nonexistent")
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(Vec::new()));
-        let lines = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                lines.lock().unwrap().push(line);
-            }
-        });
+        let said: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().unwrap()),
+            Box::new(child.stderr.take().unwrap()),
+        ];
+        for stream in said {
+            let lines = Arc::clone(&log);
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+                    lines
+                        .lock()
+                        .unwrap()
+                        .push(String::from_utf8_lossy(&line).into_owned());
+                }
+            });
+        }
         let mut process = Self {
             child,
             url: String::new(),
