@@ -147,7 +147,7 @@ callgrind: bench-build ## the instructions of a decision's steps; fails where on
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
-soak: bench-build ## the decider at 70 % of what it takes, for SOAK_SECONDS (600); fails when memory grows
+soak: bench-build ## all that clients send at 70 % of what the decider takes, for SOAK_SECONDS (600); fails when memory grows
 	@operator/decider/benches/load --soak $(SOAK_SECONDS)
 
 .PHONY: bench-cluster
