@@ -234,6 +234,8 @@ names! {
         EgressDenied,
         /// The format that the channel is delivered in cannot carry it.
         FormatUnsupported,
+        /// It goes by what units were shown or did, and the channel is delivered in batch, where nobody's past is known.
+        PastUnknown,
         /// It is too large for the ConfigMap that it is written into.
         TooLarge,
         /// Somebody else's object has the name of the ConfigMap that it is written into.

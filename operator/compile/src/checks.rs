@@ -19,6 +19,7 @@ mod locales;
 mod objective;
 mod overlaps;
 mod owners;
+mod past;
 mod proof;
 mod references;
 mod salts;
@@ -31,12 +32,13 @@ type Check = fn(&Model<'_>, &mut Report);
 
 /// All checks, in their order: what refers to something unsound is told after that was found unsound, and what needs
 /// something gated after all gates are known.
-const CHAIN: [Check; 21] = [
+const CHAIN: [Check; 22] = [
     governance::check,
     audiences::check,
     salts::check,
     sources::check,
     windows::check,
+    past::check,
     decay::check,
     baseline::check,
     overlaps::holdouts,

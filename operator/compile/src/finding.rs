@@ -148,6 +148,7 @@ pub const FINDING_REASONS: &[Reason] = &[
     Reason::VanityMetric,
     Reason::Ended,
     Reason::FormatUnsupported,
+    Reason::PastUnknown,
     Reason::InternalError,
 ];
 
