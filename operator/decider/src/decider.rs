@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::answers::Answers;
 use crate::clock::Clock;
+use crate::exposure;
 use crate::exposure::report::Eraser;
 use crate::exposure::{Exposed, Exposures, Sample, Tally};
 use crate::limits::Limits;
@@ -298,6 +299,7 @@ impl Decider {
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
+        let mut reported = None;
         let (decision, inputs) = match unit.filter(|_| self.0.state.is_needed()) {
             None => {
                 let request = Request {
@@ -320,6 +322,8 @@ impl Decider {
                 };
                 let (decision, inputs) = loaded.decide(request, taken)?;
                 if let Some(winner) = decision.winner.filter(is_shown) {
+                    let place = self.0.exposures.place(&decision);
+                    reported = place.map(|place| (place, record.is_reported(place, exposure::over(now))));
                     record.charge(&winner, &bundle.channel, now);
                     drop(record);
                     if let Some(shared) = self.sharing() {
@@ -329,16 +333,17 @@ impl Decider {
                 (decision, inputs)
             }
         };
-        self.tell(loaded, unit, (&decision, inputs), now, id);
+        self.tell(loaded, unit, (&decision, inputs, reported), now, id);
         Ok(decision)
     }
 
-    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on.
+    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on. `reported` is
+    /// what it is reported for where the memory of the unit was asked, and whether that is known to be sent.
     fn tell(
         &self,
         loaded: &Loaded,
         unit: Option<&str>,
-        (decision, inputs): (&Decision<'_>, Option<Inputs>),
+        (decision, inputs, reported): (&Decision<'_>, Option<Inputs>, Option<(u64, bool)>),
         now: Timestamp,
         id: &str,
     ) {
@@ -352,8 +357,15 @@ impl Decider {
                 channel: &bundle.channel,
                 at: now,
             };
-            if decision.winner.is_some_and(|winner| is_shown(&winner)) {
-                self.0.exposures.offer(decision, &exposed);
+            match reported {
+                Some((_, true)) => self.0.exposures.repeat(decision),
+                _ if !decision.winner.is_some_and(|winner| is_shown(&winner)) => {}
+                _ => {
+                    let since = self.0.exposures.offer(decision, &exposed);
+                    if let (Some(since), Some((place, _))) = (since, reported) {
+                        self.0.state.report(unit, place, since);
+                    }
+                }
             }
             if let Some(inputs) = inputs {
                 self.keep(loaded, (decision, inputs), &exposed);

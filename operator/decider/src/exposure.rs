@@ -16,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tokio::sync::mpsc;
 
+use crate::clock::At;
 use crate::metrics::{Counters, Label, label};
 
 mod kept;
@@ -128,6 +129,11 @@ pub struct Exposed<'a> {
     pub channel: &'a str,
     /// When it was decided.
     pub at: Timestamp,
+}
+
+/// What was sent by then is sent again.
+pub(crate) fn over(now: Timestamp) -> At {
+    seen::over(now)
 }
 
 /// Whether an event can carry a unit's id.
@@ -271,45 +277,69 @@ impl Exposures {
         self.seen().remove(&keys);
     }
 
-    /// Sends the exposure of a decision that some experiment or holdout is measured by, unless it was sent already.
-    pub(crate) fn offer(&self, decision: &Decision<'_>, exposed: &Exposed<'_>) {
-        let Some(queue) = &self.queue else { return };
-        if is_measured(decision) {
-            self.fates.inc(self.send(queue, decision, exposed, ""));
-        }
-        if let Some(passed) = passed(decision) {
-            self.fates.inc(self.send(queue, &passed, exposed, PASSED));
-        }
+    /// All that a decision is reported for, as a hash; `None` where it is not reported.
+    pub(crate) fn place(&self, decision: &Decision<'_>) -> Option<u64> {
+        self.queue.as_ref().filter(|_| is_measured(decision))?;
+        let enrolment = decision.enrolment.map(|one| (one.experiment, one.phase, one.arm));
+        let holdout = decision.holdout.map(|test| (test.name, test.held));
+        Some(
+            self.places
+                .hash_one((enrolment, holdout, decision.passed_holdout)),
+        )
     }
 
-    /// Sends one event, named after the decision and `suffix`.
+    /// Counts a decision all of which was sent less than 24 hours ago.
+    pub(crate) fn repeat(&self, decision: &Decision<'_>) {
+        let events = 1 + u64::from(decision.passed_holdout.is_some());
+        self.fates.add(Fate::Repeated, events);
+    }
+
+    /// Sends the exposure of a decision that some experiment or holdout is measured by, unless it was sent already. Tells
+    /// since when all of it is sent; `None` where some of it is not.
+    pub(crate) fn offer(&self, decision: &Decision<'_>, exposed: &Exposed<'_>) -> Option<At> {
+        let queue = self.queue.as_ref()?;
+        if !is_measured(decision) {
+            return None;
+        }
+        let (fate, own) = self.send(queue, decision, exposed, "");
+        self.fates.inc(fate);
+        let Some(passed) = passed(decision) else {
+            return own;
+        };
+        let (fate, other) = self.send(queue, &passed, exposed, PASSED);
+        self.fates.inc(fate);
+        Some(own?.min(other?))
+    }
+
+    /// Sends one event, named after the decision and `suffix`; and since when it is sent.
     fn send(
         &self,
         queue: &mpsc::Sender<Event>,
         decision: &Decision<'_>,
         exposed: &Exposed<'_>,
         suffix: &str,
-    ) -> Fate {
+    ) -> (Fate, Option<At>) {
         if !is_reportable(exposed.unit) {
-            return Fate::Unreportable;
+            return (Fate::Unreportable, None);
         }
         let keys = self.keys(decision, exposed.unit);
-        if self.seen().knows(keys, exposed.at) {
-            return Fate::Repeated;
+        let since = self.seen().since(keys, exposed.at);
+        if since.is_some() {
+            return (Fate::Repeated, since);
         }
         if self.is_shed(queue, exposed.unit) {
-            return Fate::Shed;
+            return (Fate::Shed, None);
         }
         let Ok(permit) = queue.try_reserve() else {
-            return Fate::Overflowed;
+            return (Fate::Overflowed, None);
         };
         // Of two requests of one unit at the same time only one reports.
         let Some(forgotten) = self.seen().insert(keys, exposed.at) else {
-            return Fate::Repeated;
+            return (Fate::Repeated, None);
         };
         self.fates.add(Fate::Forgotten, forgotten);
         permit.send(event(decision, exposed, suffix));
-        Fate::Queued
+        (Fate::Queued, Some(exposed.at.into()))
     }
 
     /// What is sent once: the unit in its arm, and the unit in or out of its holdout.

@@ -144,6 +144,14 @@ impl State {
         }
     }
 
+    /// Keeps what was reported of a unit last, where anything is known of it.
+    pub(crate) fn report(&self, unit: &str, place: Key, at: At) {
+        let key = self.keys.of(unit);
+        if let Some(known) = self.shard(key).units.peek_mut(&key) {
+            known.report(place, at);
+        }
+    }
+
     /// Forgets a unit; whether anything was known of it.
     pub(crate) fn forget(&self, unit: &str) -> bool {
         let key = self.keys.of(unit);
@@ -219,6 +227,13 @@ pub(crate) struct Record<'s> {
 }
 
 impl Record<'_> {
+    /// Whether this was reported of the unit last, and after an instant: what a look into all that was reported costs is to
+    /// wait for memory, and the unit's is at hand.
+    pub(crate) fn is_reported(&self, place: Key, since: At) -> bool {
+        let unit = self.shard.units.peek(&self.unit);
+        unit.is_some_and(|unit| unit.is_reported(place, since))
+    }
+
     /// Counts a show of the candidate that won.
     pub(crate) fn charge(&mut self, winner: &Winner<'_>, channel: &str, at: Timestamp) {
         let keys = &self.state.keys;

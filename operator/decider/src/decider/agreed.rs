@@ -47,7 +47,7 @@ impl Decider {
             let channel = &loaded.engine.bundle().channel;
             self.0.state.lock(unit).charge(&winner, channel, now);
         }
-        self.tell(loaded, Some(unit), (decision, inputs), now, id);
+        self.tell(loaded, Some(unit), (decision, inputs, None), now, id);
     }
 
     /// Waits until the shared memory has what was observed, for as long as a decision would; it gets it later otherwise.

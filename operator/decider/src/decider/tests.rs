@@ -357,3 +357,58 @@ fn swaps_bundles_under_load_without_a_wrong_or_a_failed_answer() {
         assert!(asker.join().unwrap() > 0);
     });
 }
+
+/// Where the memory of units says what was reported, and where it knows nobody: the same is sent.
+#[tokio::test]
+async fn reports_alike_whether_the_unit_is_remembered_or_not() {
+    let seldom = |bundle: &mut Value| {
+        bundle["bindings"]["hero"]["caps"] = json!([{"per": "Unit", "max": 1000, "windowSeconds": 604_800}]);
+    };
+    let mut told = Vec::new();
+    for is_remembered in [true, false] {
+        let (decider, hands, mut queue) = shop(|bundle| {
+            if is_remembered {
+                seldom(bundle);
+            } else {
+                bundle["bindings"]["letter"]["caps"] = json!([]);
+                bundle["bindings"]["letter"]["stopOn"] = json!([]);
+            }
+        });
+        assert_eq!(decider.0.state.is_needed(), is_remembered);
+        let next_phase = bundle_with(|bundle| {
+            bundle["bindings"]["letter"]["caps"] = json!([]);
+            bundle["bindings"]["letter"]["stopOn"] = json!([]);
+            if is_remembered {
+                seldom(bundle);
+            }
+            bundle["experiments"]["hero-test"]["phase"] = json!(3);
+        });
+        let mut counts = Vec::new();
+        let units = [Place::Treatment, Place::HeldOut].map(|place| unit_in(place, 0));
+        // In turns, so that nothing is known by having been the last of all.
+        for pause in [0, 0, 60, 86_399, 1, 0, 86_460] {
+            hands.forward(pause);
+            for unit in &units {
+                evaluate(&decider, "hero", unit).await;
+                counts.push(sent(&mut queue).len());
+            }
+        }
+        decider.forget(&units[0]);
+        for unit in &units {
+            evaluate(&decider, "hero", unit).await;
+            counts.push(sent(&mut queue).len());
+        }
+        decider.adopt_bundle(next_phase).unwrap();
+        for unit in units.iter().chain(&units) {
+            evaluate(&decider, "hero", unit).await;
+            counts.push(sent(&mut queue).len());
+        }
+        told.push((counts, decider.0.exposures.tally().queued));
+    }
+    assert_eq!(told[0], told[1]);
+    // At the start, a day later, a day later again; whoever was forgotten; and who is in another phase.
+    assert_eq!(
+        told[0].0,
+        [1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0, 1, 0, 0, 0]
+    );
+}

@@ -47,9 +47,17 @@ impl Seen {
 
     /// Whether every key was inserted less than 24 hours ago.
     pub(super) fn knows(&self, keys: [Option<Key>; 2], now: Timestamp) -> bool {
+        self.since(keys, now).is_some()
+    }
+
+    /// When the first of the keys was inserted, where all were less than 24 hours ago.
+    pub(super) fn since(&self, keys: [Option<Key>; 2], now: Timestamp) -> Option<At> {
         let over = over(now);
         let mut keys = keys.iter().flatten();
-        keys.all(|key| self.keys.get(key).is_some_and(|inserted| *inserted > over))
+        keys.try_fold(At::from(now), |first, key| {
+            let inserted = self.keys.get(key).filter(|inserted| **inserted > over)?;
+            Some(first.min(*inserted))
+        })
     }
 
     /// Forgets keys.
@@ -91,8 +99,8 @@ impl Seen {
     }
 }
 
-/// What was inserted by then is not repeated any more.
-fn over(now: Timestamp) -> At {
+/// What was inserted by then is not known any more.
+pub(super) fn over(now: Timestamp) -> At {
     now.checked_sub(PERIOD).unwrap_or(Timestamp::MIN).into()
 }
 

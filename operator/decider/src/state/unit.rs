@@ -25,6 +25,8 @@ pub(crate) struct Unit {
     outcomes: Vec<(Key, At)>,
     /// The times between which all of it happened, known without a look at it.
     between: Between,
+    /// What was reported of it last, and when; a place is a hash.
+    reported: Option<(Key, At)>,
 }
 
 /// That the unit was shown something, or would have been. A name that is not known is 0.
@@ -66,7 +68,7 @@ impl Unit {
         let mut unit = Self {
             shows,
             outcomes,
-            between: Between::default(),
+            ..Self::default()
         };
         unit.look_when();
         unit
@@ -76,6 +78,17 @@ impl Unit {
     pub(crate) fn add(&mut self, show: Show) {
         self.between.widen(show.at);
         self.shows.push(show);
+    }
+
+    /// Whether this was reported of it last, and after an instant.
+    pub(super) fn is_reported(&self, place: Key, since: At) -> bool {
+        self.reported
+            .is_some_and(|(known, at)| known == place && at > since)
+    }
+
+    /// Keeps what was reported of it last.
+    pub(super) fn report(&mut self, place: Key, at: At) {
+        self.reported = Some((place, at));
     }
 
     /// Entries.
