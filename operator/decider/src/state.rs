@@ -270,17 +270,19 @@ impl Record<'_> {
     fn write(&mut self, change: impl FnOnce(&mut Unit, At) -> Option<Forgotten>, now: Timestamp) {
         let since = self.state.oldest_kept(now);
         let shard = &mut *self.shard;
-        let unit = shard.units.entry(self.unit).or_insert_with(|| {
-            shard.weight += unit::WEIGHT;
-            Unit::default()
-        });
-        let before = unit.len();
-        if let Some(forgotten) = change(unit, since) {
-            self.state.forgotten.inc(forgotten);
+        // Peeking at an entry leaves its place; writing moves it to the back.
+        if let Some(unit) = shard.units.get_mut(&self.unit) {
+            let before = unit.len();
+            if let Some(forgotten) = change(unit, since) {
+                self.state.forgotten.inc(forgotten);
+            }
+            shard.weight = (shard.weight + unit.len()).saturating_sub(before);
+        } else {
+            let mut unit = Unit::default();
+            change(&mut unit, since);
+            shard.weight += unit::WEIGHT + unit.len();
+            shard.units.insert(self.unit, unit);
         }
-        shard.weight = (shard.weight + unit.len()).saturating_sub(before);
-        // Reading an entry leaves its place; writing moves it to the back.
-        shard.units.get(&self.unit);
         shard.make_room(self.state.entries_per_shard, since, &self.state.forgotten);
     }
 }

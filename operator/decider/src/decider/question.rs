@@ -1,6 +1,6 @@
 //! What is asked of a decider, read in memory that is used again and again.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use attune_core::context::{Context, ContextError, Scratch};
 use attune_core::decide::Taken;
@@ -10,7 +10,7 @@ use super::Loaded;
 
 thread_local! {
     /// What the last request of this thread was read into.
-    static SCRATCH: Cell<Scratch> = Cell::new(Scratch::default());
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::default());
 }
 
 /// Reads a request, counts what it carries, and does something with what it says, in memory that is used again and again.
@@ -19,12 +19,23 @@ pub(crate) fn with_context<T>(
     body: &[u8],
     ask: impl FnOnce(&Context<'_>) -> T,
 ) -> Result<T, ContextError> {
-    let mut scratch = SCRATCH.take();
-    let context = Context::decode_request_in(&loaded.engine, body, &mut scratch)?;
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut scratch) => read(loaded, body, &mut scratch, ask),
+        // Whoever asks while it is asked has memory of its own.
+        Err(_) => read(loaded, body, &mut Scratch::default(), ask),
+    })
+}
+
+fn read<T>(
+    loaded: &Loaded,
+    body: &[u8],
+    scratch: &mut Scratch,
+    ask: impl FnOnce(&Context<'_>) -> T,
+) -> Result<T, ContextError> {
+    let context = Context::decode_request_in(&loaded.engine, body, scratch)?;
     loaded.sums.read(&loaded.engine, &context);
     let answer = ask(&context);
-    context.release(&mut scratch);
-    SCRATCH.set(scratch);
+    context.release(scratch);
     Ok(answer)
 }
 

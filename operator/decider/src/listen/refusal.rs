@@ -18,6 +18,9 @@ use crate::limits::MAX_HEAD_BYTES;
 /// What each of hyper's own answers begins with, up to the status.
 const BEGINNING: &[u8] = b"HTTP/1.1 ";
 
+/// A head and a body no longer than this go out in one piece: to copy them costs less than to hand over two.
+const SHORT: usize = 1024;
+
 /// A stream on which no answer is without words.
 #[derive(Debug)]
 pub(super) struct Worded<S> {
@@ -63,6 +66,16 @@ impl<S: AsyncWrite + Unpin> Worded<S> {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// A head and a body, one after the other, where both are short.
+fn joined<'w>(slices: &[IoSlice<'_>], whole: &'w mut [u8; SHORT]) -> Option<&'w [u8]> {
+    let [head, body] = slices else { return None };
+    let whole = whole.get_mut(..head.len() + body.len())?;
+    let (first, rest) = whole.split_at_mut(head.len());
+    first.copy_from_slice(head);
+    rest.copy_from_slice(body);
+    Some(whole)
 }
 
 /// The whole answer that says what one of hyper's means; `None` where it is none of those.
@@ -127,7 +140,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
         {
             return written;
         }
-        Pin::new(&mut this.stream).poll_write_vectored(context, slices)
+        let mut whole = [0; SHORT];
+        match joined(slices, &mut whole) {
+            Some(bytes) => Pin::new(&mut this.stream).poll_write(context, bytes),
+            None => Pin::new(&mut this.stream).poll_write_vectored(context, slices),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
