@@ -18,9 +18,8 @@ use tokio::sync::watch;
 use crate::access::Access;
 use crate::answers::Answers;
 use crate::clock::Clock;
-use crate::exposure;
 use crate::exposure::report::Eraser;
-use crate::exposure::{Exposed, Exposures, Sample, Tally};
+use crate::exposure::{self, Exposed, Exposures, Sample, Tally};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::relay::Relay;
@@ -299,7 +298,7 @@ impl Decider {
         } = question;
         let bundle = loaded.engine.bundle();
         let unit = context.unit().map(|(unit, _)| unit);
-        let mut reported = None;
+        let mut report = Report::Offered;
         let (decision, inputs) = match unit.filter(|_| self.0.state.is_needed()) {
             None => {
                 let request = Request {
@@ -322,8 +321,11 @@ impl Decider {
                 };
                 let (decision, inputs) = loaded.decide(request, taken)?;
                 if let Some(winner) = decision.winner.filter(is_shown) {
-                    let place = self.0.exposures.place(&decision);
-                    reported = place.map(|place| (place, record.is_reported(place, exposure::over(now))));
+                    report = match self.0.exposures.place(&decision) {
+                        Some(place) if record.is_reported(place, exposure::over(now)) => Report::Sent,
+                        Some(place) => Report::Remembered(place),
+                        None => Report::Offered,
+                    };
                     record.charge(&winner, &bundle.channel, now);
                     drop(record);
                     if let Some(shared) = self.sharing() {
@@ -333,17 +335,16 @@ impl Decider {
                 (decision, inputs)
             }
         };
-        self.tell(loaded, unit, (&decision, inputs, reported), now, id);
+        self.tell(loaded, unit, (&decision, inputs, report), now, id);
         Ok(decision)
     }
 
-    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on. `reported` is
-    /// what it is reported for where the memory of the unit was asked, and whether that is known to be sent.
+    /// Counts a decision, reports the exposure where the winner's binding says so, and keeps what it depended on.
     fn tell(
         &self,
         loaded: &Loaded,
         unit: Option<&str>,
-        (decision, inputs, reported): (&Decision<'_>, Option<Inputs>, Option<(u64, bool)>),
+        (decision, inputs, report): (&Decision<'_>, Option<Inputs>, Report),
         now: Timestamp,
         id: &str,
     ) {
@@ -357,21 +358,36 @@ impl Decider {
                 channel: &bundle.channel,
                 at: now,
             };
-            match reported {
-                Some((_, true)) => self.0.exposures.repeat(decision),
-                _ if !decision.winner.is_some_and(|winner| is_shown(&winner)) => {}
-                _ => {
-                    let since = self.0.exposures.offer(decision, &exposed);
-                    if let (Some(since), Some((place, _))) = (since, reported) {
-                        self.0.state.report(unit, place, since);
-                    }
-                }
+            if decision.winner.is_some_and(|winner| is_shown(&winner)) {
+                self.report(decision, &exposed, report);
             }
             if let Some(inputs) = inputs {
                 self.keep(loaded, (decision, inputs), &exposed);
             }
         }
     }
+
+    fn report(&self, decision: &Decision<'_>, exposed: &Exposed<'_>, report: Report) {
+        if matches!(report, Report::Sent) {
+            self.0.exposures.repeat(decision);
+            return;
+        }
+        let since = self.0.exposures.offer(decision, exposed);
+        if let (Some(since), Report::Remembered(place)) = (since, report) {
+            self.0.state.report(exposed.unit, place, since);
+        }
+    }
+}
+
+/// How a decision that counts as shown is reported.
+#[derive(Debug, Clone, Copy)]
+enum Report {
+    /// The memory of the unit says that all of it was sent less than 24 hours ago.
+    Sent,
+    /// It does not, and is told once it is: what it is reported for, as a hash.
+    Remembered(u64),
+    /// Nobody asked the memory of the unit.
+    Offered,
 }
 
 /// Whether deciding is showing: the winner's binding counts its exposures with the decision.

@@ -120,7 +120,7 @@ impl Front {
         };
         gzip::compress(&head, &mut answer);
         let decider = &self.0.decider;
-        if !self.0.answers.count(&mut answer) {
+        if !self.0.answers.count(route, &mut answer) {
             answer = refuse_answer(decider, route);
         }
         cors::mark(&decider.access().origins, &head, &mut answer);

@@ -78,7 +78,7 @@ struct Shard {
     weight: usize,
     /// The last that the unit written to longest ago was known to have done: until that is too old, none need be looked
     /// at, which is memory that nothing else has touched for long.
-    oldest: Option<At>,
+    oldest: At,
 }
 
 /// What was forgotten for want of memory since the start.
@@ -99,7 +99,7 @@ impl State {
             Mutex::new(Shard {
                 units: LruCache::new_unbounded(),
                 weight: 0,
-                oldest: None,
+                oldest: At::MIN,
             })
         };
         Self {
@@ -290,14 +290,14 @@ impl Record<'_> {
 impl Shard {
     /// Drops the units written to longest ago until the rest fits; what no rule asks for any more is not forgotten.
     fn make_room(&mut self, entries: usize, since: At, forgotten: &Counters<Forgotten>) {
-        if self.oldest.is_some_and(|oldest| oldest >= since) && self.weight <= entries {
+        if self.oldest >= since && self.weight <= entries {
             return;
         }
         while let Some((_, oldest)) = self.units.iter().next() {
             let last = oldest.last();
             let is_stale = last < since;
             if !is_stale && self.weight <= entries {
-                self.oldest = Some(last);
+                self.oldest = last;
                 return;
             }
             self.weight = self.weight.saturating_sub(unit::WEIGHT + oldest.len());

@@ -9,7 +9,7 @@ use attune_core::event::Event;
 use attune_core::replay::Inputs;
 use jiff::Timestamp;
 
-use super::{Decider, Loaded, is_shown};
+use super::{Decider, Loaded, Report, is_shown};
 use crate::shared::{Shared, Unanswered};
 
 impl Decider {
@@ -47,7 +47,7 @@ impl Decider {
             let channel = &loaded.engine.bundle().channel;
             self.0.state.lock(unit).charge(&winner, channel, now);
         }
-        self.tell(loaded, Some(unit), (decision, inputs, None), now, id);
+        self.tell(loaded, Some(unit), (decision, inputs, Report::Offered), now, id);
     }
 
     /// Waits until the shared memory has what was observed, for as long as a decision would; it gets it later otherwise.

@@ -21,8 +21,8 @@ struct Counted {
 
 impl Held {
     /// Whether to begin with a request. What charges nothing has half of the room, so that whoever asks for everything and
-    /// reads nothing keeps nobody from a decision; a page is not decided, and counts for nobody, where its answer would have
-    /// no place.
+    /// reads nothing keeps nobody from a decision. A page is not begun where there is no room, because it is not refused once
+    /// it counts as shown.
     pub(super) fn admits(&self, route: Route<'_>) -> bool {
         let most = match route {
             Route::Flags | Route::Explain => MAX_ANSWER_BYTES / 2,
@@ -33,8 +33,8 @@ impl Held {
     }
 
     /// Counts an answer that is not small until it is sent; false where there is no room for it. One that is larger than all
-    /// of the room has it alone.
-    pub(super) fn count(&self, answer: &mut Answer) -> bool {
+    /// of the room has it alone; a page that was begun is never refused, so that those that are decided at once may go over.
+    pub(super) fn count(&self, route: Route<'_>, answer: &mut Answer) -> bool {
         let ResponseBody::Whole(bytes) = answer.body_mut() else {
             return true;
         };
@@ -46,7 +46,8 @@ impl Held {
             bytes: std::mem::take(bytes),
             all: Arc::clone(&self.0),
         };
-        let has_room = before == 0 || before + counted.bytes.len() <= MAX_ANSWER_BYTES;
+        let fits = before == 0 || before + counted.bytes.len() <= MAX_ANSWER_BYTES;
+        let has_room = fits || matches!(route, Route::Decide);
         if has_room {
             *bytes = Bytes::from_owner(counted);
         }
@@ -85,10 +86,10 @@ mod tests {
     fn counts_an_answer_that_is_not_small_until_its_last_piece_is_gone() {
         let room = Held::default();
         let mut small = answer(SMALL_ANSWER - 1);
-        assert!(room.count(&mut small));
+        assert!(room.count(Route::Flags, &mut small));
         assert_eq!(held(&room), 0);
         let mut large = answer(SMALL_ANSWER);
-        assert!(room.count(&mut large));
+        assert!(room.count(Route::Flags, &mut large));
         assert_eq!(held(&room), SMALL_ANSWER);
         let ResponseBody::Whole(mut body) = large.into_body() else {
             panic!("a whole body")
@@ -114,19 +115,29 @@ mod tests {
                 "{nth}"
             );
             let mut one = answer(each);
-            assert!(room.count(&mut one));
+            assert!(room.count(Route::Flags, &mut one));
             under_way.push(one);
         }
         assert!(!room.admits(Route::Decide));
         assert!(room.admits(Route::Flag("hero")) && room.admits(Route::Metrics));
         let mut over = answer(SMALL_ANSWER);
-        assert!(!room.count(&mut over));
+        assert!(!room.count(Route::Flags, &mut over));
         assert_eq!(held(&room), MAX_ANSWER_BYTES, "what was refused is not held");
-        assert!(room.count(&mut answer(100)), "small ones always have a place");
+        let mut page = answer(SMALL_ANSWER);
+        assert!(
+            room.count(Route::Decide, &mut page),
+            "it was begun before, and counts as shown"
+        );
+        assert_eq!(held(&room), MAX_ANSWER_BYTES + SMALL_ANSWER);
+        drop(page);
+        assert!(
+            room.count(Route::Flags, &mut answer(100)),
+            "small ones always have a place"
+        );
         under_way.clear();
         let mut huge = answer(MAX_ANSWER_BYTES + 1);
-        assert!(room.count(&mut huge), "it is served alone");
-        assert!(!room.count(&mut answer(SMALL_ANSWER)));
+        assert!(room.count(Route::Flags, &mut huge), "it is served alone");
+        assert!(!room.count(Route::Flags, &mut answer(SMALL_ANSWER)));
         drop(huge);
         assert_eq!(held(&room), 0);
     }
