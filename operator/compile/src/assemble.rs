@@ -11,6 +11,7 @@ use attune_core::engine::Engine;
 use crate::adapt::{Bound, Place};
 use crate::kept::{Contents, Kept, Ready};
 use crate::report::Report;
+use crate::rules::CandidateRules;
 use crate::snapshot::Snapshot;
 use crate::{Model, Previous, Publication};
 
@@ -257,10 +258,8 @@ impl<'a> Assembly<'a> {
                 .map(|audience| self.add_audience(audience));
             let audiences = audiences.collect::<Option<Vec<_>>>()?;
             let rules = self.model.rules.candidates.get(&(name.to_owned(), index));
-            let expressions = rules
-                .into_iter()
-                .flat_map(|rules| rules.when.iter().chain(&rules.score));
-            expressions.for_each(|rule| self.note_read(rule));
+            let expressions = rules.into_iter().flat_map(CandidateRules::each);
+            expressions.for_each(|(_, rule)| self.note_read(rule));
             candidates.push(bundle::Candidate {
                 module: self.add_module(&candidate.module_ref.name, place)?,
                 audiences,

@@ -41,6 +41,15 @@ pub struct CandidateRules {
     pub score: Option<Rule>,
 }
 
+impl CandidateRules {
+    /// Those that there are, each under the field's name.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, &Rule)> {
+        let fields = [("when", &self.when), ("score", &self.score)];
+        let fields = fields.into_iter();
+        fields.filter_map(|(field, rule)| Some((field, rule.as_ref()?)))
+    }
+}
+
 /// Which events of a Metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {

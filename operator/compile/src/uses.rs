@@ -41,20 +41,8 @@ impl Uses {
     /// Reads every expression of a namespace once.
     pub fn of(snapshot: &Snapshot, rules: &Rules) -> Self {
         let mut uses = Self::default();
-        for (name, rule) in &rules.audiences {
-            uses.note(rule, &Reader::Audience(name.clone()));
-        }
-        for ((binding, index), candidate) in &rules.candidates {
-            for (part, rule) in [("when", &candidate.when), ("score", &candidate.score)] {
-                let reader = Reader::Candidate {
-                    binding: binding.clone(),
-                    index: *index,
-                    part,
-                };
-                if let Some(rule) = rule {
-                    uses.note(rule, &reader);
-                }
-            }
+        for (reader, rule) in Reader::all(rules) {
+            uses.note(rule, &reader);
         }
         for (name, program) in &snapshot.programs {
             for audience in &program.spec.audiences {
@@ -114,6 +102,23 @@ impl Uses {
 }
 
 impl Reader {
+    /// Every expression of Audiences and candidates, and where it stands.
+    pub fn all(rules: &Rules) -> impl Iterator<Item = (Self, &Rule)> {
+        let audiences = rules.audiences.iter();
+        let audiences = audiences.map(|(name, rule)| (Self::Audience(name.clone()), rule));
+        let candidates = rules.candidates.iter().flat_map(|((binding, index), rules)| {
+            rules.each().map(move |(part, rule)| {
+                let reader = Self::Candidate {
+                    binding: binding.clone(),
+                    index: *index,
+                    part,
+                };
+                (reader, rule)
+            })
+        });
+        audiences.chain(candidates)
+    }
+
     /// Programs that the expression is evaluated for.
     pub fn programs<'m>(&self, model: &'m Model<'_>) -> impl Iterator<Item = &'m str> {
         let (audience, binding) = match self {

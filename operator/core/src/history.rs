@@ -38,24 +38,21 @@ pub enum ShownKind {
 }
 
 impl ShownKind {
-    /// The kinds of the resources that shows are counted by.
-    const RESOURCES: [(Self, &'static str); 4] = [
-        (Self::Binding, "ChannelBinding"),
-        (Self::Module, "ContentModule"),
-        (Self::Program, "Program"),
-        (Self::Channel, "Channel"),
-    ];
+    const ALL: [Self; 4] = [Self::Binding, Self::Module, Self::Program, Self::Channel];
 
     /// The kind of resource, as rules write it before the name: `Program/loyalty`.
-    pub fn resource(self) -> &'static str {
-        let known = Self::RESOURCES.iter().find(|(kind, _)| *kind == self);
-        known.map_or("", |(_, resource)| resource)
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::Binding => "ChannelBinding",
+            Self::Module => "ContentModule",
+            Self::Program => "Program",
+            Self::Channel => "Channel",
+        }
     }
 
-    /// The kind that stands for a kind of resource.
+    /// What a kind of resource is here, if shows are counted by it.
     pub fn of_resource(resource: &str) -> Option<Self> {
-        let known = Self::RESOURCES.iter().find(|(_, known)| *known == resource);
-        known.map(|(kind, _)| *kind)
+        Self::ALL.into_iter().find(|kind| kind.resource() == resource)
     }
 
     /// Shows of the thing of this kind and that name.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use attune_core::bucket::{BASIS_POINTS, Salt};
 use attune_core::bundle::Bundle;
+use attune_core::expr::{Expect, Schema, compile};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::response::Response;
@@ -117,6 +118,12 @@ pub(crate) fn bundle_with(change: impl FnOnce(&mut Value)) -> Bundle {
     let mut json = bundle_json();
     change(&mut json);
     serde_json::from_value(json).unwrap()
+}
+
+/// A rule as bundles hold it, which reads no attribute.
+pub(crate) fn rule(source: &str) -> Value {
+    let expression = compile(source, &Schema::new(), Expect::Bool).unwrap();
+    json!({"source": source, "expression": expression})
 }
 
 /// A builder at the pinned instant.

@@ -183,6 +183,11 @@ impl Process {
         client().get(url).send().await.unwrap().status().as_u16()
     }
 
+    async fn metrics(&self) -> String {
+        let url = format!("{}/metrics", self.probes);
+        client().get(url).send().await.unwrap().text().await.unwrap()
+    }
+
     async fn ready(&self) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.probe("/readyz").await != 200 {
@@ -330,12 +335,7 @@ async fn starts_with_code_defaults_when_no_bundle_comes_in_time_and_complains_on
     assert_eq!(process.probe("/readyz").await, 503);
     let answer = process.decide("u1").await;
     assert_eq!(answer["metadata"]["attune.reason"], "NO_BUNDLE");
-    let metrics = client()
-        .get(format!("{}/metrics", process.probes))
-        .send()
-        .await
-        .unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = process.metrics().await;
     assert!(
         metrics.contains("attune_decider_startup_timeouts_total 1\n"),
         "{metrics}"

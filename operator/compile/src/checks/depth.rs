@@ -194,7 +194,7 @@ fn funnels<'m>(model: &'m Model<'_>) -> Vec<Funnel<'m>> {
         });
         for (index, candidate) in binding.spec.candidates.iter().enumerate() {
             let rules = model.rules.candidates.get(&(name.clone(), index));
-            let own = rules.is_some_and(|rules| reads(rules.when.as_ref()) || reads(rules.score.as_ref()));
+            let own = rules.is_some_and(|rules| rules.each().any(|(_, rule)| reads(Some(rule))));
             let audiences = candidate.audiences.iter().map(|audience| Some(audience.as_str()));
             let everybody = candidate.audiences.is_empty().then_some(None);
             for audience in audiences.chain(everybody) {

@@ -9,6 +9,7 @@ use attune_core::bundle::Rule;
 use crate::Model;
 use crate::finding::{Finding, ObjectId};
 use crate::report::Report;
+use crate::rules::CandidateRules;
 
 #[cfg(test)]
 mod tests;
@@ -72,12 +73,9 @@ fn needs_of_binding(
             needs.extend(contracts(model, gates, rule).map(|contract| (contract, field.clone())));
         }
         let rules = model.rules.candidates.get(&(name.to_owned(), index));
-        for (part, rule) in rules
-            .into_iter()
-            .flat_map(|rules| [("when", &rules.when), ("score", &rules.score)])
-        {
+        for (part, rule) in rules.into_iter().flat_map(CandidateRules::each) {
             let field = format!("{field}.{part}");
-            needs.extend(contracts(model, gates, rule.as_ref()).map(|contract| (contract, field.clone())));
+            needs.extend(contracts(model, gates, Some(rule)).map(|contract| (contract, field.clone())));
         }
     }
     needs

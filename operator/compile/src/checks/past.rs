@@ -3,8 +3,6 @@
 //! A batch decides by a table of units as it is: it sees neither what they were shown nor what they did. What limits a
 //! binding limits nobody there, and somebody who wrote it should know before the letters are sent.
 
-use attune_api::channel::Frequency;
-use attune_api::channel_binding::Candidate;
 use attune_api::conditions::Reason;
 use attune_api::delivery::Delivery;
 use attune_api::{Channel, ChannelBinding, Kind};
@@ -13,6 +11,7 @@ use attune_core::bundle::Rule;
 use crate::Model;
 use crate::finding::ObjectId;
 use crate::report::Report;
+use crate::rules::CandidateRules;
 
 #[cfg(test)]
 mod tests;
@@ -20,26 +19,23 @@ mod tests;
 /// Looks at every Channel that is delivered in batch, and at what is bound there.
 pub(super) fn check(model: &Model<'_>, report: &mut Report) {
     let snapshot = model.snapshot;
-    for (name, channel) in &snapshot.channels {
-        if let Some(frequency) = channel.spec.frequency.as_ref().filter(|_| is_blind(channel)) {
-            let object = snapshot.id(Kind::Channel, name);
-            for (field, is_set) in limits(frequency) {
-                if is_set {
-                    tell(report, &object, name, field);
-                }
+    let blind = |name: &str| snapshot.channels.get(name).filter(|channel| is_blind(channel));
+    for name in snapshot.channels.keys() {
+        if let Some(frequency) = blind(name).and_then(|channel| channel.spec.frequency.as_ref()) {
+            let limits = [
+                ("spec.frequency.caps", !frequency.caps.is_empty()),
+                ("spec.frequency.minimumGap", frequency.minimum_gap.is_some()),
+            ];
+            for (field, _) in limits.into_iter().filter(|(_, is_set)| *is_set) {
+                tell(report, &snapshot.id(Kind::Channel, name), name, field);
             }
         }
     }
     for (name, binding) in &snapshot.bindings {
         let channel = binding.spec.channel_ref.name.as_str();
-        if snapshot
-            .channels
-            .get(channel)
-            .is_some_and(|channel| is_blind(channel))
-        {
-            let object = snapshot.id(Kind::ChannelBinding, name);
+        if blind(channel).is_some() {
             for field in asking(model, name, binding) {
-                tell(report, &object, channel, &field);
+                tell(report, &snapshot.id(Kind::ChannelBinding, name), channel, &field);
             }
         }
     }
@@ -49,16 +45,10 @@ fn is_blind(channel: &Channel) -> bool {
     matches!(channel.spec.delivery, Delivery::Batch(_))
 }
 
-/// The limits of a Channel, and whether each is set.
-fn limits(frequency: &Frequency) -> [(&'static str, bool); 2] {
-    [
-        ("spec.frequency.caps", !frequency.caps.is_empty()),
-        ("spec.frequency.minimumGap", frequency.minimum_gap.is_some()),
-    ]
-}
-
 /// The fields of a binding that go by the past.
 fn asking(model: &Model<'_>, name: &str, binding: &ChannelBinding) -> Vec<String> {
+    let rules = &model.rules;
+    let asks = |rule: &Rule| rule.expression.history().is_some();
     let limits = [
         ("spec.caps", !binding.spec.caps.is_empty()),
         ("spec.stopOn", !binding.spec.stop_on.is_empty()),
@@ -66,23 +56,16 @@ fn asking(model: &Model<'_>, name: &str, binding: &ChannelBinding) -> Vec<String
     let limits = limits.into_iter().filter(|(_, is_set)| *is_set);
     let mut fields: Vec<String> = limits.map(|(field, _)| field.to_owned()).collect();
     for (index, candidate) in binding.spec.candidates.iter().enumerate() {
-        fields.extend(asking_of(model, (name, index), candidate));
-    }
-    fields
-}
-
-/// The fields of a candidate that go by the past.
-fn asking_of(model: &Model<'_>, (name, index): (&str, usize), candidate: &Candidate) -> Vec<String> {
-    let asks = |rule: Option<&Rule>| rule.is_some_and(|rule| rule.expression.history().is_some());
-    let audiences = candidate.audiences.iter().enumerate();
-    let audiences = audiences.filter(|(_, audience)| asks(model.rules.audiences.get(audience.as_str())));
-    let mut fields: Vec<String> = audiences
-        .map(|(place, _)| format!("spec.candidates[{index}].audiences[{place}]"))
-        .collect();
-    if let Some(rules) = model.rules.candidates.get(&(name.to_owned(), index)) {
-        let own = [("when", rules.when.as_ref()), ("score", rules.score.as_ref())];
-        let own = own.into_iter().filter(|(_, rule)| asks(*rule));
-        fields.extend(own.map(|(part, _)| format!("spec.candidates[{index}].{part}")));
+        let field = format!("spec.candidates[{index}]");
+        for (place, audience) in candidate.audiences.iter().enumerate() {
+            if rules.audiences.get(audience.as_str()).is_some_and(asks) {
+                fields.push(format!("{field}.audiences[{place}]"));
+            }
+        }
+        let own = rules.candidates.get(&(name.to_owned(), index));
+        let own = own.into_iter().flat_map(CandidateRules::each);
+        let own = own.filter(|(_, rule)| asks(rule));
+        fields.extend(own.map(|(part, _)| format!("{field}.{part}")));
     }
     fields
 }

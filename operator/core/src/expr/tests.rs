@@ -2,7 +2,6 @@ use jiff::Timestamp;
 
 use super::ExprErrorKind::WrongResult;
 use super::{Attribute, EvalError, Expect, Expression, Schema, compile, is_attribute_name};
-use crate::history::ShownKind;
 use crate::value::{AttributeType, SlotId, Value};
 
 const NAMES: [&str; 11] = [
@@ -19,7 +18,7 @@ const NAMES: [&str; 11] = [
     "session.tags",
 ];
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-12-01T00:00:00Z".parse().unwrap()
 }
 
@@ -347,81 +346,4 @@ fn knows_what_expressions_can_spell() {
     ] {
         assert!(!is_attribute_name(name), "{name}");
     }
-}
-
-#[test]
-fn asks_history_for_outcomes_and_shows_by_their_names_only() {
-    let plain = Schema::new();
-    for source in [
-        r#"history.count("purchase", duration("720h")) > 2"#,
-        r#"now - history.last("purchase") < duration("24h")"#,
-        r#"history.count("a", duration("1s")) + 1 == 1"#,
-        r#"history.shown("Program/loyalty", duration("168h")) > 2"#,
-        r#"history.shown("Channel/web", duration("1s")) + 1 == 1"#,
-        r#"now - history.lastShown("ContentModule/hero") < duration("24h")"#,
-        r#"history.lastShown("ChannelBinding/hero-home") == now"#,
-    ] {
-        let expression =
-            compile(source, &plain, Expect::Bool).unwrap_or_else(|errors| panic!("{source}: {errors:?}"));
-        let json = serde_json::to_string(&expression).unwrap();
-        assert_eq!(serde_json::from_str::<Expression>(&json).unwrap(), expression);
-        assert!(expression.attributes().is_empty() && expression.history().is_some());
-        let program = expression.link(|_| None).unwrap();
-        // Nothing is remembered: a count of none, and an instant that there is not.
-        let expected = if source.contains(".last") {
-            Err(EvalError::Never)
-        } else {
-            Ok(source.ends_with("== 1"))
-        };
-        assert_eq!(program.matches(&[], now()), expected, "{source}");
-    }
-    for source in [
-        r#"history.count("purchase") > 2"#,
-        r#"history.count("purchase", "720h") > 2"#,
-        r#"history.count("purchase", duration("-1h")) > 2"#,
-        r#"history.count("purchase", duration("20000h")) > 2"#,
-        r#"history.count("", duration("1h")) > 2"#,
-        r#"history.sum("purchase", duration("1h")) > 2"#,
-        "history.last(history) == now",
-        r#"history.last("purchase") > 2"#,
-        "history.purchase > 2",
-        r#"history.shown("loyalty", duration("1h")) > 2"#,
-        r#"history.shown("program/loyalty", duration("1h")) > 2"#,
-        r#"history.shown("Audience/loyal", duration("1h")) > 2"#,
-        r#"history.shown("Program/", duration("1h")) > 2"#,
-        r#"history.shown("Program/Loyalty", duration("1h")) > 2"#,
-        r#"history.shown("Program/a/b", duration("1h")) > 2"#,
-        r#"history.shown("Program/loyalty") > 2"#,
-        r#"history.shown("Program/loyalty", duration("20000h")) > 2"#,
-        r#"history.lastShown("Program/loyalty", duration("1h")) == now"#,
-        r#"history.lastShown("Program/loyalty") > 2"#,
-        r#"history.lastShown("Program/" + "loyalty") == now"#,
-    ] {
-        assert!(compile(source, &plain, Expect::Bool).is_err(), "{source}");
-    }
-    let shown =
-        r#"history.shown("Program/loyalty", duration("1h")) > 2 && history.lastShown("Channel/web") == now"#;
-    let expression = compile(shown, &plain, Expect::Bool).unwrap();
-    let asked: Vec<_> = expression.shown().collect();
-    assert_eq!(
-        asked,
-        [(ShownKind::Program, "loyalty"), (ShownKind::Channel, "web")]
-    );
-    let told = compile(
-        r#"history.showm("Program/a", duration("1h")) > 2"#,
-        &plain,
-        Expect::Bool,
-    )
-    .unwrap_err();
-    assert_eq!(told[0].suggestion.as_deref(), Some("shown"));
-    // An event has none.
-    let events = schema();
-    assert!(
-        compile(
-            r#"history.count("purchase", duration("1h")) > 2"#,
-            &events,
-            Expect::Bool
-        )
-        .is_err()
-    );
 }

@@ -166,12 +166,7 @@ async fn send_all(process: &Process) -> std::collections::BTreeMap<u16, u32> {
 
 /// Nothing of it is in the log or in the metrics.
 async fn says_nothing(process: &Process) {
-    let metrics = client()
-        .get(format!("{}/metrics", process.probes))
-        .send()
-        .await
-        .unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = process.metrics().await;
     assert!(metrics.contains("attune_decider_refused_requests_total"));
     let told: Vec<_> = metrics.lines().filter(|line| is_told(line)).collect();
     assert!(told.is_empty(), "{told:#?}");

@@ -46,17 +46,8 @@ fn capped() -> Vec<u8> {
 async fn connected(process: &Process) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let metrics = client()
-            .get(format!("{}/metrics", process.probes))
-            .send()
-            .await
-            .unwrap();
-        if metrics
-            .text()
-            .await
-            .unwrap()
-            .contains("attune_decider_state_connected 1\n")
-        {
+        let metrics = process.metrics().await;
+        if metrics.contains("attune_decider_state_connected 1\n") {
             return;
         }
         assert!(Instant::now() < deadline, "{:?}", process.logged(""));

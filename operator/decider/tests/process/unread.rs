@@ -36,12 +36,7 @@ fn resident(process: &Process) -> u64 {
 
 /// How many answers were turned away.
 async fn turned_away(process: &Process) -> u64 {
-    let metrics = client()
-        .get(format!("{}/metrics", process.probes))
-        .send()
-        .await
-        .unwrap();
-    let metrics = metrics.text().await.unwrap();
+    let metrics = process.metrics().await;
     let name = "attune_decider_shed_total{what=\"answer\"} ";
     let count = metrics.lines().find_map(|line| line.strip_prefix(name));
     count.unwrap().parse().unwrap()

@@ -12,6 +12,9 @@ use crate::expr::schema::closest;
 use crate::expr::types::{Ty, Typed};
 use crate::history::{MAX_WINDOW, ShownKind};
 
+#[cfg(test)]
+mod tests;
+
 /// The unit's past in rules: no attribute, whatever a contract declares.
 pub(super) const NAME: &str = "history";
 

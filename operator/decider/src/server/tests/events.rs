@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
-use attune_core::expr::{Expect, Schema, compile};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
@@ -15,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::decider::Decider;
-use crate::fixture::{Answer, builder, bundle_with, evaluate, now, reason, send};
+use crate::fixture::{Answer, builder, bundle_with, evaluate, now, reason, rule, send};
 use crate::link::Credentials;
 use crate::relay::Relay;
 
@@ -129,11 +128,9 @@ async fn charges_a_repeated_event_once() {
 async fn a_rule_asks_what_was_rendered() {
     let (_peer, url) = peer().await;
     let decider = decider(Some(&url));
-    let rule = r#"history.shown("ChannelBinding/letter", duration("1h")) < 1"#;
-    let expression = compile(rule, &Schema::new(), Expect::Bool).unwrap();
     let bundle = bundle_with(|bundle| {
         bundle["bindings"]["letter"]["candidates"][0]["when"] =
-            json!({"source": rule, "expression": expression});
+            rule(r#"history.shown("ChannelBinding/letter", duration("1h")) < 1"#);
     });
     decider.adopt_bundle(bundle).unwrap();
     assert_eq!(

@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{connected, faults, is_shown, rules};
+use super::{connected, is_shown, rules};
 use crate::clock::Clock;
 use crate::decider::Decider;
-use crate::fixture::{Redis, Secret, builder, bundle_with, evaluate, now, post, reason};
+use crate::fixture::{Redis, Secret, builder, bundle_with, evaluate, now, post, reason, rule};
 use crate::link::Credentials;
 use crate::relay::Relay;
 use crate::shared::Shared;
@@ -24,6 +24,25 @@ async fn on(channel: &str, secret: &Secret, collector: &str) -> Decider {
     decider.adopt_bundle(bundle).unwrap();
     connected(&decider).await;
     decider
+}
+
+/// Two Channels of a namespace, and the memory that they share.
+struct Channels {
+    web: Decider,
+    mail: Decider,
+    _redis: Redis,
+    _secret: Secret,
+}
+
+async fn web_and_mail() -> Channels {
+    let (redis, collector) = (Redis::start(&[]), collector().await);
+    let secret = Secret::new(&redis.url());
+    Channels {
+        web: on("web", &secret, &collector).await,
+        mail: on("mail", &secret, &collector).await,
+        _redis: redis,
+        _secret: secret,
+    }
 }
 
 /// A collector that takes everything.
@@ -49,79 +68,77 @@ fn event(kind: &str, id: &str, data: &Value) -> Value {
 
 #[tokio::test]
 async fn an_outcome_on_one_channel_silences_the_others_as_soon_as_it_is_acknowledged() {
-    let (redis, collector) = (Redis::start(&[]), collector().await);
-    let secret = Secret::new(&redis.url());
-    let (web, mail) = (
-        on("web", &secret, &collector).await,
-        on("mail", &secret, &collector).await,
+    let shop = web_and_mail().await;
+    assert_eq!(
+        reason(&evaluate(&shop.mail, "letter", "user-1").await),
+        "TARGETED"
     );
-    assert_eq!(reason(&evaluate(&mail, "letter", "user-1").await), "TARGETED");
     say(
-        &web,
+        &shop.web,
         &event("outcome", "1", &json!({"unit": "user-1", "event": "purchase"})),
     )
     .await;
-    assert_eq!(reason(&evaluate(&mail, "letter", "user-1").await), "STOPPED");
-    assert_eq!(reason(&evaluate(&mail, "letter", "user-2").await), "TARGETED");
+    assert_eq!(reason(&evaluate(&shop.mail, "letter", "user-1").await), "STOPPED");
+    assert_eq!(
+        reason(&evaluate(&shop.mail, "letter", "user-2").await),
+        "TARGETED"
+    );
 }
 
 #[tokio::test]
 async fn shows_of_a_program_count_on_all_channels_also_where_nothing_asks() {
-    let (redis, collector) = (Redis::start(&[]), collector().await);
-    let secret = Secret::new(&redis.url());
-    let (web, mail) = (
-        on("web", &secret, &collector).await,
-        on("mail", &secret, &collector).await,
-    );
+    let shop = web_and_mail().await;
     // On this Channel the program has no cap of its own.
     let free = bundle_with(|bundle| {
         rules(bundle);
         bundle["bindings"]["hero"]["caps"] = json!([]);
     });
-    web.adopt_bundle(free).unwrap();
+    shop.web.adopt_bundle(free).unwrap();
     for _ in 0..3 {
-        assert!(is_shown(&web, "user-1").await);
+        assert!(is_shown(&shop.web, "user-1").await);
     }
     assert!(
-        web.shared()
+        shop.web
+            .shared()
             .unwrap()
             .settle(std::time::Duration::from_secs(20))
             .await
     );
-    assert!(!is_shown(&mail, "user-1").await);
-    assert!(is_shown(&web, "user-1").await);
+    assert!(!is_shown(&shop.mail, "user-1").await);
+    assert!(is_shown(&shop.web, "user-1").await);
 }
 
 #[tokio::test]
 async fn a_rule_asks_what_other_channels_showed() {
-    let (redis, collector) = (Redis::start(&[]), collector().await);
-    let secret = Secret::new(&redis.url());
-    let (web, mail) = (
-        on("web", &secret, &collector).await,
-        on("mail", &secret, &collector).await,
-    );
-    let asking = |rule: &str| {
+    let shop = web_and_mail().await;
+    let asking = |source: &str| {
         bundle_with(|bundle| {
             rules(bundle);
             bundle["channel"] = json!("mail");
-            bundle["bindings"]["letter"]["candidates"][0]["when"] = faults::rule(rule);
+            bundle["bindings"]["letter"]["candidates"][0]["when"] = rule(source);
         })
     };
     let tired = r#"history.shown("Program/loyalty", duration("1h")) >= 2"#;
     let seen_on_web = r#"now - history.lastShown("Channel/web") < duration("1h")"#;
-    for rule in [tired, seen_on_web] {
-        mail.adopt_bundle(asking(rule)).unwrap();
-        let unit = format!("user-{}", rule.len());
-        assert_eq!(reason(&evaluate(&mail, "letter", &unit).await), "NOT_ELIGIBLE");
+    for (nth, source) in [tired, seen_on_web].into_iter().enumerate() {
+        shop.mail.adopt_bundle(asking(source)).unwrap();
+        let unit = format!("user-{nth}");
+        assert_eq!(
+            reason(&evaluate(&shop.mail, "letter", &unit).await),
+            "NOT_ELIGIBLE"
+        );
         for _ in 0..2 {
-            assert!(is_shown(&web, &unit).await);
+            assert!(is_shown(&shop.web, &unit).await);
         }
         assert_eq!(
-            reason(&evaluate(&mail, "letter", &unit).await),
+            reason(&evaluate(&shop.mail, "letter", &unit).await),
             "TARGETED",
-            "{rule}"
+            "{source}"
         );
-        assert_eq!(reason(&evaluate(&mail, "letter", "nobody").await), "NOT_ELIGIBLE");
+        assert_eq!(
+            reason(&evaluate(&shop.mail, "letter", "nobody").await),
+            "NOT_ELIGIBLE"
+        );
     }
 }
 

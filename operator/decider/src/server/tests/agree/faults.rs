@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use attune_core::expr::{Expect, Schema, compile};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Change, connected, connected_with, decider_with, is_shown, metric, until};
 use crate::decider::Decider;
-use crate::fixture::{Authority, Detour, Redis, Secret, erase, evaluate, get, post, reason};
+use crate::fixture::{Authority, Detour, Redis, Secret, erase, evaluate, get, post, reason, rule};
 
 /// What a decision may take beside the limit, on a machine that does much else.
 const SLACK: Duration = Duration::from_secs(1);
@@ -321,11 +320,6 @@ async fn rules_about_history_match_nobody_while_nothing_is_known() {
         evaluate(&decider, "bare", "user-1").await["metadata"]["attune.reason"],
         "NOT_ELIGIBLE"
     );
-}
-
-pub(super) fn rule(source: &str) -> Value {
-    let expression = compile(source, &Schema::new(), Expect::Bool).unwrap();
-    json!({"source": source, "expression": expression})
 }
 
 #[tokio::test]
